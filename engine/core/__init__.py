@@ -1,0 +1,1 @@
+"""The main process: supervision, configuration, the control socket, history, notification, capture."""

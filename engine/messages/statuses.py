@@ -1,0 +1,163 @@
+"""The present, whole, replaced by key. Instants, never elapsed times."""
+
+from __future__ import annotations
+
+from engine.messages.words import Cause, Message, State
+
+
+class AddressStatus(Message, frozen=True):
+    """One virtual address and whether it is really on the interface, by the kernel's word."""
+
+    address: str
+    prefix: int
+    interface: str
+    present: bool
+    advertised: bool = True
+
+
+class LedgerLine(Message, frozen=True):
+    """One contribution to the effective priority, or one cause of FAULT."""
+
+    kind: str
+    """base, script, interface, process, file, bfd, hold, clamp, owner."""
+    name: str
+    good: bool | None
+    """None: no result yet."""
+    weight: int
+    contribution: int
+    fault: bool = False
+    detail: str = ""
+    since: int = 0
+
+
+class Counters(Message, frozen=True):
+    """keepalived's names, so that tools and habits carry over."""
+
+    advert_rcvd: int = 0
+    advert_sent: int = 0
+    become_master: int = 0
+    release_master: int = 0
+    packet_len_err: int = 0
+    advert_interval_err: int = 0
+    ip_ttl_err: int = 0
+    invalid_type_rcvd: int = 0
+    addr_list_err: int = 0
+    invalid_authtype: int = 0
+    authtype_mismatch: int = 0
+    auth_failure: int = 0
+    pri_zero_rcvd: int = 0
+    pri_zero_sent: int = 0
+    vers_err: int = 0
+    chk_err: int = 0
+    dest_err: int = 0
+    own_rcvd: int = 0
+    chk_other_dialect: int = 0
+    auth_ext_missing: int = 0
+    auth_ext_malformed: int = 0
+    auth_ext_unknown_key: int = 0
+    auth_ext_invalid_hmac: int = 0
+    auth_ext_stale: int = 0
+    auth_ext_replay: int = 0
+
+
+class InstanceStatus(Message, frozen=True):
+    """Everything that a screen shows of one instance."""
+
+    name: str
+    interface: str
+    vrid: int
+    version: int
+    family: int
+    state: State
+    since: int
+    base_priority: int
+    priority: int
+    """In use (effective)."""
+    ledger: tuple[LedgerLine, ...] = ()
+    faults: tuple[str, ...] = ()
+    """Sentences; empty unless FAULT."""
+    source: str = ""
+    """Our address in adverts; empty when there is none."""
+    master: str = ""
+    """Address of the master: ours when state is MASTER, empty when unknown."""
+    master_priority: int = 0
+    heard_at: int = 0
+    """When the last advert of another router was accepted; 0 never."""
+    peer: str = ""
+    """The last other router heard, and its priority and time are peer_priority, heard_at."""
+    peer_priority: int = 0
+    timer: str = ""
+    """"advert" (our next one), "master-down", "startup-delay", "hand-over" or empty."""
+    deadline: int = 0
+    advert_interval: int = 0
+    master_advert_interval: int = 0
+    skew: int = 0
+    master_down_interval: int = 0
+    missed: int = 0
+    """Adverts of the master missed in a row just now."""
+    near_misses: int = 0
+    preempt: bool = True
+    accept: bool = True
+    unicast: bool = False
+    vmac: str = ""
+    authentication: str = "none"
+    addresses: tuple[AddressStatus, ...] = ()
+    hold_kind: str = ""
+    hold_until: int = 0
+    hold_by: str = ""
+    sync_group: str = ""
+    transitions: int = 0
+    last_cause: Cause = Cause.STARTUP
+    last_detail: str = ""
+    announced_at: int = 0
+    counters: Counters = Counters()
+
+
+class TrackerStatus(Message, frozen=True):
+    """A track script (process, file, BFD session) and its last result."""
+
+    kind: str
+    name: str
+    good: bool | None
+    streak: int = 0
+    rise: int = 1
+    fall: int = 1
+    last_run: int = 0
+    duration: int = 0
+    exit_status: int | None = None
+    output: str = ""
+    tracked_by: tuple[str, ...] = ()
+
+
+class InterfaceStatus(Message, frozen=True):
+    """An interface that some instance uses."""
+
+    name: str
+    exists: bool
+    up: bool
+    mac: str = ""
+    mtu: int = 0
+    addresses: tuple[str, ...] = ()
+
+
+class EngineStatus(Message, frozen=True):
+    """The engine itself."""
+
+    version: str
+    host: str
+    router_id: str
+    pid: int
+    vrrp_pid: int
+    check_pid: int
+    started: int
+    observe: bool
+    config_file: str
+    config_fingerprint: str
+    config_loaded: int
+    config_problem: str = ""
+    """Set while the file on disk is refused and the older configuration runs."""
+    worst_late: int = 0
+    """ns: the latest that the vrrp loop ever woke."""
+
+
+Status = InstanceStatus | TrackerStatus | InterfaceStatus | EngineStatus

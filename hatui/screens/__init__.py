@@ -1,0 +1,1 @@
+"""Screens: one module each, at most 300 lines."""

@@ -1,0 +1,1 @@
+"""Widgets: given frozen statuses, they never see link, store or a file."""
