@@ -16,7 +16,7 @@ OS_MODULES = {"asyncio", "socket", "os", "time", "random", "logging", "threading
 LAYERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "engine.errors": ((), OS_MODULES),
     "engine.messages": (("engine.messages", "engine.config.model"), OS_MODULES | {"textual", "rich"}),
-    "engine.codes": ((), OS_MODULES | {"textual", "rich"}),
+    "engine.codes": (("engine.codes",), OS_MODULES | {"textual", "rich"}),
     "engine.config": (
         ("engine.config", "engine.messages", "engine.errors", "engine.codes"),
         OS_MODULES | {"textual", "rich", "pyroute2", "scapy"},

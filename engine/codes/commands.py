@@ -1,0 +1,146 @@
+"""E codes: why the engine refused a command, or undid it."""
+
+from __future__ import annotations
+
+from engine.codes.entry import Code
+
+COMMANDS = (
+    Code(
+        "E-ROLE",
+        "Your role may only look",
+        "The command changes something, and the engine knows you as a viewer, or not at all.",
+        "Anybody who may log in should be able to see the state, but not everybody should be able to move an address.",
+        "Ask an administrator to add you to the group hatui-admin, or run the command as root. `hatui status` and "
+        "`hatui watch` need only the group hatui.",
+    ),
+    Code(
+        "E-NOT-MASTER",
+        "This instance is not master here",
+        "Stepping down or announcing was asked for, but the instance does not hold its addresses on this host.",
+        "Only the master has something to hand over or to announce.",
+        "Look with `hatui status` which host is master and give the command there, or use --take-over here.",
+    ),
+    Code(
+        "E-NOT-BACKUP",
+        "This instance is not a backup here",
+        "Taking over was asked for, but the instance is master already, starting, or in FAULT.",
+        "A master has nothing to take over, and an instance in FAULT could not serve what it took.",
+        "See `hatui status`; `hatui why` tells what put it in FAULT.",
+    ),
+    Code(
+        "E-OWNER",
+        "An address owner cannot be held back or boosted",
+        "The instance, or the one it should yield to, runs with priority 255.",
+        "Priority 255 says that the addresses belong to that host itself. It preempts always and ignores weights and "
+        "holds, so a move would be undone within one advertisement.",
+        "Give the instance a priority from 1 to 254 if its address is meant to move.",
+    ),
+    Code(
+        "E-UNKNOWN-INSTANCE",
+        "There is no instance of that name",
+        "The command names an instance that the running configuration does not have.",
+        "Perhaps it was renamed or removed by a reload, or the name differs in upper and lower case.",
+        "`hatui status` lists the names in use.",
+    ),
+    Code(
+        "E-NO-SUCCESSOR",
+        "No backup took over; the address stays here",
+        "The master announced that it steps down, and nobody with a priority above 0 was heard in time.",
+        "An address without an owner is worse than one on the wrong host. So this host went on as before: its "
+        "addresses were never removed.",
+        "Check that the other host runs, has the same VRID, password and version, and is not in FAULT (`hatui status` "
+        "there), and that its advertisements arrive here (Packets screen, or `hatui capture`).",
+    ),
+    Code(
+        "E-HELD",
+        "A hold is in force already",
+        "The instance was moved on purpose before, and that hold has not ended.",
+        "Two holds would leave it unclear which one a release ends.",
+        "`hatui release NAME` ends the present hold; then give the new command.",
+    ),
+    Code(
+        "E-NOT-HELD",
+        "There is no hold to release",
+        "The instance runs with its own priority.",
+        "Nothing holds it, or the hold has ended by time or because the peer was lost.",
+        "Nothing need be done. `hatui watch` and the event history show when the hold ended.",
+    ),
+    Code(
+        "E-BUSY",
+        "Another operation is under way",
+        "A hand-over, a reload or another command for the same instance has not ended.",
+        "Both at once could leave the address without an owner, or with two.",
+        "Wait for the end of the first (seconds) and repeat the command.",
+    ),
+    Code(
+        "E-CONFIG-BROKEN",
+        "The configuration has errors",
+        "The text was checked, has at least one error, and was not put into use.",
+        "A configuration that is half understood can drop an address. The running one stays as it is.",
+        "Mend what is listed with file, line and column; `hatui check FILE` repeats the check.",
+    ),
+    Code(
+        "E-CONFIG-CHANGED",
+        "The file has changed since you read it",
+        "The configuration on disk is no longer the text that this edit started from.",
+        "Writing now would silently undo somebody else's change.",
+        "Load the file again, look at the difference, and repeat your edit.",
+    ),
+    Code(
+        "E-IO",
+        "The operating system refused",
+        "A file, socket or device could not be read or written; the message has the system's own words.",
+        "Usually a missing permission, a full disk or a path that does not exist.",
+        "Mend the cause the message names and repeat the command; nothing was half done.",
+    ),
+    Code(
+        "E-PROTOCOL",
+        "This line is not in the vocabulary",
+        "The engine received something on its control socket that is no request it knows.",
+        "A client of another version, or a program that writes by hand, sent it. The engine closes such a client "
+        "and goes on; nobody else is touched.",
+        "Use the `hatui` that belongs to this engine (`hatui --version`, `hatui-engine -v`).",
+    ),
+    Code(
+        "E-TOO-LARGE",
+        "The request is too large",
+        "A line or a file on the control socket is longer than the engine accepts.",
+        "Without a limit one client could use up the memory of the engine.",
+        "Split a large configuration by `include`, or write the file and use a reload.",
+    ),
+    Code(
+        "E-STOPPING",
+        "The engine is stopping",
+        "The engine is handing over its addresses before it ends and takes no more commands.",
+        "A command that began now could not be finished.",
+        "Wait until it is back (`systemctl status hatui-engine`), then repeat.",
+    ),
+    Code(
+        "E-FAULT",
+        "The instance is in FAULT",
+        "An interface, a tracked script or another cause keeps the instance from serving.",
+        "Moving the address here would move it to a host that cannot serve it.",
+        "`hatui why NAME` lists each cause with since when; the instance leaves FAULT when the list is empty.",
+    ),
+    Code(
+        "E-RUNNING",
+        "An engine runs already",
+        "Another hatui-engine or keepalived holds the pid file or the control socket on this host.",
+        "Two engines would argue with each other over the same addresses.",
+        "Stop the other one first, or start with --observe to look on without sending.",
+    ),
+    Code(
+        "E-NO-ENGINE",
+        "No engine answers",
+        "The control socket is absent, refuses, or has been silent for more than three seconds.",
+        "Without the engine the present state is not known, and what was seen last may be wrong by now.",
+        "`systemctl start hatui-engine`; or name the socket with --socket PATH if it lies elsewhere.",
+    ),
+    Code(
+        "E-PERMISSION",
+        "The engine does not know you",
+        "The socket exists, but you are neither root nor in the group hatui or hatui-admin.",
+        "The socket shows the configuration and the state of the cluster.",
+        "`usermod -aG hatui NAME`, then log in again.",
+    ),
+)
