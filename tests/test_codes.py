@@ -12,8 +12,8 @@ from engine.codes import CODES, VERDICTS, Code, explain, known, nearest
 from engine.messages import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
-SHAPE = re.compile(r"[ELDP]-[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*")
-MENTION = re.compile(r"(?<![\w-])[ELDP]-[A-Z][A-Z0-9]+(?:-[A-Z0-9]+)*(?![\w-])")
+SHAPE = re.compile(r"[CELDP]-[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*")
+MENTION = re.compile(r"(?<![\w-])[CELDP]-[A-Z][A-Z0-9]+(?:-[A-Z0-9]+)*(?![\w-])")
 
 PROMISED = """
     D-FW-IN D-MCAST-LOST D-UNICAST-CLASS D-VRID-CLASH D-VIP-MISMATCH D-AUTH D-HMAC D-ADVINT D-VERSION D-CSUM

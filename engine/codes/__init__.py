@@ -1,7 +1,7 @@
 """Every code that hatui ever shows, with its explanation.
 
     commands     E-*  why a command was refused or undone
-    reading      L-*  the configuration cannot be read, or a value is out of place
+    reading      C-*  the configuration cannot be read, or a value is out of place (and a few L-* of the same kind)
     habits       L-*  the configuration is read, and will not do what was meant
     live         D-*  what a running engine sees on the wire and in the kernel
     preflight    P-*  what is checked before anything is moved on purpose

@@ -16,7 +16,7 @@ class Code:
     """A code with its title and the four parts of its explanation."""
 
     name: str
-    """Such as L-WEIGHT. E refusals, L lint, D live diagnosis, P preflight."""
+    """Such as L-WEIGHT. C reading, E refusals, L lint, D live diagnosis, P preflight."""
     title: str
     seen: str
     why: str
@@ -39,6 +39,7 @@ class Code:
 
 
 KINDS = {
+    "C": "finding while reading a configuration",
     "E": "refusal of a command",
     "L": "finding in a configuration",
     "D": "diagnosis of a running engine",
