@@ -1,0 +1,200 @@
+"""Gratuitous ARP and unsolicited neighbour advertisements: who has an address now, told to the link.
+
+Owns two rules. Only an address that the kernel has confirmed is announced (the caller asks `Kernel.present`),
+and no address is announced after it was taken away: `cancel` empties its place in the queue. Frames
+of one interface leave in order, spaced by the configured interval; the loop asks for `deadline`.
+Source: RFC 826, RFC 4861 4.4 and 7.2.6, RFC 9568 6.4.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.config.model import Address
+from engine.messages import EffectFailed, SendAnnouncements
+from engine.vrrp.netlink import Link, packed
+
+_BROADCAST = b"\xff" * 6
+_ALL_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1")
+_ALL_NODES_MAC = bytes.fromhex("333300000001")
+_SOON = 1_000_000
+"""ns"""
+_ROUTER, _OVERRIDE = 0x80000000, 0x20000000
+
+
+def gratuitous_arp(mac: bytes, address: bytes) -> bytes:
+    """One frame of 42 octets: a broadcast request for our own address, target hardware address all ones."""
+    return b"".join(
+        (
+            _BROADCAST,
+            mac,
+            struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1),
+            mac,
+            address,
+            _BROADCAST,
+            address,
+        )
+    )
+
+
+def neighbour_advertisement(mac: bytes, address: bytes, *, router: bool) -> bytes:
+    """One frame of 86 octets to all nodes, from the address itself, override set, router flag as told."""
+    flags = _OVERRIDE | (_ROUTER if router else 0)
+    message = struct.pack("!BBHI", 136, 0, 0, flags) + address + b"\x02\x01" + mac
+    pseudo = address + _ALL_NODES + struct.pack("!I3xB", len(message), 58)
+    checksum = _internet_checksum(pseudo + message)
+    message = message[:2] + struct.pack("!H", checksum) + message[4:]
+    header = struct.pack("!IHBB", 6 << 28, len(message), 58, 255) + address + _ALL_NODES
+    return _ALL_NODES_MAC + mac + b"\x86\xdd" + header + message
+
+
+def _internet_checksum(octets: bytes) -> int:
+    total: int = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+@dataclass(slots=True)
+class _Waiting:
+    instance: str
+    address: Address
+    frame: bytes
+    interval: int
+    """ns to wait after it before the next frame of this interface."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """The queue of one interface."""
+
+    ifindex: int
+    socket: socket.socket
+    queue: deque[_Waiting]
+    ready_at: int = 0
+
+
+class Announcer:
+    """One packet socket and one queue per interface."""
+
+    def __init__(
+        self,
+        links: Callable[[str], Link | None],
+        present: Callable[[Address], bool],
+        opened: Callable[[Link], socket.socket] | None = None,
+    ) -> None:
+        """`opened` makes the socket of an interface; left out, a packet socket."""
+        self._links = links
+        self._present = present
+        self._open = opened or _packet_socket
+        self._lines: dict[str, _Line] = {}
+
+    def announce(self, wish: SendAnnouncements) -> list[EffectFailed]:
+        """Queue `repeat` rounds over all addresses that are really there."""
+        frames: list[tuple[_Line, _Waiting]] = []
+        failures: list[EffectFailed] = []
+        routers: dict[str, bool] = {}
+        for address in wish.addresses:
+            link = self._links(address.interface)
+            if link is None or not link.mac or not self._present(address):
+                continue  # its absence has been told already
+            try:
+                line = self._line(link)
+            except OSError as error:
+                why = f"cannot announce on {link.name}: {os.strerror(error.errno or errno.EIO)}"
+                failures.append(EffectFailed(wish.instance, "send-announcements", why))
+                continue
+            mac = bytes.fromhex(link.mac.replace(":", ""))
+            if address.family == 4:
+                frame, interval = gratuitous_arp(mac, packed(address.address)), wish.arp_interval
+            else:
+                router = routers.setdefault(link.name, False) or _forwards(link.name)
+                frame = neighbour_advertisement(mac, packed(address.address), router=router)
+                interval = wish.na_interval
+            frames.append((line, _Waiting(wish.instance, address, frame, interval)))
+        for _ in range(wish.repeat):
+            for line, waiting in frames:
+                line.queue.append(waiting)
+        return failures[:1]
+
+    def cancel(self, instance: str, addresses: Iterable[Address]) -> None:
+        """These addresses go away: announce them no more."""
+        gone = set(addresses)
+        for line in self._lines.values():
+            if line.queue:
+                line.queue = deque(one for one in line.queue if one.instance != instance or one.address not in gone)
+
+    def interface_changed(self, interface: str) -> None:
+        """Follow an interface that went away or came back."""
+        line, link = self._lines.get(interface), self._links(interface)
+        if line is not None and (link is None or link.ifindex != line.ifindex):
+            line.socket.close()
+            del self._lines[interface]
+
+    @property
+    def deadline(self) -> int | None:
+        """When `work` has something to do: an instant, 0 for at once, None for never."""
+        return min((line.ready_at for line in self._lines.values() if line.queue), default=None)
+
+    def work(self, now: int, limit: int) -> list[EffectFailed]:
+        """Send what is due, at most about `limit` frames."""
+        failed: list[EffectFailed] = []
+        for name, line in self._lines.items():
+            queue = line.queue
+            while queue and line.ready_at <= now and limit > 0:
+                waiting = queue.popleft()
+                limit -= 1
+                try:
+                    line.socket.send(waiting.frame)
+                except BlockingIOError:  # the device's queue is full: soon again
+                    queue.appendleft(waiting)
+                    line.ready_at = now + _SOON
+                    break
+                except OSError as error:
+                    why = (
+                        f"cannot announce {waiting.address.address} on {name}: {os.strerror(error.errno or errno.EIO)}"
+                    )
+                    failed.append(EffectFailed(waiting.instance, "send-announcements", why))
+                    gone = waiting.instance
+                    line.queue = queue = deque(one for one in queue if one.instance != gone)
+                    continue
+                if waiting.interval:
+                    line.ready_at = max(now, line.ready_at) + waiting.interval
+        return failed
+
+    def close(self) -> None:
+        """Close all sockets; what waits is dropped."""
+        for line in self._lines.values():
+            line.socket.close()
+        self._lines.clear()
+
+    def _line(self, link: Link) -> _Line:
+        line = self._lines.get(link.name)
+        if line is None:
+            line = self._lines[link.name] = _Line(link.ifindex, self._open(link), deque())
+        return line
+
+
+def _packet_socket(link: Link) -> socket.socket:
+    kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+    sock = socket.socket(socket.AF_PACKET, kind, 0)  # protocol 0: it sends only
+    try:
+        sock.bind((link.name, 0))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _forwards(interface: str) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/sys/net/ipv6/conf/{interface}/forwarding").read_text().strip() != "0"
+    return False

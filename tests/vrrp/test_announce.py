@@ -1,0 +1,131 @@
+"""Frames of announcements, octet by octet, and the queue that sends them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from engine.config.model import Address
+from engine.messages import SendAnnouncements
+from engine.vrrp.announce import Announcer, gratuitous_arp, neighbour_advertisement
+from engine.vrrp.netlink import Link, packed
+
+VMAC = bytes.fromhex("00005e000133")
+
+
+def test_gratuitous_arp_is_a_broadcast_request_with_target_mac_all_ones() -> None:
+    """V3-6.4.1-02, requirement 3.6."""
+    expected = "ffffffffffff00005e0001330806 0001080006040001 00005e000133c0000201 ffffffffffffc0000201"
+    assert gratuitous_arp(VMAC, packed("192.0.2.1")) == bytes.fromhex(expected)
+
+
+def test_neighbour_advertisement_is_read_by_scapy_with_a_good_checksum() -> None:
+    """V3-6.4.1-03, requirement 3.7."""
+    from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
+    from scapy.layers.l2 import Ether
+
+    frame = neighbour_advertisement(VMAC, packed("2001:db8::1"), router=True)
+    packet = Ether(frame)
+    assert (packet.dst, packet.src, packet.type) == ("33:33:00:00:00:01", "00:00:5e:00:01:33", 0x86DD)
+    assert (packet[IPv6].src, packet[IPv6].dst, packet[IPv6].hlim) == ("2001:db8::1", "ff02::1", 255)
+    advert = packet[ICMPv6ND_NA]
+    assert (advert.R, advert.S, advert.O, advert.tgt) == (1, 0, 1, "2001:db8::1")
+    assert packet[ICMPv6NDOptDstLLAddr].lladdr == "00:00:5e:00:01:33"
+    checksum = advert.cksum
+    del packet[ICMPv6ND_NA].cksum
+    assert Ether(bytes(packet))[ICMPv6ND_NA].cksum == checksum
+
+
+def test_neighbour_advertisement_worked_example() -> None:
+    """The message of requirement section 5, but for its source: ours is the address itself."""
+    frame = neighbour_advertisement(VMAC, packed("2001:db8::1"), router=True)
+    expected = "a0000000 20010db8000000000000000000000001 020100005e000133"
+    assert frame[54:56] == b"\x88\x00"
+    assert frame[58:] == bytes.fromhex(expected)
+
+
+def test_router_flag_is_clear_where_the_host_does_not_forward() -> None:
+    frame = neighbour_advertisement(VMAC, packed("2001:db8::1"), router=False)
+    assert frame[58] == 0x20
+
+
+LINK = Link(3, "eth0", up=True, mac="02:00:00:00:00:16", mtu=1500)
+A, B = (
+    Address(address="192.0.2.1", prefix=32, interface="eth0"),
+    Address(address="192.0.2.2", prefix=32, interface="eth0"),
+)
+
+
+class Wire:
+    """An Announcer whose packet socket is one end of a socketpair."""
+
+    def __init__(self) -> None:
+        self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.ours.settimeout(0)
+        theirs.settimeout(0)
+        self.theirs = theirs
+        self.present = {A, B}
+        links = {"eth0": LINK}
+        self.announcer = Announcer(links.get, lambda one: one in self.present, lambda _: theirs)
+
+    def sent(self) -> list[str]:
+        found = []
+        while True:
+            try:
+                found.append(socket.inet_ntoa(self.ours.recv(100)[28:32]))
+            except BlockingIOError:
+                return found
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    one = Wire()
+    yield one
+    one.announcer.close()
+    one.ours.close()
+    one.theirs.close()
+
+
+def test_rounds_go_over_all_addresses_in_turn(wire: Wire) -> None:
+    assert wire.announcer.deadline is None
+    assert wire.announcer.announce(SendAnnouncements("VI_1", (A, B), repeat=3)) == []
+    assert wire.announcer.deadline == 0
+    wire.announcer.work(now=10, limit=100)
+    assert wire.sent() == ["192.0.2.1", "192.0.2.2"] * 3
+    assert wire.announcer.deadline is None
+
+
+def test_frames_of_one_interface_are_spaced_by_the_interval(wire: Wire) -> None:
+    wire.announcer.announce(SendAnnouncements("VI_1", (A, B), repeat=1, arp_interval=1000))
+    wire.announcer.work(now=10, limit=100)
+    assert wire.sent() == ["192.0.2.1"]
+    assert wire.announcer.deadline == 1010
+    wire.announcer.work(now=1009, limit=100)
+    assert wire.sent() == []
+    wire.announcer.work(now=1010, limit=100)
+    assert wire.sent() == ["192.0.2.2"]
+
+
+def test_an_address_that_the_kernel_has_not_confirmed_is_not_announced(wire: Wire) -> None:
+    """V3-8.1.2-05."""
+    wire.present = {B}
+    wire.announcer.announce(SendAnnouncements("VI_1", (A, B), repeat=1))
+    wire.announcer.work(now=10, limit=100)
+    assert wire.sent() == ["192.0.2.2"]
+
+
+def test_an_address_that_was_taken_away_is_announced_no_more(wire: Wire) -> None:
+    wire.announcer.announce(SendAnnouncements("VI_1", (A, B), repeat=2))
+    wire.announcer.work(now=10, limit=1)
+    wire.announcer.cancel("VI_1", [A])
+    wire.announcer.work(now=10, limit=100)
+    assert wire.sent() == ["192.0.2.1", "192.0.2.2", "192.0.2.2"]
+
+
+def test_a_portion_is_not_exceeded(wire: Wire) -> None:
+    wire.announcer.announce(SendAnnouncements("VI_1", (A, B), repeat=50))
+    wire.announcer.work(now=10, limit=7)
+    assert len(wire.sent()) == 7
+    assert wire.announcer.deadline == 0
