@@ -96,6 +96,7 @@ class Announcer:
         self._present = present
         self._open = opened or _packet_socket
         self._lines: dict[str, _Line] = {}
+        self._held: dict[tuple[str, str, int], SendAnnouncements] = {}
 
     def announce(self, wish: SendAnnouncements) -> list[EffectFailed]:
         """Queue `repeat` rounds over all addresses that are really there."""
@@ -105,6 +106,11 @@ class Announcer:
         for address in wish.addresses:
             link = self._links(address.interface)
             if link is None or not link.mac or not self._present(address):
+                if link is not None and address.family == 6 and not address.nodad:
+                    place = (address.interface, address.address, address.prefix)
+                    self._held[place] = SendAnnouncements(
+                        wish.instance, (address,), wish.repeat, wish.arp_interval, wish.na_interval
+                    )
                 continue  # its absence has been told already
             try:
                 line = self._line(link)
@@ -125,9 +131,16 @@ class Announcer:
                 line.queue.append(waiting)
         return failures[:1]
 
+    def appeared(self, interface: str, address: str, prefix: int) -> list[EffectFailed]:
+        """Duplicate address detection has ended well: announce now what was held back for it."""
+        wish = self._held.pop((interface, address, prefix), None)
+        return self.announce(wish) if wish is not None else []
+
     def cancel(self, instance: str, addresses: Iterable[Address]) -> None:
         """These addresses go away: announce them no more."""
         gone = set(addresses)
+        for one in gone:
+            self._held.pop((one.interface, one.address, one.prefix), None)
         for line in self._lines.values():
             if line.queue:
                 line.queue = deque(one for one in line.queue if one.instance != instance or one.address not in gone)
