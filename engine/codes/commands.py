@@ -143,4 +143,20 @@ COMMANDS = (
         "The socket shows the configuration and the state of the cluster.",
         "`usermod -aG hatui NAME`, then log in again.",
     ),
+    Code(
+        "E-SLOW",
+        "This client reads too slowly",
+        "More transitions and replies wait for this client than the engine keeps, so it was let go.",
+        "A client that never reads would otherwise use up the memory of the engine. Packets and status lines had "
+        "been dropped for it long before.",
+        "Connect again and resume from the last sequence number: `hatui` does so by itself. Pipe `hatui watch` into "
+        "something that reads.",
+    ),
+    Code(
+        "E-SILENT",
+        "The vrrp process does not answer",
+        "The command was handed to the vrrp process, which gave no sign of life or ended before it answered.",
+        "Whether the command took effect is unknown, so neither done nor refused would be true.",
+        "Look with `hatui status` at what is; the event history names a vrrp process that died and was started again.",
+    ),
 )
