@@ -1,0 +1,126 @@
+"""The layout of `hatui config fmt`: only blanks change, and a second time nothing does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from engine.config.fmt import format_text
+from engine.config.syntax import VALUE, parse
+
+UGLY = """\
+! head of the file
+
+
+global_defs {
+
+   router_id\tmaster    # who
+\tnotification_email
+   {
+     a@b.c
+   }
+
+}
+vrrp_script   check_nginx {
+\tscript  "/usr/bin/check   it"   \t
+  weight 2 }
+# about VI_1
+vrrp_instance VI_1
+{
+virtual_ipaddress { 10.0.0.1   10.0.0.2 }
+        advert_int 1
+
+
+        # inner remark
+        priority   100
+        }
+"""
+NEAT = """\
+! head of the file
+
+global_defs {
+    router_id master  # who
+    notification_email {
+        a@b.c
+    }
+}
+
+vrrp_script check_nginx {
+    script "/usr/bin/check   it"
+    weight 2 }
+
+# about VI_1
+vrrp_instance VI_1 {
+    virtual_ipaddress { 10.0.0.1 10.0.0.2 }
+    advert_int 1
+
+    # inner remark
+    priority 100
+}
+"""
+
+
+def words(text: str) -> list[tuple[str, str]]:
+    return [
+        (token.kind, token.text if token.kind == VALUE else token.text.rstrip())
+        for line in parse(text).lines
+        for token in line.tokens
+    ]
+
+
+def test_ugly_file_becomes_neat() -> None:
+    assert format_text(UGLY) == NEAT.replace("    weight 2 }\n\n", "    weight 2 }\n")
+
+
+def test_neat_file_stays_as_it_is() -> None:
+    text = format_text(UGLY)
+    assert format_text(text) == text
+
+
+def test_indentation_can_be_chosen() -> None:
+    assert format_text("a {\nb\n}\n", indent="\t") == "a {\n\tb\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("@one vrrp_instance A\n{\n    priority 1\n}\n", "the condition must not take the brace along"),
+        ("$HEAD\n{\n    priority 1\n}\n", "the parameter may be several lines"),
+        ("$BODY=priority 100 \\\n   interface  eth0  \\\n\nvrrp_instance A {\n}\n", "a blank line ends the definition"),
+        ("a {\n    script '/x  \"y\"  z'\n}\n", "blanks count in single quotes of a command"),
+        ("a {\n    script /x\\ \\ y\n}\n", "blanks count behind a backslash"),
+        ("~SEQ(n,1,3) vrrp_instance A$n {\n", "what follows a sequence is its own"),
+    ],
+)
+def test_text_whose_meaning_hangs_on_its_layout_is_left_alone(text: str, why: str) -> None:
+    assert format_text(text) == text, why
+
+
+def test_missing_last_newline_and_carriage_returns_are_mended() -> None:
+    assert format_text("a {\r\n  b c # d\r\n}") == "a {\n    b c  # d\n}\n"
+
+
+def test_brace_too_many_does_not_pull_the_rest_out_of_the_page() -> None:
+    assert format_text("}\n}\na {\nb\n}\n") == "}\n}\n\na {\n    b\n}\n"
+
+
+def test_empty_text_stays_empty() -> None:
+    assert format_text("") == format_text("\n \n\t\n") == ""
+
+
+PIECES = st.sampled_from(
+    ["vrrp_instance", "A", "{", "}", " ", "  ", "\t", "\n", "\n\n", "# note", "!x", '"q  q"', '"', "'", "\\", "$X",
+     "$X=", "$X=a \\", "@id", "~SEQ(a,1,2)", "${X}", "\r", "a#b", "\\#", "\f", "10.0.0.1/24"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=40).map("".join))
+@example("$X=a \\\n")
+@example("$X=a \\")
+@example("@id")
+@example("\\")
+def test_words_braces_and_comments_stay_in_order_and_twice_is_once(text: str) -> None:
+    once = format_text(text)
+    assert words(once) == words(text)
+    assert format_text(once) == once
