@@ -129,20 +129,8 @@ def test_failover_with_nobody_to_take_over_leaves_the_address_and_says_so(lab: L
     with running_pair(lab, "hatui", "none") as pair:
         pinger = settled(pair)
         since = time.monotonic_ns()
-        done = pair.a.run(
-            [
-                "hatui",
-                "failover",
-                "VI_1",
-                "--step-down",
-                "--yes",
-                "--reason",
-                "test",
-                "--socket",
-                "/run/hatui/engine.sock",
-            ],
-            check=False,
-        )
+        words = ["failover", "VI_1", "--step-down", "--yes", "--reason", "test"]
+        done = pair.a.run([*own_command("hatui", "hatui.cli"), *words], check=False)
         assert done.returncode not in (0, 2), done.stdout + done.stderr
         assert "E-NO-SUCCESSOR" in done.stdout + done.stderr
         assert "stays" in done.stdout + done.stderr
