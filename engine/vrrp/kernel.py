@@ -11,7 +11,7 @@ import errno
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from engine.config.model import Address
@@ -21,6 +21,9 @@ from engine.vrrp.netlink import Link, LinkAddress
 
 RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
 _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK = 270, 10, 11
+_NETLINK_ADD_MEMBERSHIP, _NETLINK_DROP_MEMBERSHIP = 1, 2
+_ROUTE_GROUPS = (7, 8, 11, 19)
+"""IPv4 routes, IPv4 rules, IPv6 routes, IPv6 rules."""
 _SO_RCVBUFFORCE = 33
 _RECEIVE = 64 * 1024
 _ADD_DONE = {0, errno.EEXIST}
@@ -53,6 +56,8 @@ class Kernel:
         """Our acknowledged changes (True: added) whose notification has not been read yet."""
         self._awaited: dict[Key, str] = {}
         """Our additions under duplicate address detection, and their instance."""
+        self.others: Callable[[netlink.Received, list[Input]], None] | None = None
+        """Told of notifications that are about neither links nor addresses (see `watch_routes`)."""
         self.overruns = 0
         """How often notifications were lost and a dump healed it."""
 
@@ -81,6 +86,12 @@ class Kernel:
         )
         return found is not None and found.usable
 
+    def watch_routes(self, *, on: bool) -> None:
+        """Hear of routes and rules, too. Off unless some are ours: a full routing table is loud."""
+        option = _NETLINK_ADD_MEMBERSHIP if on else _NETLINK_DROP_MEMBERSHIP
+        for group in _ROUTE_GROUPS:
+            self._monitor.setsockopt(_SOL_NETLINK, option, group)
+
     # -- what others do
 
     def read(self) -> list[Input]:
@@ -107,6 +118,8 @@ class Kernel:
                     self._link_changed(netlink.parse_link(message.body), told)
                 elif kind == netlink.RTM_DELLINK:
                     self._link_gone(netlink.parse_link(message.body).ifindex, told)
+                elif self.others is not None:
+                    self.others(message, told)
         told += [self._told(self._links[ifindex]) for ifindex in touched if ifindex in self._links]
         return told
 
@@ -201,16 +214,11 @@ class Kernel:
         told: list[Input] = []
         asked: list[tuple[Address, int]] = []
         failures: list[str] = []
-        messages: list[bytes] = []
-        kind = netlink.RTM_NEWADDR if adding else netlink.RTM_DELADDR
-        flags = netlink.NLM_F_CREATE | netlink.NLM_F_EXCL if adding else 0
-        first = self._sequence + 1
+        bodies: list[bytes] = []
         for address in addresses:
             ifindex = self._names.get(address.interface, 0)
             if ifindex:
-                self._sequence += 1
-                body = netlink.address_body(address, ifindex, adding=adding)
-                messages.append(netlink.request(kind, flags, self._sequence, body))
+                bodies.append(netlink.address_body(address, ifindex, adding=adding))
                 asked.append((address, ifindex))
             elif adding:
                 failures.append(f"cannot add {address}: there is no interface {address.interface}")
@@ -218,10 +226,11 @@ class Kernel:
                 told.append(
                     AddressChanged(address.interface, address.address, address.prefix, present=False, foreign=False)
                 )
-        errors = self._transact(messages, first)
+        kind = netlink.RTM_NEWADDR if adding else netlink.RTM_DELADDR
+        flags = netlink.NLM_F_CREATE | netlink.NLM_F_EXCL if adding else 0
+        results = self.transact(kind, flags, bodies)
         done = _ADD_DONE if adding else _REMOVE_DONE
-        for offset, (address, ifindex) in enumerate(asked):
-            number, words = errors.get(first + offset, (0, ""))
+        for (address, ifindex), (number, words) in zip(asked, results, strict=True):
             if number in done:
                 self._acknowledged(instance, address, ifindex, told, present=adding, echoed=number == 0)
             else:
@@ -249,28 +258,32 @@ class Kernel:
             self._awaited.pop(key, None)
         told.append(AddressChanged(address.interface, address.address, address.prefix, present=present, foreign=False))
 
-    def _transact(self, messages: list[bytes], first: int) -> dict[int, tuple[int, str]]:
-        """Send the messages in one go; {sequence: (errno, words)} of those that failed.
+    def transact(self, kind: int, flags: int, bodies: Sequence[bytes]) -> list[tuple[int, str]]:
+        """Send one message for each body in one go; (errno, the kernel's words) of each, 0 when done.
 
         The kernel works a batch off while it is sent, in order, and says an error for each message
         that failed; so the acknowledgement of the last one closes the batch.
         """
-        if not messages:
-            return {}
-        last = first + len(messages) - 1
-        final = bytearray(messages[-1])
-        final[6] |= netlink.NLM_F_ACK
+        if not bodies:
+            return []
+        first, last = self._sequence + 1, self._sequence + len(bodies)
+        self._sequence = last
+        sequences = range(first, last + 1)
+        messages = b"".join(
+            netlink.request(kind, flags | (netlink.NLM_F_ACK if sequence == last else 0), sequence, body)
+            for sequence, body in zip(sequences, bodies, strict=True)
+        )
         errors: dict[int, tuple[int, str]] = {}
+        missing = (0, "")
         try:
-            self._request.send(b"".join(messages[:-1]) + final)
+            self._request.send(messages)
             while last not in errors:
                 for message in netlink.received(self._request.recv(_RECEIVE)):
                     if message.kind == netlink.NLMSG_ERROR and first <= message.sequence <= last:
                         errors[message.sequence] = netlink.parse_error(message.body, message.flags)
         except OSError as error:
-            number = error.errno or errno.EIO
-            return dict.fromkeys(range(first, last + 1), (number, "")) | errors
-        return errors
+            missing = (error.errno or errno.EIO, "")
+        return [errors.get(sequence, missing) for sequence in sequences]
 
     # -- dumps
 
