@@ -1,0 +1,402 @@
+"""The vrrp process: one epoll, one deadline, one pure `Router`.
+
+Owns the order of doing. Every wake-up reads the clock once, hands over what has arrived, then does
+what is due; so an advert that waits in a socket is heard before a timer decides that it never came.
+Adverts leave at once, in the order in which the Router said them; kernel work and announcements
+follow in small portions between which adverts are served again. Events go to core at once. Nothing
+here waits for core, for a console or for a script.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import select
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.config.model import Globals
+from engine.messages import (
+    AddAddresses,
+    AddressChanged,
+    AddRoutes,
+    ClockStalled,
+    Configure,
+    Exit,
+    Happened,
+    Input,
+    InterfaceChanged,
+    LogLine,
+    PacketJudged,
+    PullStatus,
+    RemoveAddresses,
+    RemoveRoutes,
+    SendAdvert,
+    SendAnnouncements,
+    StatusBatch,
+    StopRouter,
+    ToVrrp,
+    WatchPackets,
+)
+from engine.protocol.router import Router
+from engine.vrrp.announce import Announcer
+from engine.vrrp.kernel import Kernel
+from engine.vrrp.routes import Routes
+from engine.vrrp.sockets import Receiver, Sockets
+from engine.wire import Channel
+
+_READ_LIMIT = 64
+"""Datagrams of one socket in one pass: a flood on it cannot hold up a timer."""
+_DRAIN_LIMIT = 4096
+"""The same after a stall: first hear everything that was said meanwhile, then decide."""
+_STALL = 20_000_000
+"""ns of lateness that the Router is told of."""
+_PORTION = 32
+"""Addresses or announcements in one pass."""
+_LAST_FLUSH_S = 0.5
+"""How long an ending process waits for core to take its last events."""
+_MCL_CURRENT, _MCL_FUTURE = 1, 2
+
+Handler = Callable[[int, int], None]
+"""Called with (now, limit) when its descriptor is readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says about the vrrp process."""
+
+    release_addresses: bool = True
+    """False with -V: the addresses stay behind when the engine ends."""
+
+
+@dataclass(slots=True)
+class _Job:
+    """Kernel work that is done in portions, in the order of the Router's wishes."""
+
+    effect: AddAddresses | RemoveAddresses | SendAnnouncements | AddRoutes | RemoveRoutes
+    done: int = 0
+
+
+class Loop:
+    """Carries out what the Router decides and tells it what the kernel and core say."""
+
+    def __init__(
+        self, channel: Channel[ToVrrp], options: Options, clock: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        self._channel = channel
+        self._options = options
+        self._clock = clock
+        self._router = Router()
+        self._kernel = Kernel()
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Handler] = {}
+        self._routes = Routes(self._kernel)
+        self._sockets = Sockets(self._kernel.link, self._watch_receiver, self._forget_receiver)
+        self._announcer = Announcer(self._kernel.link, self._kernel.present)
+        self._jobs: deque[_Job] = deque()
+        self._inbox: deque[Input] = deque()
+        self._exiting = False
+        self._writing = False
+        self._whole_next = True
+        self._worst_late = 0
+        self._settings: tuple[int, int, bool] = (0, 0, False)
+        self._wake, self._woken = socket.socketpair()
+        self._effects: dict[type, Callable[[Any], None]] = {
+            SendAdvert: self._send_advert,
+            AddAddresses: self._later,
+            RemoveAddresses: self._remove_addresses,
+            AddRoutes: self._later,
+            RemoveRoutes: self._later,
+            SendAnnouncements: self._later,
+            PacketJudged: self._packet_judged,
+            Exit: self._exit,
+        }
+
+    # -- the loop
+
+    def run(self) -> None:
+        """Work until the Router says Exit."""
+        self._start()
+        try:
+            while not self._exiting or self._jobs:
+                self._turn()
+            self._last_words()
+        finally:
+            self._close()
+
+    def _turn(self) -> None:
+        clock, router = self._clock, self._router
+        deadline = router.deadline
+        ready = self._epoll.poll(self._timeout(deadline))
+        now = clock()
+        limit = _READ_LIMIT
+        if deadline is not None and now > deadline:
+            late = now - deadline
+            if late > self._worst_late:
+                self._worst_late = late
+            if late > _STALL:
+                limit = _DRAIN_LIMIT
+                self._tell(ClockStalled(late), now)
+        for fd, _ in ready:
+            handler = self._handlers.get(fd)  # an earlier handler may have closed it
+            if handler is not None:
+                handler(now, limit)
+        deadline = router.deadline
+        if deadline is not None and deadline <= now:
+            outputs = router.tick(now)
+            if outputs:
+                self._perform(outputs, now)
+                self._settle(now)
+        if self._jobs:
+            self._work(now)
+        due = self._announcer.deadline
+        if due is not None and due <= now:
+            for failed in self._announcer.work(now, _PORTION):
+                self._tell(failed, now)
+        if self._channel.wants_write is not self._writing:
+            self._watch_channel()
+
+    def _timeout(self, deadline: int | None) -> float | None:
+        """Seconds until something is due; the kernel rounds up to the next millisecond."""
+        if self._jobs:
+            return 0
+        due = self._announcer.deadline
+        if due is not None and (deadline is None or due < deadline):
+            deadline = due
+        if deadline is None:
+            return None
+        left = deadline - self._clock()
+        return left / 1e9 if left > 0 else 0
+
+    def _start(self) -> None:
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        self._wake.settimeout(0)
+        self._woken.settimeout(0)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.set_wakeup_fd(self._woken.fileno(), warn_on_full_buffer=False)
+        self._watch(self._wake.fileno(), self._signalled)
+        self._watch(self._channel.fileno(), self._core_said)
+        self._watch(self._kernel.fileno(), self._kernel_said)
+        now = self._clock()
+        for interface in self._kernel.start():
+            self._tell(interface, now)
+        gc.collect()
+        gc.freeze()
+
+    def _close(self) -> None:
+        signal.set_wakeup_fd(-1)
+        self._sockets.close()
+        self._announcer.close()
+        self._kernel.close()
+        self._epoll.close()
+        self._wake.close()
+        self._woken.close()
+        self._channel.close()
+
+    def _last_words(self) -> None:
+        """Give core a moment to take what happened at the end."""
+        end = self._clock() + int(_LAST_FLUSH_S * 1e9)
+        poll = select.poll()
+        poll.register(self._channel.fileno(), select.POLLOUT)
+        while not self._channel.closed and not self._channel.flush():
+            left = end - self._clock()
+            if left <= 0:
+                break
+            poll.poll(left / 1e6)
+
+    # -- the Router
+
+    def _tell(self, said: Input, now: int) -> None:
+        self._inbox.append(said)
+        self._settle(now)
+
+    def _settle(self, now: int) -> None:
+        """Tell the Router what waits; what its wishes bring about is told after them, never within."""
+        inbox = self._inbox
+        while inbox:
+            outputs = self._router.handle(inbox.popleft(), now)
+            if outputs:
+                self._perform(outputs, now)
+
+    def _perform(self, outputs: Sequence[Any], now: int) -> None:
+        events = []
+        effects = self._effects
+        for output in outputs:
+            effect = effects.get(type(output))
+            if effect is None:
+                events.append(output)
+            else:
+                effect(output)
+        if events:
+            self._channel.send(Happened(now, tuple(events)))
+
+    def _send_advert(self, effect: SendAdvert) -> None:
+        failed = self._sockets.send(effect)
+        if failed is not None:
+            self._inbox.append(failed)
+
+    def _remove_addresses(self, effect: RemoveAddresses) -> None:
+        self._announcer.cancel(effect.instance, effect.addresses)
+        self._jobs.append(_Job(effect))
+
+    def _later(self, effect: AddAddresses | SendAnnouncements | AddRoutes | RemoveRoutes) -> None:
+        self._jobs.append(_Job(effect))
+
+    def _packet_judged(self, judged: PacketJudged) -> None:
+        self._channel.send(judged, droppable=True)
+
+    def _exit(self, _: Exit) -> None:
+        self._exiting = True
+
+    # -- kernel work, in portions
+
+    def _work(self, now: int) -> None:
+        """About one portion of the oldest jobs."""
+        left = _PORTION
+        while left > 0 and self._jobs:
+            job = self._jobs[0]
+            effect = job.effect
+            if isinstance(effect, AddAddresses | RemoveAddresses):
+                part = effect.addresses[job.done : job.done + left]
+                job.done += len(part)
+                left -= len(part)
+                if job.done >= len(effect.addresses):
+                    self._jobs.popleft()
+                if isinstance(effect, AddAddresses):
+                    self._inbox.extend(self._kernel.add_addresses(effect.instance, part))
+                else:
+                    self._inbox.extend(self._kernel.remove_addresses(effect.instance, part))
+            elif isinstance(effect, SendAnnouncements):
+                self._jobs.popleft()
+                left -= len(effect.addresses)
+                self._inbox.extend(self._announcer.announce(effect))
+            else:
+                self._jobs.popleft()
+                left -= len(effect.routes) + len(effect.rules)
+                change = self._routes.add if isinstance(effect, AddRoutes) else self._routes.remove
+                self._inbox.extend(change(effect.instance, effect.routes, effect.rules))
+            self._settle(now)
+
+    # -- who is heard
+
+    def _watch(self, fd: int, handler: Handler) -> None:
+        self._handlers[fd] = handler
+        self._epoll.register(fd, select.EPOLLIN)
+
+    def _forget(self, fd: int) -> None:
+        if self._handlers.pop(fd, None) is not None:
+            self._epoll.unregister(fd)
+
+    def _watch_receiver(self, receiver: Receiver) -> None:
+        def readable(now: int, limit: int) -> None:
+            try:
+                datagrams = receiver.read(limit)
+            except OSError as error:
+                self._say("warning", f"{receiver.interface}: reading failed, its socket is made anew: {error}", now)
+                self._inbox.extend(self._sockets.broken(receiver))
+                self._settle(now)
+                return
+            handle = self._router.handle
+            for datagram in datagrams:
+                outputs = handle(datagram, now)
+                if outputs:
+                    self._perform(outputs, now)
+            if self._inbox:
+                self._settle(now)
+
+        self._watch(receiver.socket.fileno(), readable)
+
+    def _forget_receiver(self, receiver: Receiver) -> None:
+        self._forget(receiver.socket.fileno())
+
+    def _kernel_said(self, now: int, _: int) -> None:
+        for said in self._kernel.read():
+            if isinstance(said, InterfaceChanged):
+                self._inbox.extend(self._sockets.interface_changed(said.interface))
+                self._announcer.interface_changed(said.interface)
+            elif isinstance(said, AddressChanged) and said.present:
+                self._inbox.extend(self._announcer.appeared(said.interface, said.address, said.prefix))
+            self._tell(said, now)
+
+    def _signalled(self, now: int, _: int) -> None:
+        numbers = self._wake.recv(64)
+        if signal.SIGTERM in numbers:
+            self._tell(StopRouter(release_addresses=self._options.release_addresses), now)
+
+    # -- core
+
+    def _watch_channel(self) -> None:
+        self._writing = self._channel.wants_write
+        if not self._channel.closed:
+            self._epoll.modify(self._channel.fileno(), select.EPOLLIN | (select.EPOLLOUT if self._writing else 0))
+
+    def _core_said(self, now: int, _: int) -> None:
+        self._channel.flush()
+        for message in self._channel.receive():
+            if isinstance(message, PullStatus):
+                self._answer(message)
+            elif isinstance(message, WatchPackets):
+                self._router.judging = message.on
+            elif isinstance(message, Configure):
+                self._configure(message, now)
+            else:
+                self._tell(message, now)
+        if self._channel.closed:
+            self._forget(self._channel.fileno())
+            self._tell(StopRouter(release_addresses=self._options.release_addresses), now)
+
+    def _answer(self, pull: PullStatus) -> None:
+        whole = self._whole_next or not pull.changed_only
+        batch = StatusBatch(tuple(self._router.statuses(changed_only=not whole)), self._worst_late, whole)
+        # a core that does not read now gets everything, instead of the changes, when it reads again
+        self._whole_next = not self._channel.send(batch, droppable=True)
+
+    def _configure(self, message: Configure, now: int) -> None:
+        self._apply(message.config.globals, now)
+        failures = self._sockets.configure(message.config)
+        self._kernel.watch_routes(on=any(one.routes or one.rules for one in message.config.instances))
+        self._tell(message, now)
+        self._inbox.extend(failures)
+        self._settle(now)
+        self._whole_next = True
+        gc.collect()
+        gc.freeze()
+
+    def _say(self, severity: str, text: str, now: int) -> None:
+        self._channel.send(Happened(now, (LogLine(severity, text),)))
+
+    def _apply(self, settings: Globals, now: int) -> None:
+        """Scheduling and memory as global_defs asks. Source: keepalived.conf(5) vrrp_rt_priority, vrrp_no_swap."""
+        wanted = (settings.rt_priority, settings.vrrp_priority, settings.no_swap)
+        if wanted == self._settings:
+            return
+        self._settings = wanted
+        try:
+            if settings.rt_priority:
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(settings.rt_priority))
+            else:
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            if settings.vrrp_priority:
+                os.setpriority(os.PRIO_PROCESS, 0, settings.vrrp_priority)
+        except OSError as error:
+            self._say("warning", f"the priority of the vrrp process stays as it is: {error.strerror}", now)
+        if settings.no_swap:
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE):
+                why = os.strerror(ctypes.get_errno())
+                self._say("warning", f"the memory of the vrrp process is not locked: {why}", now)
+
+
+def run(channel: socket.socket, options: Options) -> None:
+    """The vrrp process, until core orders a stop or goes away: then a hand-over, and the return.
+
+    `channel` is this end of the socketpair with core; `Configure` is the first thing that it says.
+    """
+    Loop(Channel(channel, ToVrrp), options).run()
