@@ -120,7 +120,7 @@ from engine.messages.statuses import (
 )
 from engine.messages.words import PROTOCOL_VERSION, Cause, Message, Outcome, State, Verdict
 
-Output = Effect | Event | CommandFinished
+Output = Effect | Event | CommandFinished | PacketJudged
 """What Router.handle and Router.tick return, in the order in which it has to be done."""
 
 __all__ = [
