@@ -1,0 +1,599 @@
+"""The state machine of one virtual router.
+
+Invariant: only `_enter` assigns `state`, with one cause and one sentence; virtual addresses are on the
+interface while MASTER and at no other time; in BACKUP and MASTER exactly one timer runs (`timer_at`), in INIT
+and FAULT none. A refused packet never gets here, so it moves no timer. Source: RFC 9568 6.4, RFC 3768 6.4.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from engine.config.model import Instance
+from engine.messages import (
+    Cause,
+    LedgerLine,
+    MasterChanged,
+    PriorityChanged,
+    State,
+    StateChanged,
+    Verdict,
+)
+from engine.protocol import causes, handover, stall
+from engine.protocol.evidence import EvidenceRing
+from engine.protocol.group import GroupState, tracking_in_group
+from engine.protocol.host import Host
+from engine.protocol.presence import Presence
+from engine.protocol.stimuli import (
+    FIRED,
+    Assessed,
+    Elected,
+    Heard,
+    Pulled,
+    Stalled,
+    Started,
+    StepDown,
+    Stimulus,
+    Stopped,
+    TakeOver,
+    TimerFired,
+)
+from engine.protocol.tally import Tally
+from engine.protocol.timers import Timers
+from engine.protocol.timing import NEVER, master_down_interval, skew_time
+from engine.protocol.tracking import assess, faults_of_place
+from engine.protocol.transmit import Transmitter
+
+
+class VrrpInstance(Timers):
+    """One virtual router on one interface and family, known by `Instance.key`."""
+
+    def __init__(self, config: Instance, host: Host, group: GroupState | None) -> None:
+        super().__init__(host)
+        self.config = config
+        self.group = group
+        self.state = State.INIT
+        self.since = host.now
+        self.last_cause = Cause.STARTUP
+        self.last_detail = ""
+        self.transitions = 0
+        self._react = self._init
+
+        self.ledger: tuple[LedgerLine, ...] = ()
+        self.priority = config.priority
+        """Effective, 1..255."""
+        self.priority_as_master = config.priority
+        self.own_faults: tuple[LedgerLine, ...] = ()
+        self.faults: tuple[LedgerLine, ...] = ()
+        self.undecided = False
+        self.hold: handover.Hold | None = None
+        self.hand_over: handover.HandOver | None = None
+        self.move: handover.Move | None = None
+        self.wants_master = False
+        self.doubtful = False
+        """MASTER whose host stood still for so long that another may have taken over."""
+
+        self.source = ""
+        self.source_key = b""
+        self.group_key = b""
+        self.transmit = Transmitter()
+        self.presence = Presence(host, config)
+
+        self.master = ""
+        self.master_priority = 0
+        self.master_interval = config.advert_interval
+        self.peer = ""
+        self.peer_priority = 0
+        self.heard_at = 0
+        self.heard_before = 0
+        self.resigned = ""
+        """The master that sent priority 0 since its last good advert."""
+        self.outranked = False
+        """Adverts below our priority were ignored since the last good one."""
+        self.preempt_from = 0
+        """preempt_delay: when the lower-priority master is no longer honoured; 0 means not running."""
+        self.rejected = 0
+        """Adverts refused since the last good one."""
+        self.rejected_sender = ""
+        self.rejected_verdict = Verdict.OK
+        self.told: set[str] = set()
+        """What has been said once and is not repeated until things change."""
+        self.near_misses = 0
+        self.tally = Tally()
+        self.evidence = EvidenceRing()
+
+        self.down = 0
+        """ns: the master-down interval, kept for the hot path."""
+        self.not_before = 0
+        """Timers count from here on: the end of vrrp_startup_delay."""
+        self.alike_head = self.alike_middle = self.alike_tail = b""
+        """The last accepted advert when the same again only moves the deadline; empty otherwise."""
+        self.near_margin = 0
+        self.reported: tuple[object, ...] = ()
+        self.dirty = True
+        self.adopt(config)
+
+    # --- configuration and facts
+
+    def adopt(self, config: Instance) -> None:
+        """Take over a configuration's values; effects of the difference are the business of reload.py."""
+        self.config = config
+        self.presence.adopt(config)
+        self.group_key = ipaddress.ip_address(config.group_address).packed
+        self.recompute_down()
+
+    def assess(self) -> None:
+        """Work out ledger, faults, effective priority and source address anew; says and does nothing."""
+        config, host = self.config, self.host
+        self.source = host.source_address(config)
+        self.source_key = ipaddress.ip_address(self.source).packed if self.source else b""
+        tracking = tracking_in_group(config.tracking, self.group.config if self.group else None)
+        further = faults_of_place(config, self.presence.addresses, host.interfaces, self.source)
+        further += self.group.faults_for(self) if self.group else []
+        found = assess(
+            config,
+            tracking,
+            host.trackers,
+            host.interfaces,
+            further,
+            self.hold.kind if self.hold is not None else "",
+            self.ledger,
+            host.now,
+        )
+        self.ledger, self.priority, self.own_faults = found.ledger, found.priority, found.faults
+        self.faults = tuple(line for line in found.ledger if line.fault)
+        self.undecided = found.undecided
+        self.dirty = True
+
+    def reassess(self, reason: str = "") -> None:
+        """Facts have changed: work them out and let the state machine see them, those of the group too."""
+        before, own_before = self.priority, self.own_faults
+        self.assess()
+        self.tell(Assessed(before, reason))
+        if self.group is not None and bool(own_before) is not bool(self.own_faults):
+            for one in self.group.members:
+                if one is not self:
+                    priority = one.priority
+                    one.assess()
+                    one.tell(Assessed(priority))
+
+    def watches(self, kind: str, name: str) -> bool:
+        """Whether a tracker of that kind and name counts here."""
+        tracking = self.config.tracking
+        tracks = {
+            "script": tracking.scripts,
+            "process": tracking.processes,
+            "file": tracking.files,
+            "bfd": tracking.bfd,
+            "interface": tracking.interfaces,
+        }[kind]
+        return any(track.name == name for track in tracks)
+
+    def recompute_down(self) -> None:
+        """The master-down interval from priority, learned interval and version."""
+        config = self.config
+        self.down = master_down_interval(config.version, self.priority, self.master_interval, config.down_timer_adverts)
+        self.near_margin = self.master_interval
+
+    def prepare(self) -> None:
+        """Encode the adverts anew: priority, addresses or source have changed."""
+        self.transmit.prepare(self.config, self.priority, self.source)
+
+    # --- timers
+
+    def timer_fired(self) -> None:
+        """The state's timer is due."""
+        self._react(FIRED)
+
+    def side_fired(self, name: str) -> None:
+        """A timer that belongs to no state is due."""
+        timing = self.config.announce
+        match name:
+            case "announce":
+                self.presence.announce(timing.master_repeat)
+            case "refresh":
+                self.presence.announce(timing.master_refresh_repeat)
+                self.rearm_refresh()
+            case "lower-announce":
+                self.presence.announce(timing.lower_prio_repeat)
+            case "hold-end":
+                handover.end_hold(self, "its time is over")
+            case "verify":
+                handover.verified(self)
+        self.dirty = True
+
+    def cancel_announcements(self) -> None:
+        """No burst or refresh is due any more."""
+        self.cancel_side("announce", "refresh", "lower-announce")
+
+    def rearm_refresh(self) -> None:
+        """Announce every garp_master_refresh from now on, if that is set."""
+        if self.config.announce.master_refresh:
+            self.arm_side("refresh", self.host.now + self.config.announce.master_refresh)
+
+    # --- the states
+
+    def tell(self, stimulus: Stimulus) -> None:
+        """Let the present state react."""
+        self._react(stimulus)
+
+    def _init(self, stimulus: Stimulus) -> None:
+        match stimulus:
+            case Started() | Assessed():
+                self._begin()
+            case Stopped():
+                self.last_cause = stimulus.cause
+            case _:
+                return
+
+    def _begin(self) -> None:
+        """Leave INIT, unless a weight-0 script has not said anything yet. Source: RFC 9568 6.4.1."""
+        if self.faults:
+            self._enter(State.FAULT, *causes.of_fault(self.faults))
+        elif self.undecided:
+            return
+        elif self.config.owner and self.host.now >= self.not_before and self.group is None:
+            self._become_master(Cause.STARTUP, "owner of the address: master from the start")
+        else:
+            self._become_backup(Cause.STARTUP, f"priority {self.priority}{causes.explain_ledger(self.ledger)}")
+            if self.config.owner:
+                self.arm(max(self.host.now, self.not_before))
+
+    def _backup(self, stimulus: Stimulus) -> None:
+        """Source: RFC 9568 6.4.2, RFC 3768 6.4.2."""
+        match stimulus:
+            case TimerFired():
+                self.wants_master = True
+                if self.group is None:
+                    self._become_master(*causes.of_takeover(self))
+                elif not self.group.elect():
+                    self._wait_for_group()
+            case Elected():
+                self._become_master(*causes.of_takeover(self))
+            case Heard():
+                self._hear_as_backup(stimulus)
+            case Assessed():
+                if self.faults:
+                    self._enter(State.FAULT, *causes.of_fault(self.faults))
+                else:
+                    self._take_priority(stimulus)
+            case TakeOver():
+                self.resigned, self.outranked = "", False
+                self._become_master(Cause.OPERATOR, stimulus.reason)
+            case Stalled():
+                stall.listen_again(self, stimulus.late)
+            case Stopped():
+                self._enter(State.INIT, stimulus.cause, "stopped")
+            case _:
+                return
+
+    def _master(self, stimulus: Stimulus) -> None:
+        """Source: RFC 9568 6.4.3, RFC 3768 6.4.3."""
+        match stimulus:
+            case TimerFired():
+                if self.hand_over is None:
+                    self._advertise()
+                else:
+                    handover.unanswered(self)
+            case Heard() if self.hand_over is not None:
+                if stimulus.priority:
+                    handover.succeeded(self, stimulus)
+            case Heard(priority=0):
+                self.tally.pri_zero_rcvd += 1
+                self.evidence.note(self.host.now, "advert", f"{stimulus.sender} priority 0: leaving")
+                self.advertise_now()
+            case Heard() if self.doubtful:
+                self._yield(stimulus, Cause.ENGINE_STALL, stall.sentence(self, stimulus))
+            case Heard() if self._wins(stimulus):
+                if self.config.higher_prio_send_advert:
+                    self.advertise_now()
+                self._yield(stimulus, *causes.of_yielding(self, stimulus))
+            case Heard():
+                self._hear_loser(stimulus)
+            case StepDown():
+                handover.begin(self, stimulus)
+            case Assessed():
+                if self.faults:
+                    self._leave(State.FAULT, *causes.of_fault(self.faults), resign=True)
+                else:
+                    self._take_priority(stimulus)
+            case Pulled():
+                if self.hand_over is None:
+                    text = f"{stimulus.member} of the same sync group became backup"
+                    self._leave(State.BACKUP, Cause.SYNC_GROUP, text, resign=True)
+            case Stalled():
+                stall.doubt(self, stimulus.late)
+            case Stopped():
+                if stimulus.hand_over:
+                    handover.begin(self, stimulus)
+                else:
+                    self._leave(State.INIT, stimulus.cause, "stopped", resign=True, keep=stimulus.keep_addresses)
+            case _:
+                return
+
+    def _fault(self, stimulus: Stimulus) -> None:
+        """Source: keepalived's FAULT; RFC 9568 8.3.2 leaves it to the implementation."""
+        match stimulus:
+            case Assessed() if not self.faults:
+                self._take_priority(stimulus)
+                self._become_backup(Cause.FAULT_CLEARED, "no fault is left")
+                if self.config.owner:
+                    self.arm(self.host.now + self.config.advert_interval + self._own_skew())
+            case Assessed():
+                self._take_priority(stimulus)
+            case Stopped():
+                self._enter(State.INIT, stimulus.cause, "stopped")
+            case _:
+                return
+
+    def _enter(self, state: State, cause: Cause, detail: str, *, quiet: bool = False) -> None:
+        """The only place that assigns the state: one event with its cause, unless resumed `quiet`ly."""
+        silence = causes.evidence_of_silence(self, self.host.now) if state is State.MASTER else []
+        old, self.state, self.since = self.state, state, self.host.now
+        self._react = {
+            State.INIT: self._init,
+            State.BACKUP: self._backup,
+            State.MASTER: self._master,
+            State.FAULT: self._fault,
+        }[state]
+        self.last_cause, self.last_detail = cause, detail
+        self.wants_master = self.doubtful = self.outranked = False
+        self.resigned, self.rejected, self.preempt_from = "", 0, 0
+        self.alike_tail = b""
+        self.told.clear()
+        self.dirty = True
+        if state is not State.BACKUP and state is not State.MASTER:
+            self.timer_at = NEVER
+            self.master, self.master_priority = "", 0
+        if state is not State.MASTER:
+            self.hand_over = None
+            self.cancel_announcements()
+        if quiet:
+            return
+        self.transitions += 1
+        self.host.out.append(
+            StateChanged(
+                self.config.name,
+                old,
+                state,
+                cause,
+                detail,
+                self.priority,
+                self.evidence.window(silence),
+            )
+        )
+
+    # --- towards MASTER and away from it
+
+    def _become_master(self, cause: Cause, detail: str) -> None:
+        """Everything that makes a master, then the event."""
+        self._go_on_air()
+        self.tally.become_master += 1
+        self._enter(State.MASTER, cause, detail)
+        self.master, self.master_priority = self.source, self.priority
+
+    def _become_backup(self, cause: Cause, detail: str) -> None:
+        """Wait for a master on the own interval. Source: RFC 9568 6.4.1."""
+        self.master_interval = self.config.advert_interval
+        self.recompute_down()
+        self._enter(State.BACKUP, cause, detail)
+        self.master, self.master_priority = "", 0
+        self.arm(self._from_now() + self.down)
+
+    def resume_as_master(self, since: int, detail: str) -> None:
+        """Go on as the master that this instance was when the process before this one died."""
+        self._go_on_air()
+        self._enter(State.MASTER, Cause.STARTUP, detail, quiet=True)
+        self.since = since
+        self.master, self.master_priority = self.source, self.priority
+
+    def _go_on_air(self) -> None:
+        """Advert, addresses, routes, announcements, in this order. Source: RFC 9568 6.4.2."""
+        self.master_interval = self.config.advert_interval
+        self.recompute_down()
+        self.prepare()
+        self.priority_as_master = self.priority
+        self.advertise_now()
+        self.presence.put_all()
+        timing = self.config.announce
+        self.presence.announce(timing.master_repeat)
+        if timing.master_delay and timing.master_repeat:
+            self.arm_side("announce", self.host.now + timing.master_delay)
+        self.rearm_refresh()
+
+    def _leave(self, state: State, cause: Cause, detail: str, *, resign: bool, keep: bool = False) -> None:
+        """Stop being master: priority 0 if nobody better is known, then the addresses go."""
+        if resign:
+            self.resign()
+        self.tally.release_master += 1
+        broken = self.hand_over
+        if not keep:
+            self.presence.drop_all()
+        if state is State.BACKUP:
+            self._become_backup(cause, detail)
+        else:
+            self._enter(state, cause, detail)
+        if broken is not None:
+            handover.broken(self, broken, detail)
+        if state is State.BACKUP and self.group is not None:
+            self.group.pull(self)
+
+    def _yield(self, heard: Heard, cause: Cause, detail: str) -> None:
+        """Give way to a better master: addresses off, then wait for its silence. Source: RFC 9568 6.4.3."""
+        self.tally.release_master += 1
+        self.presence.drop_all()
+        self.follow(heard, cause, detail)
+        handover.outranked(self, heard)
+        if self.group is not None:
+            self.group.pull(self)
+
+    def follow(self, heard: Heard, cause: Cause, detail: str) -> None:
+        """Become backup of the router just heard, on its interval."""
+        self.evidence.note(self.host.now, "advert", f"{heard.sender} priority {heard.priority}")
+        self.master_interval = heard.interval if self.config.version == 3 else self.config.advert_interval
+        self.recompute_down()
+        self._enter(State.BACKUP, cause, detail)
+        self.arm(self._from_now() + self.down)
+        self._learn_master(heard)
+
+    def leave_to_init(self, cause: Cause, detail: str) -> None:
+        """The end of a stop: the addresses are off already."""
+        self.tally.release_master += 1
+        self._enter(State.INIT, cause, detail)
+
+    def resign(self) -> None:
+        """Send priority 0, where there is an address to send from."""
+        if self.transmit.resign(self.host.out):
+            self.tally.pri_zero_sent += 1
+            self.tally.advert_sent += 1
+
+    # --- MASTER
+
+    def _advertise(self) -> None:
+        """The periodic advert: the next is one interval after this one was due, so nothing drifts."""
+        self.transmit.send(self.host.out)
+        self.tally.advert_sent += 1
+        now, interval = self.host.now, self.config.advert_interval
+        at = self.timer_at + interval
+        self.timer_at = at if at > now else now + interval
+        if self.doubtful:
+            self.doubtful = False
+            self.presence.announce(self.config.announce.master_repeat)
+
+    def advertise_now(self) -> None:
+        """One advert out of turn; the next follows after a whole interval."""
+        self.transmit.send(self.host.out)
+        self.tally.advert_sent += 1
+        self.arm(self.host.now + self.config.advert_interval)
+
+    def master_is_higher(self) -> bool:
+        """Whether the known master would win a tie."""
+        return bool(self.master) and ipaddress.ip_address(self.master).packed > self.source_key
+
+    def _wins(self, heard: Heard) -> bool:
+        """Whether the other router is better: by priority, then by address as a number.
+
+        Source: RFC 9568 6.4.3.
+        """
+        if heard.priority != self.priority:
+            return heard.priority > self.priority
+        return heard.source > self.source_key
+
+    def _hear_loser(self, heard: Heard) -> None:
+        """Answer a worse master so that it yields, and mend what its announcements broke.
+
+        Source: RFC 9568 6.4.3; keepalived.conf(5) vrrp_lower_prio_no_advert, garp_lower_prio_repeat.
+        """
+        self.evidence.note(self.host.now, "advert", f"{heard.sender} priority {heard.priority}, below ours")
+        if self.config.lower_prio_no_advert:
+            return
+        if self.config.authentication.kind == "ah":
+            self.transmit.sequence += 1
+        self.advertise_now()
+        announce = self.config.announce
+        if announce.lower_prio_repeat:
+            self.presence.announce(announce.lower_prio_repeat)
+            if announce.lower_prio_delay and not self.side_armed("lower-announce"):
+                self.arm_side("lower-announce", self.host.now + announce.lower_prio_delay)
+
+    # --- BACKUP
+
+    def _hear_as_backup(self, heard: Heard) -> None:
+        now = self.host.now
+        if heard.priority == 0:
+            self.tally.pri_zero_rcvd += 1
+            self.evidence.note(now, "advert", f"{heard.sender} priority 0: leaving")
+            self._note_heard(heard)
+            self.resigned, self.master_priority, self.alike_tail = heard.sender, 0, b""
+            self.arm(self._from_now() + self._own_skew())
+            return
+        if heard.priority < self.priority and self._preempts(heard):
+            self.outranked, self.alike_tail = True, b""
+            self._note_heard(heard)
+            self.evidence.note(now, "advert", f"{heard.sender} priority {heard.priority}, below ours: ignored")
+            self._learn_master(heard)
+            return
+        if heard.priority >= self.priority:
+            self.preempt_from = 0
+        self._accept(heard)
+
+    def _preempts(self, heard: Heard) -> bool:
+        """Whether a lower-priority master is to be ignored, so that the timer runs out.
+
+        Source: RFC 9568 6.1 Preempt_Mode; keepalived.conf(5) nopreempt, preempt_delay.
+        """
+        config, now = self.config, self.host.now
+        if config.owner or (self.hold is not None and self.hold.kind == "take-over"):
+            return True
+        if not config.preempt:
+            return False
+        if not config.preempt_delay:
+            return True
+        if not self.preempt_from:
+            self.preempt_from = self._from_now() + config.preempt_delay
+            self.evidence.note(now, "timer", f"preempt_delay began: {heard.sender} priority {heard.priority}")
+        return now >= self.preempt_from
+
+    def _accept(self, heard: Heard) -> None:
+        """A good advert: wait anew, on its interval. Source: RFC 9568 6.4.2."""
+        now = self.host.now
+        stall.missed_adverts(self, heard)
+        self._note_heard(heard)
+        self.evidence.note(now, "advert", f"{heard.sender} priority {heard.priority}")
+        self.resigned, self.outranked, self.rejected, self.wants_master = "", False, 0, False
+        if self.config.version == 3 and heard.interval != self.master_interval:
+            self.master_interval = heard.interval
+            self.recompute_down()
+        self._learn_master(heard)
+        self.arm(self._from_now() + self.down)
+
+    def _note_heard(self, heard: Heard) -> None:
+        self.heard_before, self.heard_at = self.heard_at, self.host.now
+        self.peer, self.peer_priority = heard.sender, heard.priority
+
+    def _learn_master(self, heard: Heard) -> None:
+        if (heard.sender, heard.priority) != (self.master, self.master_priority):
+            self.master, self.master_priority = heard.sender, heard.priority
+            self.host.out.append(MasterChanged(self.config.name, heard.sender, heard.priority))
+            self.told.clear()
+        self.heard_at = self.host.now
+        self.peer, self.peer_priority = heard.sender, heard.priority
+
+    def _wait_for_group(self) -> None:
+        """Held back by the sync group: look again after one interval plus the smallest skew."""
+        config = self.config
+        self.arm(self.host.now + config.advert_interval + skew_time(config.version, 255, config.advert_interval))
+
+    # --- shared
+
+    def _from_now(self) -> int:
+        """Where timers start: now, or the end of the start-up delay."""
+        return max(self.host.now, self.not_before)
+
+    def _own_skew(self) -> int:
+        return skew_time(self.config.version, self.priority, self.master_interval)
+
+    def _take_priority(self, assessed: Assessed) -> None:
+        """The effective priority or the source may have changed: adverts and a running timer follow."""
+        self.prepare_if_master()
+        old, new = assessed.priority_before, self.priority
+        if old == new:
+            return
+        self.alike_tail = b""
+        down_before, skew_before = self.down, skew_time(self.config.version, old, self.master_interval)
+        self.recompute_down()
+        if self.state is State.BACKUP:
+            shift = self._own_skew() - skew_before if self.resigned else self.down - down_before
+            self.arm(max(self.host.now, self.timer_at + shift))
+        elif self.state is State.MASTER:
+            self.master_priority = new
+            self.priority_as_master = max(self.priority_as_master, new)
+        detail = assessed.reason or causes.explain_ledger(self.ledger).strip(" ()")
+        self.evidence.note(self.host.now, "priority", f"{old} to {new}" + (f": {detail}" if detail else ""))
+        self.host.out.append(PriorityChanged(self.config.name, old, new, detail))
+
+    def prepare_if_master(self) -> None:
+        """Encode anew while adverts are being sent."""
+        if self.state is State.MASTER:
+            self.prepare()
+            self.master = self.source

@@ -1,0 +1,78 @@
+"""PURE: the octets of VRRP. What the engine sends and judges, and what the console takes apart.
+
+checksum        the internet checksum and its pseudo-headers
+codec           advertisements and IPv4 headers, both ways
+authentication  the AH header
+trailer         keepalived's keyed trailer (auth_hmac)
+dissect         any captured frame as a tree of fields with octet ranges, secrets masked
+"""
+
+from __future__ import annotations
+
+from engine.protocol.packet.authentication import (
+    AH_LENGTH,
+    AuthHeader,
+    ah_packet,
+    icv_fits,
+    integrity_value,
+    parse_ah,
+    password_key,
+)
+from engine.protocol.packet.checksum import (
+    PROTOCOL_AH,
+    PROTOCOL_VRRP,
+    internet_checksum,
+    internet_sum,
+    pseudo_header,
+)
+from engine.protocol.packet.codec import (
+    AUTH_AH,
+    AUTH_NONE,
+    AUTH_PASS,
+    GROUP_V4,
+    GROUP_V6,
+    PLAIN,
+    PSEUDO,
+    Advert,
+    Envelope,
+    checksum_dialect,
+    decode,
+    encode,
+    expected_checksum,
+    fields,
+    ipv4_header,
+    message_length,
+    parse_ipv4,
+)
+
+__all__ = [
+    "AH_LENGTH",
+    "AUTH_AH",
+    "AUTH_NONE",
+    "AUTH_PASS",
+    "GROUP_V4",
+    "GROUP_V6",
+    "PLAIN",
+    "PROTOCOL_AH",
+    "PROTOCOL_VRRP",
+    "PSEUDO",
+    "Advert",
+    "AuthHeader",
+    "Envelope",
+    "ah_packet",
+    "checksum_dialect",
+    "decode",
+    "encode",
+    "expected_checksum",
+    "fields",
+    "icv_fits",
+    "integrity_value",
+    "internet_checksum",
+    "internet_sum",
+    "ipv4_header",
+    "message_length",
+    "parse_ah",
+    "parse_ipv4",
+    "password_key",
+    "pseudo_header",
+]

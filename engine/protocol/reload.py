@@ -1,0 +1,97 @@
+"""A new configuration for running instances: what stays, what goes, what begins.
+
+Invariant: an instance whose configuration is equal is not touched at all; one with the same key keeps state,
+timers and counters, and only the addresses that differ are added or removed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.config.model import Instance
+from engine.messages import AddRoutes, LastKnown, LogLine, RemoveRoutes, State
+from engine.protocol import handover
+from engine.protocol.presence import placed_addresses
+from engine.protocol.stimuli import Assessed
+
+if TYPE_CHECKING:
+    from engine.protocol.instance import VrrpInstance
+
+
+def reconfigure(instance: VrrpInstance, config: Instance) -> None:
+    """Give a running instance its new values; adverts leave at once when it is master."""
+    old, before = instance.config, instance.priority
+    instance.dirty = True
+    instance.alike_tail = b""
+    if old.version != config.version or old.advert_interval != config.advert_interval:
+        instance.master_interval = config.advert_interval
+    down_before = instance.down
+    if instance.state is State.MASTER:
+        _change_addresses(instance, config)
+    instance.adopt(config)
+    instance.told.clear()
+    instance.assess()
+    if instance.state is State.BACKUP and not instance.faults:
+        instance.priority, after = before, instance.priority
+        instance.recompute_down()
+        instance.arm(max(instance.host.now, instance.timer_at + instance.down - down_before))
+        instance.priority = after
+    instance.tell(Assessed(before, "configuration changed"))
+    if instance.state is State.MASTER and instance.hand_over is None:
+        instance.prepare()
+        instance.advertise_now()
+        instance.cancel_announcements()
+        instance.rearm_refresh()
+
+
+def _change_addresses(instance: VrrpInstance, config: Instance) -> None:
+    """Add what is new, then remove what is gone; an address whose words changed is replaced."""
+    old, presence = instance.config, instance.presence
+    wanted, present = placed_addresses(config), presence.addresses
+    places = {(one.interface, one.address) for one in wanted}
+    replaced = tuple(one for one in present if one not in wanted and (one.interface, one.address) in places)
+    gone = tuple(one for one in present if (one.interface, one.address) not in places)
+    new = tuple(one for one in wanted if one not in present)
+    out, name = instance.host.out, config.name
+    if (old.routes, old.rules) != (config.routes, config.rules):
+        routes = tuple(one for one in old.routes if one not in config.routes)
+        rules = tuple(one for one in old.rules if one not in config.rules)
+        if routes or rules:
+            out.append(RemoveRoutes(name, routes, rules))
+    presence.drop(replaced)
+    presence.put(new)
+    presence.drop(gone)
+    routes = tuple(one for one in config.routes if one not in old.routes)
+    rules = tuple(one for one in config.rules if one not in old.rules)
+    if routes or rules:
+        out.append(AddRoutes(name, routes, rules))
+    if new:
+        presence.announce(config.announce.master_repeat, new)
+
+
+def remove_leftovers(instance: VrrpInstance) -> None:
+    """Virtual addresses found on the interfaces at the start of an instance that is not master: they go."""
+    left = instance.presence.leftovers()
+    if not left:
+        return
+    instance.presence.drop(left)
+    names = ", ".join(str(one) for one in left)
+    instance.host.out.append(
+        LogLine("warning", f"{instance.config.name}: removing {names}, left behind by another run")
+    )
+
+
+def resume(instance: VrrpInstance, known: LastKnown) -> bool:
+    """Continue where a process that died left off; True when the instance is master again.
+
+    Only mastership and holds are continued: a backup or faulty instance begins anew.
+    """
+    if known.hold_kind in ("step-down", "take-over"):
+        handover.restore(instance, known.hold_kind, known.hold_until)
+        instance.assess()
+    if known.state is not State.MASTER or instance.faults:
+        return False
+    instance.resume_as_master(known.since, "continued: the process before this one died as master")
+    text = f"{instance.config.name}: continued as MASTER after the vrrp process died"
+    instance.host.out.append(LogLine("warning", text))
+    return True

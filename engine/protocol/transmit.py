@@ -1,0 +1,176 @@
+"""The adverts that one instance sends, encoded ahead and kept until something changes.
+
+Invariant: what is sent is always the present configuration, priority and source address: whoever changes one
+of them calls `prepare`. The own interval is sent, never a learned one. Source: RFC 9568 7.2.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+
+from engine.config.model import Instance
+from engine.messages import Output, SendAdvert
+from engine.protocol.packet import (
+    AUTH_AH,
+    AUTH_NONE,
+    AUTH_PASS,
+    PLAIN,
+    PSEUDO,
+    Advert,
+    ah_packet,
+    encode,
+    internet_sum,
+    ipv4_header,
+)
+from engine.protocol.timing import to_centiseconds
+
+_AUTH_TYPES = {"none": AUTH_NONE, "pass": AUTH_PASS, "ah": AUTH_AH}
+
+
+class _Prepared:
+    """One destination's IPv4 packet, all but its identification and header checksum."""
+
+    __slots__ = ("_before", "_between", "_pack", "_rest", "_sum", "destination")
+
+    def __init__(self, destination: str, packet: bytes) -> None:
+        self.destination = destination
+        self._before, self._between, self._rest = packet[:4], packet[6:10], packet[12:]
+        self._sum = internet_sum(packet[:4] + packet[6:10] + packet[12:20])
+        self._pack = struct.Struct(f">4sH4sH{len(self._rest)}s").pack
+
+    def octets(self, identification: int) -> bytes:
+        check = self._sum + identification
+        check = 0xFFFF - ((check & 0xFFFF) + (check >> 16))
+        return self._pack(self._before, identification, self._between, check, self._rest)
+
+
+class Transmitter:
+    """The sending side of one instance."""
+
+    __slots__ = ("_config", "_identification", "_messages", "_prepared", "_source", "_whole", "old_unicast", "sequence")
+
+    def __init__(self) -> None:
+        self._config: Instance | None = None
+        self._source = ""
+        self._identification = 0
+        self.sequence = 0
+        """Authentication header: the highest number sent or accepted."""
+        self.old_unicast = False
+        """A peer was found to put the group's address into the pseudo-header of unicast v3 packets."""
+        self._prepared: list[_Prepared] = []
+        self._whole: list[SendAdvert] = []
+        self._messages: list[tuple[str, bytes]] = []
+
+    def prepare(self, config: Instance, priority: int, source: str) -> None:
+        """Encode the advert for each destination anew."""
+        self._config, self._source = config, source
+        self._prepared, self._whole, self._messages = [], [], []
+        if not source:
+            return
+        for destination, message in self._encode(priority):
+            if config.family == 6:
+                self._whole.append(self._effect(config, destination, message))
+            elif config.authentication.kind == "ah":
+                self._messages.append((destination, message))
+            else:
+                self._prepared.append(_Prepared(destination, self._packet(destination, message)))
+
+    def send(self, out: list[Output]) -> None:
+        """Append one advert per destination."""
+        config = self._config
+        if config is None:
+            return
+        if self._prepared:
+            self._identification = identification = self._identification % 0xFFFF + 1
+            source, ttl = self._source, config.unicast_ttl if config.unicast else 255
+            for one in self._prepared:
+                out.append(  # noqa: PERF401 - the hot path: no list is built first
+                    SendAdvert(
+                        config.name,
+                        config.interface,
+                        4,
+                        source,
+                        one.destination,
+                        one.octets(identification),
+                        ttl,
+                    )
+                )
+        elif self._whole:
+            out.extend(self._whole)
+        elif self._messages:
+            self._send_authenticated(config, self._messages, out)
+
+    def resign(self, out: list[Output]) -> bool:
+        """Append one advert of priority 0 per destination; False when there is no address to send from."""
+        config = self._config
+        if config is None or not self._source:
+            return False
+        messages = self._encode(0)
+        if config.authentication.kind == "ah" and config.family == 4:
+            self._send_authenticated(config, messages, out)
+        else:
+            self._identification = self._identification % 0xFFFF + 1
+            for destination, message in messages:
+                six = config.family == 6
+                data = message if six else self._packet(destination, message, self._identification)
+                out.append(self._effect(config, destination, data))
+        return bool(messages)
+
+    def _encode(self, priority: int) -> list[tuple[str, bytes]]:
+        config = self._config
+        assert config is not None
+        v2 = config.version == 2
+        kind = _AUTH_TYPES[config.authentication.kind] if v2 and config.family == 4 else AUTH_NONE
+        advert = Advert(
+            config.version,
+            config.vrid,
+            priority,
+            to_centiseconds(config.advert_interval),
+            tuple(ipaddress.ip_address(one.address).packed for one in config.addresses),
+            kind,
+            config.authentication.key if kind == AUTH_PASS else b"",
+        )
+        group = ipaddress.ip_address(config.group_address).packed
+        source = ipaddress.ip_address(self._source).packed
+        dialect = PLAIN if config.v3_checksum_as_v2 else PSEUDO
+        old = config.old_unicast_checksum == "force" or (self.old_unicast and config.old_unicast_checksum != "never")
+        destinations = [peer.address for peer in config.unicast_peers] if config.unicast else [config.group_address]
+        return [
+            (text, encode(advert, source, group if old else ipaddress.ip_address(text).packed, dialect))
+            for text in destinations
+        ]
+
+    def _packet(self, destination: str, message: bytes, identification: int = 0) -> bytes:
+        config = self._config
+        assert config is not None
+        return (
+            ipv4_header(
+                ipaddress.ip_address(self._source).packed,
+                ipaddress.ip_address(destination).packed,
+                len(message),
+                identification=identification,
+                ttl=config.unicast_ttl if config.unicast else 255,
+            )
+            + message
+        )
+
+    def _effect(self, config: Instance, destination: str, data: bytes) -> SendAdvert:
+        ttl = config.unicast_ttl if config.unicast else 255
+        return SendAdvert(config.name, config.interface, config.family, self._source, destination, data, ttl)
+
+    def _send_authenticated(self, config: Instance, messages: list[tuple[str, bytes]], out: list[Output]) -> None:
+        self.sequence += 1
+        self._identification = self._identification % 0xFFFF + 1
+        for destination, message in messages:
+            packet = ah_packet(
+                message,
+                ipaddress.ip_address(self._source).packed,
+                ipaddress.ip_address(destination).packed,
+                config.authentication.key,
+                sequence=self.sequence,
+                identification=self._identification,
+                ttl=config.unicast_ttl if config.unicast else 255,
+                unicast=config.unicast,
+            )
+            out.append(self._effect(config, destination, packet))
