@@ -21,6 +21,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from engine.core.log import log
+
 Entry = Callable[[socket.socket], int]
 """Runs a child process on its end of the socketpair; returns the exit status."""
 
@@ -123,7 +125,7 @@ def start(entries: Mapping[str, Entry]) -> ForkServer:
         ours.close()
         status = serve(theirs, entries)
     except BaseException:
-        traceback.print_exc()
+        log.critical("the fork server failed:\n%s", traceback.format_exc())
     finally:
         os._exit(status)
 
@@ -208,7 +210,7 @@ def _fork_one(sock: socket.socket, entries: Mapping[str, Entry], children: set[i
         except SystemExit as leaving:
             status = leaving.code if isinstance(leaving.code, int) else 1
         except BaseException:
-            traceback.print_exc()
+            log.critical("the %s process failed:\n%s", request.role, traceback.format_exc())
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

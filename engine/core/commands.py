@@ -1,0 +1,196 @@
+"""What operators ask for: performed, answered once, and written into the audit trail.
+
+Owns the invariant that every command that acts, or shows secrets, leaves one CommandLogged event: who,
+from where, what, why and with which result, whether it was done, refused or cut short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from engine.core.peers import Peer
+from engine.core.reloading import Reloading
+from engine.errors import Refused
+from engine.messages import (
+    AnnounceNow,
+    ApplyConfig,
+    CommandFinished,
+    CommandLogged,
+    Event,
+    EventLine,
+    Failover,
+    GetConfig,
+    GetEvents,
+    HandOverStarted,
+    Ordered,
+    Outcome,
+    Release,
+    Reload,
+    Reply,
+    Request,
+    StopEngine,
+)
+
+SILENCE_S = 5.0
+"""Seconds without a sign of life of the vrrp process after which a command waits no longer."""
+EVENTS_LIMIT = 5_000
+"""Events in one reply."""
+_TEXT = 400
+"""Characters of an operator's reason or comment that are kept."""
+
+
+class Engine(Protocol):
+    """What commands ask of core."""
+
+    stopping: bool
+
+    def order(self, ordered: Ordered) -> bool:
+        """Hand an order to the vrrp process; False when it does not run."""
+
+    def record(self, event: Event, at: int | None = None) -> None: ...
+
+    def vrrp_heard(self) -> int: ...
+
+    def ask_sign_of_life(self) -> None: ...
+
+    async def last_events(self, limit: int, instance: str) -> list[EventLine]: ...
+
+    def stop_soon(self, reason: str) -> None: ...
+
+    def has_instance(self, name: str) -> bool: ...
+
+
+class Commands:
+    """Performs requests."""
+
+    def __init__(self, engine: Engine, reloading: Reloading) -> None:
+        self._engine = engine
+        self._reloading = reloading
+        self._numbers = itertools.count(1)
+        self._orders: dict[int, asyncio.Future[CommandFinished]] = {}
+        self._told: dict[int, tuple[str, Callable[[str], None]]] = {}
+
+    async def perform(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:
+        """Do it and log it."""
+        began = time.monotonic_ns()
+        try:
+            reply = await self._perform(request, peer, progress)
+        except Refused as refusal:
+            reply = Reply(request.id, Outcome.REFUSED, refusal.code, refusal.reason)
+        except asyncio.CancelledError:
+            self.log(request, peer, Outcome.REFUSED, "E-STOPPING", "the engine ended before the answer")
+            raise
+        except (OSError, UnicodeError) as error:
+            reply = Reply(request.id, Outcome.REFUSED, "E-IO", str(error))
+        if not reply.duration:
+            reply = msgspec.structs.replace(reply, duration=time.monotonic_ns() - began)
+        if not isinstance(request.command, GetEvents):
+            self.log(request, peer, reply.outcome, reply.code, reply.text)
+        return reply
+
+    def log(self, request: Request, peer: Peer, outcome: Outcome, code: str, text: str) -> None:
+        """Write the audit row."""
+        by = peer.login if peer.login == peer.user else f"{peer.login} as {peer.user}"
+        self._engine.record(
+            CommandLogged(by, peer.origin, spoken(request), request.reason[:_TEXT], outcome, code, text[:_TEXT])
+        )
+
+    def finished(self, done: CommandFinished) -> None:
+        """The Router's answer to an order."""
+        future = self._orders.get(done.request)
+        if future is not None and not future.done():
+            future.set_result(done)
+
+    def happened(self, event: Event) -> None:
+        """Something that an order under way may want to show."""
+        if isinstance(event, HandOverStarted):
+            for instance, tell in self._told.values():
+                if instance == event.instance:
+                    tell("priority 0 sent; addresses are kept until a successor is heard")
+
+    def vrrp_died(self) -> None:
+        """Orders under way will not be answered."""
+        for future in self._orders.values():
+            if not future.done():
+                future.set_exception(
+                    Refused("E-SILENT", "the vrrp process ended before it answered; look at the status")
+                )
+
+    async def _perform(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:
+        number, command = request.id, request.command
+        if self._engine.stopping and not isinstance(command, GetEvents | GetConfig):
+            raise Refused("E-STOPPING", "the engine is stopping")
+        match command:
+            case Failover() | Release() | AnnounceNow():
+                done = await self._order(command, request, peer, progress)
+                return Reply(number, done.outcome, done.code, done.text, done.duration)
+            case Reload():
+                lines = await self._reloading.reload(f"operator {peer.login}")
+                return Reply(number, Outcome.DONE, text="\n".join(lines) or "nothing changed")
+            case ApplyConfig():
+                return await self._apply(number, command, peer)
+            case GetConfig():
+                return Reply(number, Outcome.DONE, files=await self._reloading.texts())
+            case GetEvents():
+                limit = min(max(command.limit, 0), EVENTS_LIMIT)
+                return Reply(
+                    number, Outcome.DONE, events=tuple(await self._engine.last_events(limit, command.instance))
+                )
+            case StopEngine():
+                self._engine.stop_soon(f"operator {peer.login}")
+                return Reply(number, Outcome.DONE, text="handing over, then the engine ends")
+        raise Refused("E-PROTOCOL", f"{type(command).__name__} is no command that can be performed")
+
+    async def _order(
+        self, command: Failover | Release | AnnounceNow, request: Request, peer: Peer, progress: Callable[[str], None]
+    ) -> CommandFinished:
+        if command.instance and not self._engine.has_instance(command.instance):
+            raise Refused("E-UNKNOWN-INSTANCE", f"there is no instance {command.instance!r}")
+        number = next(self._numbers)
+        future: asyncio.Future[CommandFinished] = asyncio.get_running_loop().create_future()
+        self._orders[number] = future
+        self._told[number] = (command.instance, progress)
+        try:
+            if not self._engine.order(Ordered(number, command, peer.login, request.reason[:_TEXT])):
+                raise Refused("E-SILENT", "the vrrp process does not run just now; it is being started again")
+            while True:
+                try:
+                    return await asyncio.wait_for(asyncio.shield(future), 1.0)
+                except TimeoutError:
+                    self._engine.ask_sign_of_life()
+                    if time.monotonic_ns() - self._engine.vrrp_heard() > SILENCE_S * 1e9:
+                        raise Refused("E-SILENT", f"the vrrp process has been silent for {SILENCE_S:.0f} s") from None
+        finally:
+            del self._orders[number], self._told[number]
+            future.cancel()
+
+    async def _apply(self, number: int, command: ApplyConfig, peer: Peer) -> Reply:
+        judged = await self._reloading.judge(command.text, command.base)
+        problems = tuple(str(one) for one in judged.findings)
+        if judged.errors:
+            return Reply(number, Outcome.REFUSED, "E-CONFIG-BROKEN", judged.errors[0], problems=problems)
+        if command.dry_run:
+            return Reply(number, Outcome.DONE, text="\n".join(judged.plan) or "nothing changes", problems=problems)
+        lines = await self._reloading.apply(
+            command.text, command.base, f"operator {peer.login}", command.comment[:_TEXT]
+        )
+        return Reply(number, Outcome.DONE, text="\n".join(lines) or "nothing changed", problems=problems)
+
+
+def spoken(request: Request) -> str:
+    """A command in one line for the audit trail: its words, never a configuration's text."""
+    command = request.command
+    name = str(command.__struct_config__.tag)
+    if isinstance(command, ApplyConfig):
+        words = [f"{len(command.text.encode(errors='replace'))} octets", *(["dry run"] if command.dry_run else [])]
+        if command.comment:
+            words.append(f'"{command.comment[:_TEXT]}"')
+        return f"{name}: {', '.join(words)}"
+    words = [f"{field}={value}" for field in command.__struct_fields__ if (value := getattr(command, field))]
+    return " ".join([name, *words])

@@ -1,0 +1,348 @@
+"""The main process in operation: it joins the other two, the clients, the history and the configuration.
+
+Owns the order of things at the beginning and at the end: processes before clients, clients until the
+last transition has been told, and nothing of ours left behind, neither addresses nor files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from engine.config.model import Config
+from engine.core import log, service
+from engine.core.capture import Capture
+from engine.core.commands import Commands
+from engine.core.control import ControlServer
+from engine.core.forkserver import ForkServer
+from engine.core.history import History, wall_ns
+from engine.core.loading import Reading
+from engine.core.notify import Notifier
+from engine.core.options import Options
+from engine.core.peers import Peer
+from engine.core.present import Present
+from engine.core.reloading import Reloading
+from engine.core.statuses import StatusPump
+from engine.core.supervisor import Supervisor
+from engine.errors import Refused
+from engine.messages import (
+    CommandFinished,
+    Configure,
+    EngineStarted,
+    EngineStatus,
+    EngineStopping,
+    Event,
+    EventLine,
+    FromCheck,
+    FromVrrp,
+    Happened,
+    Hello,
+    LogLine,
+    Ordered,
+    Outcome,
+    PacketJudged,
+    ProcessDied,
+    PullStatus,
+    Reply,
+    Request,
+    ScriptsWanted,
+    Snapshot,
+    StatusBatch,
+    StopRouter,
+    WatchPackets,
+)
+
+CAPABILITIES = ("failover", "config", "history")
+NOTIFY_S = 5.0
+"""Seconds that notify scripts have at the end."""
+MARGIN_S = 3.0
+"""Seconds beyond the longest advertisement interval that a hand-over may take."""
+REFUSED_SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN + 2, signal.SIGRTMAX - 1)
+"""keepalived's dump signals. Source: keepalived(8) SIGNALS."""
+
+
+class Engine:
+    """One running engine. `run` returns its exit status."""
+
+    def __init__(self, options: Options, reading: Reading, forks: ForkServer, fresh: Callable[[], Any]) -> None:
+        self.options = options
+        self.stopping = False
+        self._loop = asyncio.get_running_loop()
+        self._started_at = self.clock()
+        self._stop_reason = ""
+        self._stop_wanted = asyncio.Event()
+        self._status = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._roles = [role for role, wanted in (("vrrp", options.run_vrrp), ("check", options.run_check)) if wanted]
+        self.history = History(options.state_dir)
+        self.history.on_problem = self._history_problem
+        self.present = Present()
+        self.control = ControlServer(self)
+        self.supervisor = Supervisor(self, forks, fresh, {"vrrp": FromVrrp, "check": FromCheck})
+        self.reloading = Reloading(self, reading, options.config_id, self.clock)
+        self.commands = Commands(self, self.reloading)
+        self.notifier = Notifier(self.record)
+        self.capture = Capture(self.control.tell_packet, self.clock)
+        self.pump = StatusPump(
+            self.control, self.present, self._pull, self._own_status, self.clock, wall_ns, lambda: self.history.seq
+        )
+
+    @property
+    def config(self) -> Config:
+        """The running configuration."""
+        return self.reloading.config
+
+    async def run(self, ready: Callable[[str], None]) -> int:
+        """Work until told to stop. `ready` is called once: with "" when all is up, else with what failed."""
+        try:
+            await self.control.listen(self.options.socket_path)
+        except Refused as refusal:
+            ready(str(refusal))
+            await self.supervisor.close()
+            self.history.close()
+            return 1
+        self.notifier.use(self.config)
+        if self.history.problem:
+            self._history_problem(self.history.problem)
+        self.record(EngineStarted(self.options.version, os.getpid()))
+        for role in self._roles:
+            self.supervisor.start(role)
+        self._listen_to_signals()
+        watching = asyncio.Event()
+        for work in (self.pump.pull(), self.pump.beat(), self.reloading.watch(watching)):
+            self._run(work)
+        ready("")
+        service.tell("READY=1")
+        await self._stop_wanted.wait()
+        watching.set()
+        await self._stop()
+        return self._status
+
+    def stop_soon(self, reason: str, status: int = 0) -> None:
+        """Stop with a hand-over."""
+        if not self.stopping:
+            self.stopping = True
+            self._stop_reason, self._status = reason, status
+            self._stop_wanted.set()
+
+    async def _stop(self) -> None:
+        service.tell("STOPPING=1")
+        self.record(EngineStopping(self._stop_reason))
+        if "vrrp" in self._roles:
+            intervals = [one.advert_interval for one in self.config.instances]
+            patience = max(intervals, default=0) / 1e9 + MARGIN_S
+            asked = self.supervisor.send("vrrp", StopRouter(release_addresses=self.options.release_addresses))
+            if not await self.supervisor.stop("vrrp", patience if asked else MARGIN_S, hang_up=False):
+                self._status = self._status or 1
+                self.record(LogLine("error", "the vrrp process did not end in time and was killed; see --release"))
+        await self.notifier.close(NOTIFY_S)
+        if "check" in self._roles:
+            await self.supervisor.stop("check", MARGIN_S)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.capture.watch((), {})
+        await self.control.close("E-STOPPING", f"the engine ends: {self._stop_reason}")
+        await self.supervisor.close()
+        self.history.close()
+
+    # ---- what happens
+
+    def clock(self) -> int:
+        """The engine's monotonic clock, ns."""
+        return time.monotonic_ns()
+
+    def record(self, event: Event, at: int | None = None) -> None:
+        """Something has happened: into the log, the history, to all clients, to notify scripts."""
+        line = self.history.append(event, self.clock() if at is None else at)
+        log.log_event(event)
+        self.control.tell_event(line)
+
+    def heard(self, role: str, message: Any) -> None:
+        """A process says something."""
+        if role == "check":
+            if isinstance(message, LogLine):
+                self.record(message)
+            else:
+                self.present.result(message)
+                self.supervisor.send("vrrp", message)
+            return
+        self.pump.heard_at = self.clock()
+        if isinstance(message, StatusBatch):
+            self.pump.arrived(message)
+        elif isinstance(message, PacketJudged):
+            self.capture.judged(message)
+        elif isinstance(message, Happened):
+            for event in message.events:
+                if isinstance(event, CommandFinished):
+                    self.commands.finished(event)
+                    continue
+                self.present.remember(event, message.at)
+                self.record(event, message.at)
+                self.commands.happened(event)
+                self.notifier.happened(event)
+            self.pump.kick()
+
+    def _history_problem(self, problem: str) -> None:
+        self.record(LogLine("warning", problem) if problem else LogLine("info", "the history is written again"))
+
+    # ---- the other processes
+
+    def started(self, role: str, *, again: bool) -> None:
+        """A process is on its way: say what it needs first."""
+        if role == "check":
+            self.supervisor.send("check", ScriptsWanted(self.config))
+            return
+        self.supervisor.send("vrrp", Configure(self.config, self.present.resume(self.config) if again else ()))
+        if again:
+            for result in self.present.results():
+                self.supervisor.send("vrrp", result)
+        if self.capture.on:
+            self.supervisor.send("vrrp", WatchPackets(on=True))
+
+    def identified(self, role: str, pid: int) -> None:
+        """Its pid is known; the status shows it with the next turn."""
+        log.log.debug("the %s process has pid %d", role, pid)
+
+    def died(self, role: str, reason: str, *, respawn: bool) -> None:
+        """A process died and is started again."""
+        self.record(ProcessDied(role, reason, respawn))
+        if role == "vrrp":
+            self.commands.vrrp_died()
+
+    def hopeless(self, role: str, status: int, reason: str) -> None:
+        """A process cannot work: neither can we."""
+        self.record(ProcessDied(role, f"exit status {status}: {reason}", respawned=False))
+        if role == "vrrp":
+            self.commands.vrrp_died()
+            self.stop_soon(f"the vrrp process ended: {reason}", status)
+
+    def order(self, ordered: Ordered) -> bool:
+        """Hand an operator's order to the Router."""
+        return self.supervisor.send("vrrp", ordered)
+
+    def use(self, config: Config) -> None:
+        """Put a checked configuration into use."""
+        self.notifier.use(config)
+        self.supervisor.send("vrrp", Configure(config))
+        self.supervisor.send("check", ScriptsWanted(config))
+        self.present.forget_missing(config)
+        self._tap()
+
+    def _pull(self, pull: PullStatus) -> bool:
+        return self.supervisor.send("vrrp", pull, droppable=True)
+
+    def _own_status(self) -> EngineStatus:
+        return EngineStatus(
+            version=self.options.version,
+            host=socket.gethostname(),
+            router_id=self.config.globals.router_id,
+            pid=os.getpid(),
+            vrrp_pid=self.supervisor.pid("vrrp"),
+            check_pid=self.supervisor.pid("check"),
+            started=self._started_at,
+            observe=False,
+            config_file=self.reloading.path,
+            config_fingerprint=self.config.fingerprint,
+            config_loaded=self.reloading.loaded_at,
+            config_problem=self.reloading.problem,
+            worst_late=self.present.worst_late,
+        )
+
+    # ---- the clients
+
+    def hello(self, peer: Peer) -> Hello:
+        """The first line to a client."""
+        capabilities = (*CAPABILITIES, *(("packets",) if self.capture.possible else ()))
+        name = socket.gethostname()
+        return Hello(self.options.version, name, peer.role, peer.user, capabilities, self.clock(), wall_ns())
+
+    async def snapshot(self) -> Snapshot:
+        """All statuses at one instant."""
+        return await self.pump.snapshot()
+
+    async def events_after(self, since: int) -> tuple[list[EventLine], int]:
+        """For a client that resumes."""
+        return await self.history.after(since)
+
+    async def last_events(self, limit: int, instance: str) -> list[EventLine]:
+        """For GetEvents."""
+        return await self.history.last(limit, instance)
+
+    async def perform(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:
+        """Do what a client asks."""
+        return await self.commands.perform(request, peer, progress)
+
+    def refused(self, request: Request, peer: Peer, code: str, text: str) -> None:
+        """A client asked for what its role may not do."""
+        self.commands.log(request, peer, Outcome.REFUSED, code, text)
+
+    def audience_changed(self) -> None:
+        """Watch packets and pull statuses only while somebody looks."""
+        self._tap()
+        self.pump.kick()
+
+    def vrrp_heard(self) -> int:
+        """When the vrrp process last said anything."""
+        return self.pump.heard_at
+
+    def ask_sign_of_life(self) -> None:
+        """Make it say something."""
+        self._pull(PullStatus())
+
+    def has_instance(self, name: str) -> bool:
+        """Whether the running configuration has an instance of that name."""
+        return self.config.instance(name) is not None
+
+    def _tap(self) -> None:
+        before = self.capture.on
+        if self.control.wants("packets") and not self.stopping:
+            self.capture.watch(tuple({one.interface for one in self.config.instances}), names(self.config))
+        else:
+            self.capture.watch((), {})
+        if self.capture.on != before:
+            self.supervisor.send("vrrp", WatchPackets(on=self.capture.on))
+
+    # ---- signals and tasks
+
+    def _listen_to_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.stop_soon, f"signal {signal.Signals(number).name}")
+        self._loop.add_signal_handler(signal.SIGHUP, lambda: self._run(self._reload_by_signal()))
+        for unsupported in REFUSED_SIGNALS:
+            self._loop.add_signal_handler(unsupported, self._no_dump, int(unsupported))
+
+    async def _reload_by_signal(self) -> None:
+        if not self.stopping:
+            with contextlib.suppress(Refused):  # everybody was told by ConfigRefused
+                await self.reloading.reload("signal")
+
+    def _no_dump(self, number: int) -> None:
+        self.record(LogLine("warning", f"signal {number}: dumps are not built yet; use `hatui status --json`"))
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.log.error("a fault of the engine: %r", error, exc_info=error)
+            self.record(LogLine("error", f"a fault of the engine: {error!r}"))
+
+
+def names(config: Config) -> dict[tuple[str, int, int] | str, str]:
+    """What names an instance in a packet: interface, family and VRID of an advert, address of an ARP or NA."""
+    found: dict[tuple[str, int, int] | str, str] = {}
+    for one in config.instances:
+        found[one.key] = one.name
+        for address in (*one.addresses, *one.excluded_addresses):
+            found[address.address] = one.name
+    return found

@@ -1,0 +1,187 @@
+"""Reading the configuration from disk, and noticing when it changes there.
+
+Owns the invariant that the file on disk is the truth and is read whole: what is judged, digested and
+used is one and the same set of octets, and a change counts only when octets differ from those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import glob
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from watchfiles import Change, DefaultFilter, awatch
+
+from engine.config.build import load
+from engine.config.diagnostic import Diagnostic
+from engine.config.files import Reader, alternatives, overlay
+from engine.config.lint import findings
+from engine.config.model import Config
+from engine.core.revisions import digest
+from engine.messages import ConfigText
+
+FILE_LIMIT = 64 * 1024 * 1024
+"""Octets of one configuration file."""
+SETTLE_MS = 300
+"""Changes that follow each other within this time are one: editors write, rename and chmod."""
+RETRY_S = 2.0
+_SCRATCH = ("~", ".swp", ".swx", ".swo", ".tmp", ".new", ".bak")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading of the configuration."""
+
+    path: str
+    config: Config | None
+    """None when it cannot run."""
+    diagnostics: tuple[Diagnostic, ...]
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Absolute path -> digest of the octets that were read; "" for a file that could not be read."""
+    findings: tuple[Diagnostic, ...] = ()
+    """The diagnostics and, where asked for, the hints of lint."""
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The findings for which a running engine refuses it."""
+        return tuple(one for one in self.diagnostics if one.severity == "error")
+
+    @property
+    def problem(self) -> str:
+        """One sentence for the worst of it, empty when there are no errors."""
+        if not self.errors:
+            return "" if self.config is not None else f"{self.path} cannot be used"
+        more = f" (and {len(self.errors) - 1} more)" if len(self.errors) > 1 else ""
+        return f"{self.errors[0]}{more}"
+
+    @property
+    def directories(self) -> frozenset[str]:
+        """Where to look for changes: the directories of all files read, of links and of their targets."""
+        paths = {*self.digests, *(os.path.realpath(path) for path in self.digests)}
+        return frozenset(os.path.dirname(path) for path in paths)
+
+
+class _Disk:
+    """A Reader over the real files that remembers what it saw."""
+
+    def __init__(self) -> None:
+        self.digests: dict[str, str] = {}
+
+    def read(self, path: str) -> str | None:
+        try:
+            octets = read_octets(path)
+        except OSError:
+            self.digests[path] = ""
+            return None
+        self.digests[path] = digest(octets)
+        return octets.decode("utf-8", "surrogateescape")
+
+    def glob(self, pattern: str) -> list[str]:
+        found = {path for one in alternatives(pattern) for path in glob.glob(one)}
+        return sorted(path for path in found if os.path.isfile(path))
+
+
+def read_octets(path: str) -> bytes:
+    """A regular file, whole.
+
+    Raises:
+        OSError: it cannot be read, is too long, or is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is no regular file", path)
+        octets = file.read(FILE_LIMIT + 1)
+    if len(octets) > FILE_LIMIT:
+        raise OSError(0, f"it is longer than {FILE_LIMIT} octets", path)
+    return octets
+
+
+def read_config(
+    path: str, config_id: str = "", texts: Mapping[str, str] | None = None, *, hints: bool = False
+) -> Reading:
+    """Read, check and build what is on disk, `texts` in place of the files of those paths. `hints` adds what
+    lint finds to `findings`."""
+    path = os.path.abspath(path)
+    disk = _Disk()
+    reader = Reader(disk.read, disk.glob)
+    if texts:
+        reader = overlay(reader, texts)
+    loaded = load(path, reader, config_id=config_id or host_name(), env=dict(os.environ))
+    config = loaded.config
+    if config is not None and not config.globals.router_id:
+        config = msgspec.structs.replace(
+            config, globals=msgspec.structs.replace(config.globals, router_id=socket.gethostname())
+        )
+    for one in (path, *loaded.sources):
+        disk.digests.setdefault(one, "")
+    found = tuple(loaded.diagnostics)
+    return Reading(path, config, found, disk.digests, tuple(findings(loaded)) if hints else found)
+
+
+def host_name() -> str:
+    """The short host name: the configuration id when -i is not given."""
+    return socket.gethostname().partition(".")[0]
+
+
+def config_texts(paths: Iterable[str]) -> list[ConfigText]:
+    """Files as they are on disk now; those that cannot be read are left out."""
+    found = []
+    for path in paths:
+        try:
+            octets = read_octets(path)
+        except OSError:
+            continue
+        found.append(ConfigText(path, octets.decode("utf-8", "replace"), digest(octets)))
+    return found
+
+
+def changed_on_disk(reading: Reading) -> bool:
+    """Whether any file of that reading has other octets now."""
+    for path, before in reading.digests.items():
+        try:
+            now = digest(read_octets(path))
+        except OSError:
+            now = ""
+        if now != before:
+            return True
+    return False
+
+
+class _Filter(DefaultFilter):
+    """Leaves out what editors put beside the file."""
+
+    ignore_dirs = ()
+    ignore_entity_patterns = ()
+
+    def __call__(self, change: Change, path: str) -> bool:
+        name = os.path.basename(path)
+        return super().__call__(change, path) and not name.startswith(".#") and not name.endswith(_SCRATCH)
+
+
+async def disk_changes(directories: frozenset[str], stop: asyncio.Event) -> AsyncIterator[set[str]]:
+    """Paths in these directories that were written, renamed, created or removed, until `stop` is set."""
+    while not stop.is_set():
+        there = [directory for directory in directories if Path(directory).is_dir()]
+        try:
+            if there:
+                async for changes in awatch(
+                    *there, watch_filter=_Filter(), debounce=SETTLE_MS, recursive=False, stop_event=stop
+                ):
+                    yield {path for _change, path in changes}
+                    if any(not Path(directory).is_dir() for directory in there):
+                        break
+        except (OSError, RuntimeError):
+            pass  # the directory went away or inotify has no more watches: look again by hand below
+        if stop.is_set():
+            return
+        try:
+            await asyncio.wait_for(stop.wait(), RETRY_S)
+        except TimeoutError:
+            yield set(directories)

@@ -1,0 +1,154 @@
+"""What core knows of the present: the last status of each thing, and enough to revive a dead vrrp process.
+
+Owns the invariant that a whole batch of statuses leaves nothing behind that it does not name, and that
+the memory of states needs no status at all: it follows the events, so it is right though nobody watches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from engine.config.model import Config
+from engine.core.outbox import StatusKey
+from engine.messages import (
+    BfdChanged,
+    Event,
+    FileRead,
+    HoldChanged,
+    InstanceStatus,
+    LastKnown,
+    MasterChanged,
+    ProcessCounted,
+    ScriptFinished,
+    State,
+    StateChanged,
+    Status,
+    StatusBatch,
+    TrackerChanged,
+    TrackerStatus,
+)
+
+Result = ScriptFinished | ProcessCounted | FileRead | BfdChanged
+
+
+def key_of(status: Status) -> StatusKey:
+    """Type and name: what a new status replaces. StatusGone names the same two."""
+    kind = str(status.__struct_config__.tag)
+    if isinstance(status, TrackerStatus):
+        return kind, f"{status.kind} {status.name}"
+    return kind, getattr(status, "name", "")
+
+
+class Present:
+    """The last known of everything."""
+
+    def __init__(self) -> None:
+        self._statuses: dict[StatusKey, Status] = {}
+        self._states: dict[str, StateChanged] = {}
+        self._since: dict[str, int] = {}
+        self._masters: dict[str, str] = {}
+        self._holds: dict[str, HoldChanged] = {}
+        self._good: dict[str, bool] = {}
+        self._results: dict[tuple[type, str], Result] = {}
+        self.worst_late = 0
+
+    @property
+    def statuses(self) -> tuple[Status, ...]:
+        """All of them, in the order in which they were first told."""
+        return tuple(self._statuses.values())
+
+    def state(self, instance: str) -> State | None:
+        """The state of an instance, None before its first."""
+        return self._states[instance].new if instance in self._states else None
+
+    def merge(self, batch: StatusBatch) -> tuple[list[Status], list[StatusKey]]:
+        """Take statuses over. Returns those that differ from before and the keys that are gone."""
+        self.worst_late = batch.worst_late
+        changed: list[Status] = []
+        gone: list[StatusKey] = []
+        seen = set()
+        for status in batch.statuses:
+            key = key_of(status)
+            seen.add(key)
+            if self._statuses.get(key) != status:
+                self._statuses[key] = status
+                changed.append(status)
+        if batch.whole:
+            gone = [key for key in self._statuses if key not in seen]
+            for key in gone:
+                del self._statuses[key]
+        return changed, gone
+
+    def remember(self, event: Event, at: int) -> None:
+        """Keep what a revived vrrp process must know."""
+        if isinstance(event, StateChanged):
+            self._states[event.instance] = event
+            self._since[event.instance] = at
+            if event.new is not State.BACKUP:
+                self._masters.pop(event.instance, None)
+        elif isinstance(event, MasterChanged):
+            self._masters[event.instance] = event.master
+        elif isinstance(event, HoldChanged):
+            if event.kind:
+                self._holds[event.instance] = event
+            else:
+                self._holds.pop(event.instance, None)
+        elif isinstance(event, TrackerChanged) and event.kind == "script":
+            self._good[event.name] = event.good
+
+    def result(self, result: Result) -> None:
+        """Keep the last result of a check."""
+        self._results[type(result), result.name] = result
+
+    def resume(self, config: Config) -> tuple[LastKnown, ...]:
+        """The last known state of each instance that was in one."""
+        known = []
+        for one in config.instances:
+            change = self._states.get(one.name)
+            if change is None or change.new is State.INIT:
+                continue
+            hold = self._holds.get(one.name)
+            known.append(
+                LastKnown(
+                    interface=one.interface,
+                    family=one.family,
+                    vrid=one.vrid,
+                    state=change.new,
+                    since=self._since[one.name],
+                    master=self._masters.get(one.name, ""),
+                    hold_until=hold.until if hold else 0,
+                    hold_kind=hold.kind if hold else "",
+                )
+            )
+        return tuple(known)
+
+    def results(self) -> Iterable[Result]:
+        """What the checks have found, as a revived Router has to hear it: a script counts by its verdict
+        after rise and fall, not by its last run."""
+        for result in self._results.values():
+            if isinstance(result, ScriptFinished):
+                good = self._good.get(result.name)
+                if good is None:
+                    continue
+                status = 0 if good else (result.exit_status or 1)
+                yield ScriptFinished(result.name, status, result.duration, result.output)
+            else:
+                yield result
+
+    def forget_missing(self, config: Config) -> None:
+        """After a reload: what the configuration no longer has is nobody's past."""
+        names = {one.name for one in config.instances}
+        memories: tuple[dict[str, Any], ...] = (self._states, self._since, self._masters, self._holds)
+        for memory in memories:
+            for name in [name for name in memory if name not in names]:
+                del memory[name]
+        scripts = {one.name for one in config.scripts}
+        self._good = {name: good for name, good in self._good.items() if name in scripts}
+        self._results = {
+            key: result for key, result in self._results.items() if key[0] is not ScriptFinished or key[1] in scripts
+        }
+
+    def instances(self) -> list[InstanceStatus]:
+        """The statuses of instances."""
+        return [one for one in self._statuses.values() if isinstance(one, InstanceStatus)]
