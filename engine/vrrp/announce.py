@@ -21,6 +21,7 @@ from pathlib import Path
 from engine.config.model import Address
 from engine.messages import EffectFailed, SendAnnouncements
 from engine.vrrp.netlink import Link, packed
+from engine.vrrp.sockets import packet_socket
 
 _BROADCAST = b"\xff" * 6
 _ALL_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1")
@@ -94,7 +95,7 @@ class Announcer:
         """`opened` makes the socket of an interface; left out, a packet socket."""
         self._links = links
         self._present = present
-        self._open = opened or _packet_socket
+        self._open = opened or packet_socket
         self._lines: dict[str, _Line] = {}
         self._held: dict[tuple[str, str, int], SendAnnouncements] = {}
 
@@ -194,17 +195,6 @@ class Announcer:
         if line is None:
             line = self._lines[link.name] = _Line(link.ifindex, self._open(link), deque())
         return line
-
-
-def _packet_socket(link: Link) -> socket.socket:
-    kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-    sock = socket.socket(socket.AF_PACKET, kind, 0)  # protocol 0: it sends only
-    try:
-        sock.bind((link.name, 0))
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 def _forwards(interface: str) -> bool:

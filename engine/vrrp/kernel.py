@@ -79,6 +79,23 @@ class Kernel:
         """The interface of that name, if it exists."""
         return self._links.get(self._names.get(name, 0))
 
+    def look(self, name: str) -> Link | None:
+        """The interface of that name as it is now; the mirror follows when its notification is read."""
+        self._sequence += 1
+        question = netlink.request(netlink.RTM_GETLINK, netlink.NLM_F_ACK, self._sequence, netlink.link_question(name))
+        found = None
+        try:
+            self._request.send(question)
+            while True:
+                for message in netlink.received(self._request.recv(_RECEIVE)):
+                    if message.sequence != self._sequence:
+                        continue
+                    if message.kind == netlink.NLMSG_ERROR:
+                        return found
+                    found = netlink.parse_link(message.body)
+        except OSError:
+            return None
+
     def present(self, address: Address) -> bool:
         """The address is on its interface and usable."""
         found = self._addresses.get(self._names.get(address.interface, 0), {}).get(

@@ -21,6 +21,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from engine.config.model import Globals
 from engine.messages import (
     AddAddresses,
@@ -46,6 +48,7 @@ from engine.messages import (
 )
 from engine.protocol.router import Router
 from engine.vrrp.announce import Announcer
+from engine.vrrp.devices import Devices, egress, placed
 from engine.vrrp.kernel import Kernel
 from engine.vrrp.routes import Routes
 from engine.vrrp.sockets import Receiver, Sockets
@@ -96,6 +99,7 @@ class Loop:
         self._kernel = Kernel()
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
+        self._devices = Devices(self._kernel)
         self._routes = Routes(self._kernel)
         self._sockets = Sockets(self._kernel.link, self._watch_receiver, self._forget_receiver)
         self._announcer = Announcer(self._kernel.link, self._kernel.present)
@@ -194,6 +198,7 @@ class Loop:
         signal.set_wakeup_fd(-1)
         self._sockets.close()
         self._announcer.close()
+        self._devices.close()
         self._kernel.close()
         self._epoll.close()
         self._wake.close()
@@ -319,6 +324,7 @@ class Loop:
     def _kernel_said(self, now: int, _: int) -> None:
         for said in self._kernel.read():
             if isinstance(said, InterfaceChanged):
+                self._inbox.extend(self._devices.interface_changed(said.interface))
                 self._inbox.extend(self._sockets.interface_changed(said.interface))
                 self._announcer.interface_changed(said.interface)
             elif isinstance(said, AddressChanged) and said.present:
@@ -359,9 +365,13 @@ class Loop:
         self._whole_next = not self._channel.send(batch, droppable=True)
 
     def _configure(self, message: Configure, now: int) -> None:
-        self._apply(message.config.globals, now)
-        failures = self._sockets.configure(message.config)
-        self._kernel.watch_routes(on=any(one.routes or one.rules for one in message.config.instances))
+        config = placed(message.config)
+        message = msgspec.structs.replace(message, config=config)
+        self._apply(config.globals, now)
+        failures = self._devices.configure(config)
+        self._kernel_said(now, 0)
+        failures += self._sockets.configure(config, egress(config))
+        self._kernel.watch_routes(on=any(one.routes or one.rules for one in config.instances))
         self._tell(message, now)
         self._inbox.extend(failures)
         self._settle(now)

@@ -27,7 +27,9 @@ IFA_F_SECONDARY, IFA_F_NODAD, IFA_F_HOMEADDRESS, IFA_F_DADFAILED = 0x01, 0x02, 0
 IFA_F_TENTATIVE, IFA_F_MANAGETEMPADDR, IFA_F_NOPREFIXROUTE, IFA_F_MCAUTOJOIN = 0x40, 0x100, 0x200, 0x400
 
 _FOREVER = 0xFFFFFFFF
-_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_INFO_KIND = 1, 3, 4, 5, 18, 1
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_AF_SPEC = 1, 3, 4, 5, 18, 26
+_IFLA_INFO_KIND, _IFLA_INFO_DATA, _IFLA_MACVLAN_MODE, _MACVLAN_MODE_PRIVATE = 1, 2, 1, 1
+_IFLA_INET6_ADDR_GEN_MODE, _IN6_ADDR_GEN_MODE_NONE = 8, 1
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_BROADCAST, _IFA_CACHEINFO, _IFA_FLAGS = 1, 2, 3, 4, 6, 8
 _NLMSGERR_ATTR_MSG, _NLM_F_CAPPED, _NLM_F_ACK_TLVS = 1, 0x100, 0x200
 _NESTED = 0x8000
@@ -125,6 +127,11 @@ def address_dump(sequence: int) -> bytes:
     return request(RTM_GETADDR, NLM_F_DUMP, sequence, _ADDRESS.pack(0, 0, 0, 0, 0))
 
 
+def link_question(name: str) -> bytes:
+    """The body of RTM_GETLINK for one interface."""
+    return _LINK.pack(0, 0, 0, 0, 0) + attribute(_IFLA_IFNAME, name.encode() + b"\0")
+
+
 def parse_link(body: memoryview) -> Link:
     """The body of RTM_NEWLINK or RTM_DELLINK."""
     _, _, ifindex, flags, _ = _LINK.unpack_from(body)
@@ -172,6 +179,38 @@ def parse_error(body: memoryview, flags: int) -> tuple[int, str]:
             if key == _NLMSGERR_ATTR_MSG:
                 words = bytes(data).rstrip(b"\0").decode(errors="replace")
     return -number, words
+
+
+def macvlan_body(name: str, parent: int, mac: str) -> bytes:
+    """The body of RTM_NEWLINK that makes a private macvlan on `parent`."""
+    mode = attribute(_IFLA_MACVLAN_MODE, _U32.pack(_MACVLAN_MODE_PRIVATE))
+    info = attribute(_IFLA_INFO_KIND, b"macvlan") + attribute(_IFLA_INFO_DATA, mode)
+    return b"".join(
+        (
+            _LINK.pack(0, 0, 0, 0, 0),
+            attribute(_IFLA_IFNAME, name.encode() + b"\0"),
+            attribute(_IFLA_LINK, _U32.pack(parent)),
+            attribute(_IFLA_ADDRESS, bytes.fromhex(mac.replace(":", ""))),
+            attribute(_IFLA_LINKINFO, info),
+        )
+    )
+
+
+def own_addresses_only_body(ifindex: int) -> bytes:
+    """The body of RTM_NEWLINK that forbids generated IPv6 addresses: the virtual MAC must not feed one.
+    Source: RFC 9568 7.4."""
+    inet6 = attribute(_IFLA_INET6_ADDR_GEN_MODE, bytes([_IN6_ADDR_GEN_MODE_NONE]))
+    return _LINK.pack(0, 0, ifindex, 0, 0) + attribute(_IFLA_AF_SPEC, attribute(socket.AF_INET6, inet6))
+
+
+def link_up_body(ifindex: int) -> bytes:
+    """The body of RTM_NEWLINK that sets an interface administratively up."""
+    return _LINK.pack(0, 0, ifindex, IFF_UP, IFF_UP)
+
+
+def link_body(ifindex: int) -> bytes:
+    """The body of RTM_DELLINK."""
+    return _LINK.pack(0, 0, ifindex, 0, 0)
 
 
 def packed(address: str) -> bytes:

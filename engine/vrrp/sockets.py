@@ -14,7 +14,7 @@ import os
 import socket
 import struct
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -29,6 +29,8 @@ _TC_PRIO_CONTROL = 7
 _TRAFFIC_CLASS = 0xC0
 """Internetwork control, as keepalived sends it."""
 _RECEIVE_BUFFER = 1 << 20
+_FRAMES = 0
+"""In place of a family: whole Ethernet frames."""
 _LARGEST = 8192
 """Octets; the longest advert is an IPv6 one of 255 addresses, 4,088 octets and its trailer."""
 _DROP_ALL = array("B", struct.pack("=HBBI", 0x06, 0, 0, 0))
@@ -101,10 +103,13 @@ class Sockets:
         self._receivers: dict[Channel, Receiver] = {}
         self._senders: dict[tuple[str, int], tuple[int, socket.socket]] = {}
         self._silent: dict[str, str] = {}
+        self._egress: dict[str, str] = {}
 
-    def configure(self, config: Config) -> list[EffectFailed]:
-        """Hear what the instances of `config` need, no more; unchanged sockets stay as they are."""
+    def configure(self, config: Config, egress: Mapping[str, str] | None = None) -> list[EffectFailed]:
+        """Hear what the instances of `config` need, no more; unchanged sockets stay as they are.
+        `egress`: instance name to the device that its adverts leave from instead of its interface."""
         self._wanted, self._users = {}, {}
+        self._egress = dict(egress or {})
         for instance in config.instances:
             self._users.setdefault(instance.interface, []).append(instance.name)
             self._wanted.setdefault(channel(instance), set()).update(groups(instance))
@@ -133,16 +138,18 @@ class Sockets:
     def send(self, advert: SendAdvert) -> EffectFailed | None:
         """Send one advert now. A failure is told once, until it changes or sending works again."""
         why = ""
+        device = self._egress.get(advert.instance, advert.interface) if self._egress else advert.interface
         try:
-            sender = self._sender(advert.interface, advert.family)
             if advert.family == 4:
-                sender.sendto(advert.data, (advert.destination, 0))
+                self._sender(device, 4).sendto(advert.data, (advert.destination, 0))
+            elif device == advert.interface:
+                self._send_ipv6(self._sender(device, 6), advert)
             else:
-                self._send_ipv6(sender, advert)
+                self._send_frame(device, advert)
         except OSError as error:
-            why = f"cannot send from {advert.interface} to {advert.destination}: {_words(error)}"
+            why = f"cannot send from {device} to {advert.destination}: {_words(error)}"
             if error.errno in (errno.ENODEV, errno.ENXIO, errno.EBADF):
-                self._forget_sender(advert.interface, advert.family)
+                self._forget_sender(device, advert.family)
         if not why:
             if self._silent:
                 self._silent.pop(advert.instance, None)
@@ -191,6 +198,18 @@ class Sockets:
 
     # -- sending
 
+    def _send_frame(self, device: str, advert: SendAdvert) -> None:
+        """IPv6 from a virtual MAC: the frame carries the parent's link-local address, which the device
+        itself must not have, or two MACs would answer for it. Source: RFC 9568 7.4."""
+        link = self._links(device)
+        if link is None:
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+        group = socket.inet_pton(socket.AF_INET6, advert.destination)
+        header = struct.pack("!IHBB", 6 << 28 | _TRAFFIC_CLASS << 20, len(advert.data), IPPROTO_VRRP, advert.ttl)
+        ethernet = b"\x33\x33" + group[12:] + bytes.fromhex(link.mac.replace(":", "")) + b"\x86\xdd"
+        source = socket.inet_pton(socket.AF_INET6, advert.source)
+        self._sender(device, _FRAMES).send(b"".join((ethernet, header, source, group, advert.data)))
+
     def _sender(self, interface: str, family: int) -> socket.socket:
         found = self._senders.get((interface, family))
         if found is not None:
@@ -198,7 +217,7 @@ class Sockets:
         link = self._links(interface)
         if link is None:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
-        sock = _open_sender(link, family)
+        sock = packet_socket(link) if family == _FRAMES else _open_sender(link, family)
         self._senders[interface, family] = (link.ifindex, sock)
         return sock
 
@@ -286,6 +305,22 @@ def _open_sender(link: Link, family: int) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, link.ifindex)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _TRAFFIC_CLASS)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def packet_socket(link: Link) -> socket.socket:
+    """A socket that sends whole frames on one interface and receives none.
+
+    Raises:
+        OSError: no permission, no interface.
+    """
+    kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+    sock = socket.socket(socket.AF_PACKET, kind, 0)
+    try:
+        sock.bind((link.name, 0))
     except OSError:
         sock.close()
         raise

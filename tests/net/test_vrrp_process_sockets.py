@@ -14,7 +14,7 @@ from engine.config.model import Authentication, Config, Instance, UnicastPeer
 from engine.messages import DatagramReceived, EffectFailed, SendAdvert
 from engine.vrrp.kernel import Kernel
 from engine.vrrp.sockets import Receiver, Sockets
-from hatui.lab import Host, Lab
+from hatui.lab import Host, Lab, wait_for
 from tests.net.entering import inside
 
 pytestmark = [
@@ -203,9 +203,14 @@ def test_an_interface_that_comes_back_is_heard_again(lab: Lab) -> None:
             f"link set {port} up",
         )
         lab.hosts["vrrpC"].ip("addr add 10.211.55.24/24 dev eth0", "link set eth0 up")
-        assert c.kernel_said() == []
-        assert a.send(ipv4()) is None
-        assert len(c.heard()) == 1
+
+        def up() -> bool:
+            assert c.kernel_said() == []
+            link = c.kernel.link("eth0")
+            return link is not None and link.up
+
+        wait_for(up, 5, "the carrier")
+        wait_for(lambda: a.send(ipv4()) is None and c.heard(timeout_s=0.1), 5, "a datagram through the new cable")
         assert c.send(ipv4(source="10.211.55.24")) is None
         assert len(a.heard()) == 1
     finally:
