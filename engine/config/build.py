@@ -7,14 +7,30 @@ lines left out, and `Loaded.diagnostics` says each of them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from engine.config import expand as expansion
+from engine.config import tracks
+from engine.config.addresses import address_line
+from engine.config.context import Context, Values
 from engine.config.diagnostic import Diagnostic
 from engine.config.expand import Definition, Statement
 from engine.config.files import Reader
-from engine.config.model import Config
+from engine.config.findings import exit_code
+from engine.config.globals import finished, global_block
+from engine.config.instances import group_block, instance_block
+from engine.config.keywords import table
+from engine.config.model import Config, Instance
+from engine.config.resolve import Resolver, groups, sync_groups
+from engine.config.routes import route_line
+from engine.config.rules import rule_line
+from engine.config.structure import structure
 from engine.config.syntax import Tree
+
+__all__ = ["Loaded", "exit_code", "fingerprint", "load"]
 
 
 class Loaded:
@@ -49,13 +65,134 @@ class Loaded:
 
 def load(
     main_path: str,
-    reader: Reader,
-    *,
+    read: Callable[[str], str | None],
+    glob: Callable[[str], list[str]],
     config_id: str = "",
     env: Mapping[str, str] | None = None,
+    *,
     draw: Callable[[int, int], int] | None = None,
     all_config: bool = False,
 ) -> Loaded:
-    """Read, expand, structure, build. `main_path` is absolute; the rest as in `expand.expand`."""
+    """Read, expand, structure, build: everything from the text to the model.
+
+    `main_path` is absolute; `read` and `glob` as in `files.Reader` (`load(path, *reader)`); the rest as in
+    `expand.expand`.
+    """
+    reader = Reader(read, glob)
     expanded = expansion.expand(main_path, reader, config_id=config_id, env=env, draw=draw, all_config=all_config)
-    return Loaded(None, tuple(expanded.diagnostics), (), expanded.trees, expanded.definitions)
+    words = table()
+    statements, misplaced = structure(expanded.flow, words)
+    context = Context(words)
+    fatal = any(one.code == "C-FILE" for one in expanded.diagnostics)
+    config = _build(context, statements, expanded.sources)
+    found = (*expanded.diagnostics, *misplaced, *context.sayings.all)
+    stopped = fatal or any(one.code == "C-FATAL" or one.exit_code == 2 for one in found)
+    order = {path: position for position, path in enumerate(expanded.sources)}
+    ordered = tuple(sorted(found, key=lambda one: (order.get(one.file, 0), one.line, one.column)))
+    return Loaded(None if stopped else config, ordered, tuple(statements), expanded.trees, expanded.definitions)
+
+
+def _build(context: Context, statements: list[Statement], sources: tuple[str, ...]) -> Config:
+    checked = context.check
+    rows = {name: context.table.get((), name) for name in {one.keyword for one in statements}}
+    for statement in statements:
+        if statement.keyword == "global_defs":
+            global_block(context, statement)
+    for statement in statements:
+        row = rows[statement.keyword]
+        if row is None or statement.keyword == "global_defs":
+            continue
+        given = checked.values(statement, row)
+        if given is not None:
+            _top(context, statement, given)
+    return _model(context, sources)
+
+
+def _top(context: Context, statement: Statement, given: Values) -> None:
+    """One block or setting of the top level."""
+    lines = statement.children or []
+    match statement.keyword:
+        case "vrrp_instance":
+            instance_block(context, statement, given[0])
+        case "vrrp_sync_group":
+            group_block(context, statement, given[0])
+        case "vrrp_script":
+            tracks.script_block(context, statement, given[0])
+        case "track_file" | "vrrp_track_file":
+            tracks.file_block(context, statement, given[0])
+        case "vrrp_track_process":
+            tracks.process_block(context, statement, given[0])
+        case "bfd_instance":
+            tracks.bfd_block(context, statement, given[0])
+        case "track_group":
+            names = [word.value for inner in lines for line in inner.children or () for word in line.words]
+            context.track_groups.setdefault(given[0], []).extend(names)
+        case "static_ipaddress":
+            found = [address_line(context, line, static=True) for line in lines]
+            default = context.globals.get(" default_interface", "eth0")
+            context.static_addresses += [
+                one if one.interface else msgspec.structs.replace(one, interface=default) for one in found if one
+            ]
+        case "static_routes":
+            context.static_routes += [one for one in (route_line(context, line, static=True) for line in lines) if one]
+        case "static_rules":
+            context.static_rules += [one for one in (rule_line(context, line, static=True) for line in lines) if one]
+        case _ if statement.children is not None and context.table.head((statement.keyword,)) is None:
+            context.each(statement, (statement.keyword,), lambda _statement, _given: None)
+
+
+def _model(context: Context, sources: tuple[str, ...]) -> Config:
+    grouped = groups(context)
+    instances = [
+        found
+        for draft in context.instances
+        if (found := Resolver(context, draft, grouped.get(draft.name)).resolve()) is not None
+    ]
+    _clashes(context, instances)
+    for name, place in context.script_places.items():
+        if name not in context.tracked:
+            context.say("C-UNUSED", place, place.words[1], keyword="vrrp_script", name=name)
+    config = Config(
+        globals=finished(context),
+        instances=tuple(instances),
+        groups=sync_groups(context),
+        scripts=tuple(context.scripts.values()),
+        processes=tuple(context.processes.values()),
+        files=tuple(context.files.values()),
+        static_addresses=tuple(context.static_addresses),
+        static_routes=tuple(context.static_routes),
+        static_rules=tuple(context.static_rules),
+        track_groups=tuple((name, tuple(members)) for name, members in context.track_groups.items()),
+        sources=sources,
+    )
+    return msgspec.structs.replace(config, fingerprint=fingerprint(config))
+
+
+def _clashes(context: Context, instances: list[Instance]) -> None:
+    """Two virtual routers that would be one on the wire."""
+    seen: dict[tuple[object, ...], Instance] = {}
+    places = {draft.name: draft for draft in context.instances}
+    for instance in instances:
+        key = (*instance.key, () if instance.unicast else (instance.group_address,))
+        first = seen.setdefault(key, instance)
+        if first is not instance:
+            context.say(
+                "C-FATAL",
+                places[instance.name].at("virtual_router_id"),
+                exit_code=5,
+                instance=instance.name,
+                what=f"VRID {instance.vrid} on {instance.interface} (IPv{instance.family}) is that of {first.name}",
+                consequence="Both would be the same virtual router; keepalived does not start.",
+                todo="Choose another virtual_router_id, on all nodes.",
+            )
+
+
+def fingerprint(config: Config) -> str:
+    """Hex digest of what the configuration means, whatever the files are called and where the lines stand."""
+    plain = msgspec.structs.replace(
+        config,
+        sources=(),
+        fingerprint="",
+        instances=tuple(msgspec.structs.replace(one, file="", line=0) for one in config.instances),
+    )
+    return hashlib.sha256(msgspec.json.encode(plain)).hexdigest()[:32]

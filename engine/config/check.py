@@ -1,0 +1,239 @@
+"""The arguments of a statement held against its row of the table.
+
+Invariant: what `Checker.values` returns has the types and ranges that the row promises; None means that
+keepalived leaves the line out, and a diagnostic has said so. Everything is reported through `Sayings`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.config import values
+from engine.config.diagnostic import Diagnostic, Fix
+from engine.config.expand import Statement
+from engine.config.findings import finding
+from engine.config.keywords import Keyword, Path, Term
+from engine.config.model import NS_PER_S
+from engine.config.syntax import Token
+
+_MAX_SECONDS = "4294.967295"
+
+
+class Sayings:
+    """Collects the diagnostics of one reading."""
+
+    def __init__(self) -> None:
+        self.all: list[Diagnostic] = []
+        self._once: set[tuple[str, object]] = set()
+
+    def say(
+        self,
+        code: str,
+        statement: Statement,
+        word: Token | None = None,
+        *,
+        severity: str = "",
+        exit_code: int | None = None,
+        fix: Fix | None = None,
+        **words: Any,
+    ) -> None:
+        """Report a finding at a word of a statement, by default at its keyword."""
+        at = word or statement.words[0]
+        self.all.append(
+            finding(
+                code,
+                statement.file,
+                statement.line,
+                at.column,
+                at.end_column,
+                severity=severity,
+                exit_code=exit_code,
+                fix=fix,
+                **words,
+            )
+        )
+
+    def first_time(self, code: str, key: object) -> bool:
+        """True the first time that it is asked with these arguments."""
+        if (code, key) in self._once:
+            return False
+        self._once.add((code, key))
+        return True
+
+
+class Checker:
+    """Holds statements against rows."""
+
+    def __init__(self, sayings: Sayings) -> None:
+        self.sayings = sayings
+        self.say = sayings.say
+
+    def values(self, statement: Statement, row: Keyword) -> tuple[Any, ...] | None:
+        """One value for each term: None for an optional one that is absent, a tuple for a repeated one."""
+        self._effect(statement, row)
+        terms = row.arguments
+        if not terms:
+            self._extra(statement, row, 1)
+            return ()
+        if terms[0].kind in ("cmd", "cmd1", "user"):
+            return self._script(statement, row, terms[0])
+        given = statement.arguments
+        found: list[Any] = []
+        at = 0
+        for term in terms:
+            if term.kind == "words":
+                found.append(given[at:])
+                return tuple(found)
+            if at >= len(given):
+                if not term.optional:
+                    self._missing(statement, row, term)
+                    return None
+                found.append(() if term.repeated else None)
+                continue
+            if term.repeated:
+                several = [self.value(statement, row, term, word) for word in given[at:]]
+                found.append(tuple(one for one in several if one is not None))
+                at = len(given)
+                continue
+            value = self.value(statement, row, term, given[at])
+            if value is None:
+                return None
+            found.append(value)
+            at += 1
+        self._extra(statement, row, at + 1)
+        return tuple(found)
+
+    def value(self, statement: Statement, row: Keyword, term: Term, word: Token) -> Any:
+        """One word as one term; None after having reported it."""
+        text = word.value
+        match term.kind:
+            case "int":
+                return self._number(statement, row, term, word, values.integer(text), 1)
+            case "dec":
+                return self._number(statement, row, term, word, values.seconds(text), NS_PER_S)
+            case "port":
+                return self._number(statement, row, term, word, values.integer(text), 1)
+            case "bool":
+                return self._known(statement, row, term, word, values.boolean(text))
+            case "oneof":
+                return self._known(statement, row, term, word, text if text in term.choices else None)
+            case "ip" | "ip4" | "ip6" | "mcast4" | "mcast6":
+                return self._known(statement, row, term, word, _address(term.kind, text))
+            case _:
+                return text
+
+    def _number(
+        self, statement: Statement, row: Keyword, term: Term, word: Token, number: int | None, scale: int
+    ) -> int | None:
+        if number is None:
+            self._wrong(statement, row, term, word)
+            return None
+        low, high = _bounds(term, scale)
+        if (low is not None and number < low) or (high is not None and number > high):
+            self.say(
+                "C-RANGE",
+                statement,
+                word,
+                keyword=row.name,
+                value=word.value,
+                low=term.low or "0",
+                high=term.high or ("the largest number" if scale == 1 else _MAX_SECONDS),
+                consequence=consequence(row),
+            )
+            return None
+        return number
+
+    def _known(self, statement: Statement, row: Keyword, term: Term, word: Token, value: Any) -> Any:
+        if value is None:
+            self._wrong(statement, row, term, word)
+        return value
+
+    def _wrong(self, statement: Statement, row: Keyword, term: Term, word: Token) -> None:
+        self.say(
+            "C-VALUE",
+            statement,
+            word,
+            keyword=row.name,
+            value=word.value or '""',
+            needs=str(term).strip("[]"),
+            form=" ".join(map(str, row.arguments)),
+            consequence=consequence(row),
+        )
+
+    def _missing(self, statement: Statement, row: Keyword, term: Term) -> None:
+        self.say(
+            "C-ARGUMENT",
+            statement,
+            exit_code=5 if term.soft else 2,
+            keyword=row.name,
+            needs=str(term),
+            form=" ".join(map(str, row.arguments)),
+        )
+
+    def _script(self, statement: Statement, row: Keyword, term: Term) -> tuple[Any, ...] | None:
+        if len(statement.words) < 2:
+            if term.optional:
+                return (None,)
+            self._missing(statement, row, term)
+            return None
+        if term.kind == "user":
+            names = [word.value for word in statement.arguments]
+            self._extra(statement, row, 3)
+            return ((names[0], names[1] if len(names) > 1 else ""),)
+        found = values.command(statement.rest)
+        if found is None:
+            self._wrong(statement, row, term, statement.words[1])
+            return None
+        command, behind = found
+        if term.kind == "cmd1":
+            if behind:
+                self._ignored(statement, row, behind)
+            return (command,)
+        user = behind[0] if behind else ""
+        group = behind[1] if len(behind) > 1 else ""
+        if len(behind) > 2:
+            self._ignored(statement, row, behind[2:])
+        return (type(command)(argv=command.argv, user=user, group=group),)
+
+    def _extra(self, statement: Statement, row: Keyword, used: int) -> None:
+        behind = [word.text for word in statement.words[used:]]
+        if behind:
+            self._ignored(statement, row, behind)
+
+    def _ignored(self, statement: Statement, row: Keyword, behind: list[str]) -> None:
+        word = statement.words[-len(behind)] if len(behind) < len(statement.words) else None
+        self.say("C-EXTRA", statement, word, keyword=row.name, words=" ".join(behind))
+
+    def _effect(self, statement: Statement, row: Keyword) -> None:
+        if not row.effective and self.sayings.first_time("C-NO-EFFECT", row.name):
+            self.say("C-NO-EFFECT", statement, keyword=row.name, effect=f"In keepalived: {row.effect}")
+
+
+def consequence(row: Keyword) -> str:
+    """What keepalived does with a line that is wrong."""
+    if row.default == "required":
+        return "keepalived leaves the line out, and it is needed."
+    if row.default in ("-", "off", ""):
+        return "keepalived goes on as if the line were not there."
+    return f"keepalived leaves the line out and uses the default: {row.default}."
+
+
+def in_block(path: Path) -> str:
+    """The innermost block of a path, for messages."""
+    return path[-1] if path else "the top level"
+
+
+def _address(kind: str, text: str) -> str | None:
+    found = values.address(text)
+    if found is None or (kind[-1] in "46" and values.family(found) != int(kind[-1])):
+        return None
+    if kind.startswith("mcast") and not values.is_multicast(found):
+        return None
+    return found
+
+
+def _bounds(term: Term, scale: int) -> tuple[int | None, int | None]:
+    if scale == 1:
+        return (int(term.low) if term.low else None), (int(term.high) if term.high else 2**32 - 1)
+    low = values.seconds(term.low) if term.low else 0
+    return low, values.seconds(term.high or _MAX_SECONDS)

@@ -1,0 +1,163 @@
+"""Lines of virtual_rules and static_rules, read as `ip rule` writes them.
+
+Invariant: a line becomes a whole rule or is left out with a finding. A rule without preference gets the
+next number counted down from 16384, in the order of the file. Source: keepalived.conf(5) virtual_rules,
+static_rules; ip-rule(8).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from engine.config import values
+from engine.config.context import Context
+from engine.config.expand import Statement
+from engine.config.keywords import Keyword
+from engine.config.model import Rule
+from engine.config.routes import PROTOCOLS, TABLES, Unreadable, Words, named, number
+from engine.config.syntax import Token
+
+IP_PROTOCOLS = {"icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "ah": 51, "vrrp": 112, "sctp": 132}
+_ALL = {"all", "any", "default"}
+_ACTIONS = {"nop", "blackhole", "unreachable", "prohibit"}
+_NAMES = {
+    "lookup": "table",
+    "order": "preference",
+    "priority": "preference",
+    "dsfield": "tos",
+    "sup_pl": "suppress_prefixlength",
+    "sup_group": "suppress_ifgroup",
+    "dev": "iif",
+}
+
+
+def rule_line(context: Context, statement: Statement, *, static: bool) -> Rule | None:
+    """The rule of one line, or None when it is left out."""
+    try:
+        return _Rule(context, statement, static=static).read()
+    except Unreadable as problem:
+        context.say(
+            "C-MEANING",
+            statement,
+            problem.word,
+            what=problem.what,
+            consequence="keepalived leaves this rule out.",
+            todo="Write it as for `ip rule add`.",
+        )
+        return None
+
+
+class _Rule:
+    def __init__(self, context: Context, statement: Statement, *, static: bool) -> None:
+        self.context, self.statement = context, statement
+        self.path = ("static_rules",) if static else ("vrrp_instance", "virtual_rules")
+        self.words = Words(statement)
+        self.fields: dict[str, Any] = {}
+        self.family = 0
+
+    def read(self) -> Rule:
+        first = self.statement.words[0]
+        while self.words:
+            self.word(self.words.take())
+        fields = self.fields
+        if "action" not in fields and "table" not in fields and not fields.get("l3mdev"):
+            raise Unreadable(first, "the rule has no action: no table, goto, blackhole ...")
+        if "preference" not in fields:
+            fields["preference"] = self.context.next_preference
+            self.context.next_preference -= 1
+            self.context.say(
+                "C-ADJUSTED",
+                self.statement,
+                what=f"the rule has no preference and gets {fields['preference']}",
+                consequence="Numbers count down in the order of the lines: moving a line renumbers the others.",
+                todo="Add preference NUMBER.",
+            )
+        return Rule(family=self.family or 4, text=self.statement.raw.strip(), **fields)
+
+    def word(self, word: Token) -> None:
+        name = _NAMES.get(word.value, word.value)
+        row = self.context.table.get(self.path, word.value)
+        if row is None:
+            raise Unreadable(word, f"{word.value} is no word of a rule")
+        if name in ("inet", "inet6"):
+            self.family = 4 if name == "inet" else 6
+        elif name == "not":
+            self.fields["invert"] = True
+        elif name == "l3mdev":
+            self.fields["l3mdev"] = True
+        elif name == "no_track":
+            self.fields["track"] = False
+        elif name == "type":
+            pass
+        elif name in _ACTIONS:
+            self.fields["action"] = name
+        elif not row.effective:
+            self.without_effect(row)
+        else:
+            self.valued(name, self.words.value(word))
+
+    def valued(self, name: str, target: Token) -> None:
+        fields = self.fields
+        match name:
+            case "from" | "to":
+                fields["source" if name == "from" else "destination"] = self.selector(target)
+            case "table":
+                fields["table"] = named(target, TABLES, 2**32 - 1)
+            case "preference":
+                fields["preference"] = number(target, 0, 2**32 - 1)
+            case "tos":
+                fields["tos"] = number(target, 0, 255)
+            case "fwmark":
+                self.mark(target)
+            case "suppress_prefixlength":
+                fields["suppress_prefixlength"] = number(target, 0, 128)
+            case "iif" | "oif":
+                fields[name] = target.value
+            case "uidrange" | "sport" | "dport":
+                fields[name] = pair(target)
+            case "protocol":
+                fields["protocol"] = named(target, PROTOCOLS, 255)
+            case "ipproto":
+                fields["ipproto"] = named(target, IP_PROTOCOLS, 255)
+            case "goto":
+                fields["action"], fields["goto"] = "goto", number(target, 1, 2**32 - 1)
+            case "track_group":
+                fields["track_group"] = target.value
+
+    def selector(self, target: Token) -> str:
+        if target.value in _ALL:
+            return ""
+        found = values.network(target.value)
+        if found is None:
+            raise Unreadable(target, f"{target.value} is no prefix")
+        family = values.family(found[0])
+        if self.family not in (0, family):
+            raise Unreadable(target, f"{target.value} is of another family than the rest of the rule")
+        self.family = family
+        return f"{found[0]}/{found[1]}"
+
+    def mark(self, target: Token) -> None:
+        mark, slash, mask = target.value.partition("/")
+        self.fields["fwmark"] = number(
+            Token("word", mark, mark, target.line, target.column, target.end_column), 0, 2**32 - 1
+        )
+        if slash:
+            part = Token("word", mask, mask, target.line, target.column, target.end_column)
+            self.fields["fwmask"] = number(part, 0, 2**32 - 1)
+
+    def without_effect(self, row: Keyword) -> None:
+        if self.context.sayings.first_time("C-NO-EFFECT", ("rule", row.name)):
+            self.context.say(
+                "C-NO-EFFECT", self.statement, keyword=f"{row.name} of a rule", effect=f"In keepalived: {row.effect}"
+            )
+        if row.needed and self.words:
+            self.words.take()
+
+
+def pair(word: Token) -> tuple[int, int]:
+    """FROM-TO. keepalived 2.2.7 refuses a single number."""
+    match = re.fullmatch(r"([0-9]{1,10})-([0-9]{1,10})", word.value)
+    if match is None or int(match[1]) > int(match[2]):
+        raise Unreadable(word, f"{word.value} is no range FROM-TO")
+    return int(match[1]), int(match[2])

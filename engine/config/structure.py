@@ -1,0 +1,147 @@
+"""Which statement stands in which block: the flow of `expand` made into a tree, as keepalived reads it.
+
+Invariant: a brace counts only where the table says that a block opens. The brace after an unknown word
+is ignored, its lines are read as words of the block around it, and its closing brace closes that block:
+this is what keepalived 2.2.7 does, so it is what the configuration means. Each such place is reported.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.config.diagnostic import Diagnostic, Edit, Fix
+from engine.config.expand import Brace, Statement
+from engine.config.findings import finding
+from engine.config.keywords import Path, Table, where
+from engine.config.syntax import CLOSE, OPEN, WORD, Token
+
+
+class _Level:
+    __slots__ = ("kind", "path", "statement")
+
+    def __init__(self, statement: Statement | None, kind: str, path: Path) -> None:
+        self.statement, self.kind, self.path = statement, kind, path
+
+
+def structure(flow: list[Statement | Brace], table: Table) -> tuple[list[Statement], list[Diagnostic]]:
+    """The top-level statements with their blocks filled, and what does not fit."""
+    return _Structure(table).run(flow)
+
+
+class _Structure:
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.top: list[Statement] = []
+        self.levels = [_Level(None, "block", ())]
+        self.diagnostics: list[Diagnostic] = []
+        self.last: Statement | None = None
+        self.depth = 0
+        self.said: set[tuple[str, Path]] = set()
+
+    def run(self, flow: list[Statement | Brace]) -> tuple[list[Statement], list[Diagnostic]]:
+        count = len(flow)
+        at = 0
+        while at < count:
+            item = flow[at]
+            at += 1
+            if isinstance(item, Brace):
+                self.brace(item)
+                continue
+            opens = at < count and isinstance(follower := flow[at], Brace) and follower.kind == OPEN
+            if self.statement(item, opens=opens) and opens:
+                self.depth += 1
+                at += 1
+        self.end()
+        return self.top, self.diagnostics
+
+    def add(self, statement: Statement) -> None:
+        level = self.levels[-1]
+        statement.parent = level.statement
+        if level.statement is None:
+            self.top.append(statement)
+        else:
+            assert level.statement.children is not None
+            level.statement.children.append(statement)
+
+    def statement(self, statement: Statement, *, opens: bool) -> bool:
+        """Place one statement. True when the brace behind it belongs to it."""
+        level = self.levels[-1]
+        self.last = statement
+        if level.kind == "lines":
+            self.add(statement)
+            return False
+        row = self.table.get(level.path, statement.keyword)
+        if row is None or row.is_head:
+            self.unknown(statement, level.path)
+            return False
+        if row.opens == "block" and not opens:
+            self.say("C-NO-BRACE", statement, keyword=statement.keyword)
+            return False
+        if row.since == "later" and (row.name, level.path) not in self.said:
+            self.said.add((row.name, level.path))
+            self.say("C-NEWER", statement, keyword=statement.keyword)
+        self.add(statement)
+        if not row.opens:
+            return False
+        statement.children = []
+        self.levels.append(_Level(statement, row.opens, (*level.path, row.name)))
+        return True
+
+    def brace(self, brace: Brace) -> None:
+        if brace.kind == CLOSE:
+            self.depth -= 1
+            if len(self.levels) > 1:
+                level = self.levels.pop()
+                assert level.statement
+                level.statement.closed_at = brace.line
+            else:
+                self.diagnostics.append(finding("C-BRACE", brace.file, brace.line, brace.column, brace.column + 1))
+            return
+        self.depth += 1
+        if self.levels[-1].kind == "lines":
+            word = Token(WORD, "{", "{", brace.line, brace.column, brace.column + 1)
+            self.add(Statement((word,), "{", brace.file, brace.line))
+            return
+        keyword = self.last.keyword if self.last else "nothing"
+        self.diagnostics.append(
+            finding("C-BRACE-OPEN", brace.file, brace.line, brace.column, brace.column + 1, keyword=keyword)
+        )
+
+    def unknown(self, statement: Statement, path: Path) -> None:
+        word = statement.words[0]
+        near = self.table.nearest(path, word.value)
+        homes = self.table.homes(word.value)
+        fix = None
+        if near:
+            nearest, advice = f"; nearest: {near}", f"Write {near}, if that is meant."
+            edit = Edit(statement.file, statement.line, word.column, statement.line, word.end_column, near)
+            fix = Fix(f"write {near}", (edit,)) if word.end_column - word.column == len(word.text) else None
+        elif homes:
+            nearest = f"; it belongs in {where(homes[0])}"
+            advice = f"Move it into {' or '.join(where(home) for home in homes[:3])}."
+        else:
+            nearest, advice = "", "Remove it, or look it up: no block knows this word."
+        self.say("C-UNKNOWN", statement, fix=fix, keyword=word.value, where=where(path), nearest=nearest, advice=advice)
+
+    def say(self, code: str, statement: Statement, *, fix: Fix | None = None, **words: Any) -> None:
+        first = statement.words[0]
+        self.diagnostics.append(
+            finding(code, statement.file, statement.line, first.column, first.end_column, fix=fix, **words)
+        )
+
+    def end(self) -> None:
+        """Blocks still open. keepalived only counts braces, so a missing one can hide behind one too many."""
+        for level in self.levels[1:]:
+            assert level.statement
+            first = level.statement.words[0]
+            self.diagnostics.append(
+                finding(
+                    "C-UNCLOSED",
+                    level.statement.file,
+                    level.statement.line,
+                    first.column,
+                    first.end_column,
+                    exit_code=5 if self.depth > 0 else 0,
+                    keyword=level.statement.keyword,
+                )
+            )

@@ -1,0 +1,257 @@
+"""What is tracked: vrrp_script, track_file, vrrp_track_process, bfd_instance, and the lines that name them.
+
+Invariant: a track line gets the weight that counts, its own or that of what it names; a name must have
+been defined above its use. Source: keepalived.conf(5) track_script, track_interface, track_file,
+track_process, track_bfd.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from engine.config import values
+from engine.config.context import Context, TrackLines, Values
+from engine.config.expand import Statement
+from engine.config.model import NS_PER_S, Script, Track, TrackedFile, TrackedProcess
+from engine.config.syntax import Token
+
+LIMIT = {"track_interface": 253, "track_script": 253, "track_bfd": 253, "track_file": 254, "track_process": 254}
+DEFINED_BY = {
+    "track_script": "vrrp_script",
+    "track_file": "track_file",
+    "track_process": "vrrp_track_process",
+    "track_bfd": "bfd_instance",
+}
+
+
+def track_block(context: Context, block: Statement, into: TrackLines) -> None:
+    """All lines of one track_* block."""
+    kind = block.keyword
+    places: dict[str, tuple[list[Track], Mapping[str, Any]]] = {
+        "track_script": (into.scripts, context.scripts),
+        "track_file": (into.files, context.files),
+        "track_process": (into.processes, context.processes),
+        "track_bfd": (into.bfd, context.bfd),
+        "track_interface": (into.interfaces, {}),
+    }
+    into_list, known = places[kind]
+    for line in block.children or ():
+        name = line.words[0].value
+        default: tuple[int, bool] | None = (0, False)
+        if kind != "track_interface":
+            default = _own_weight(context, kind, line, known)
+        if default is None:
+            continue
+        if any(track.name == name for track in into_list):
+            context.say(
+                "C-REPEATED",
+                line,
+                exit_code=5,
+                keyword=f"{kind} {name}",
+                consequence="keepalived keeps the first line",
+            )
+            continue
+        into_list.append(_track(context, kind, line, *default))
+        if kind == "track_script":
+            context.tracked.add(name)
+
+
+def _own_weight(context: Context, kind: str, line: Statement, known: Mapping[str, Any]) -> tuple[int, bool] | None:
+    word = line.words[0]
+    if word.value not in known:
+        near = difflib.get_close_matches(word.value, list(known), n=1)
+        nearest = f"; nearest: {near[0]}" if near else ""
+        context.say("C-UNDEFINED", line, keyword=DEFINED_BY[kind], name=word.value, nearest=nearest)
+        return None
+    found = known[word.value]
+    return found if isinstance(found, tuple) else (found.weight, found.reverse)
+
+
+def _track(context: Context, kind: str, line: Statement, weight: int, reverse: bool) -> Track:
+    words = line.words
+    name = words[0].value
+    if len(words) == 1:
+        return Track(name, weight, reverse)
+
+    def wrong(word: Token, what: str, consequence: str) -> None:
+        context.say(
+            "C-MEANING",
+            line,
+            word,
+            what=what,
+            consequence=consequence,
+            todo=f"Write {name} weight NUMBER, from -{LIMIT[kind]} to {LIMIT[kind]}.",
+        )
+
+    if words[1].value != "weight":
+        wrong(words[1], f"{words[1].value} is no word of a {kind} line", "keepalived ignores the word.")
+        return Track(name, weight, reverse)
+    if len(words) == 2:
+        wrong(words[1], f"weight of {name} has no number", "keepalived uses the weight of the definition.")
+        return Track(name, weight, reverse)
+    number = values.integer(words[2].value)
+    if number is None or not -254 <= number <= 254:
+        wrong(words[2], f"weight {words[2].value} is no number from -254 to 254", "keepalived ignores the weight.")
+        return Track(name, weight, reverse)
+    if abs(number) > LIMIT[kind]:
+        wrong(words[2], f"weight {number} is cut to {LIMIT[kind]}", "254 would leave no priority.")
+        number = LIMIT[kind] if number > 0 else -LIMIT[kind]
+    for word in words[3:]:
+        if word.value == "reverse":
+            reverse = True
+        elif word.value == "noreverse" and kind != "track_interface":
+            reverse = False
+        else:
+            wrong(word, f"{word.value} is no word behind a weight", "keepalived ignores the word.")
+    return Track(name, number, reverse)
+
+
+def script_block(context: Context, block: Statement, name: str) -> None:
+    """vrrp_script NAME."""
+    fields: dict[str, Any] = {"name": name}
+
+    def handle(statement: Statement, given: Values) -> None:
+        match statement.keyword:
+            case "script":
+                fields["command"] = given[0]
+            case "interval" | "timeout":
+                fields[statement.keyword] = _whole(context, statement, given[0])
+            case "weight":
+                fields["weight"], fields["reverse"] = given[0], given[1] == "reverse"
+            case "rise" | "fall":
+                fields[statement.keyword] = given[0]
+            case "init_fail":
+                fields["init_fail"] = True
+            case "user":
+                fields[" user"] = given[0]
+
+    context.each(block, ("vrrp_script",), handle)
+    user, group = fields.pop(" user", ("", ""))
+    if "command" not in fields or not fields["command"].argv[0]:
+        context.say(
+            "C-MEANING",
+            block,
+            what=f"vrrp_script {name} has no script",
+            consequence="keepalived removes it, and the lines that track it.",
+            todo='Add script "COMMAND".',
+        )
+        return
+    fields["command"] = msgspec.structs.replace(fields["command"], user=user, group=group)
+    fields.setdefault("timeout", fields.get("interval", NS_PER_S))
+    if name in context.scripts:
+        context.say(
+            "C-DUPLICATE",
+            block,
+            exit_code=0,
+            keyword="vrrp_script",
+            name=name,
+            consequence="keepalived says nothing and keeps both; only the first is found by name.",
+        )
+        return
+    context.scripts[name] = Script(**fields)
+    context.script_places[name] = block
+
+
+def _whole(context: Context, statement: Statement, ns: int) -> int:
+    """keepalived 2.2.7 knows whole seconds here, newer ones fractions."""
+    word = statement.words[1]
+    if ns == 0:
+        context.say(
+            "C-ROUNDED", statement, word, keyword=statement.keyword, value="0", used="1", why="0 would never end."
+        )
+        return NS_PER_S
+    if ns % NS_PER_S:
+        context.say("C-NEWER", statement, word, keyword=f"a fraction of a second in {statement.keyword}")
+    return ns
+
+
+def file_block(context: Context, block: Statement, name: str) -> None:
+    """track_file NAME."""
+    fields: dict[str, Any] = {"name": name}
+
+    def handle(statement: Statement, given: Values) -> None:
+        match statement.keyword:
+            case "file":
+                fields["path"] = given[0]
+            case "weight":
+                fields["weight"], fields["reverse"] = given[0], given[1] == "reverse"
+            case "init_file":
+                fields["init_value"] = given[0] if given[0] is not None else 0
+                fields["init_overwrite"] = given[1] == "overwrite"
+
+    context.each(block, (block.keyword,), handle)
+    if "path" not in fields:
+        context.say(
+            "C-MEANING",
+            block,
+            what=f"track_file {name} names no file",
+            consequence="keepalived leaves it out.",
+            todo="Add file PATH.",
+        )
+        return
+    context.files[name] = TrackedFile(**fields)
+
+
+def process_block(context: Context, block: Statement, name: str) -> None:
+    """vrrp_track_process NAME."""
+    fields: dict[str, Any] = {"name": name}
+
+    def handle(statement: Statement, given: Values) -> None:
+        match statement.keyword:
+            case "process":
+                fields["argv"] = tuple(values.shell_words(statement.rest) or ())
+            case "param_match":
+                fields["param_match"] = given[0] or ""
+            case "weight":
+                fields["weight"], fields["reverse"] = given[0], given[1] == "reverse"
+            case "quorum" | "quorum_max":
+                fields[statement.keyword] = given[0]
+            case "delay":
+                fields["fork_delay"] = fields["terminate_delay"] = given[0]
+            case "fork_delay" | "terminate_delay":
+                fields[statement.keyword] = given[0]
+            case "full_command":
+                fields["full_command"] = True
+
+    context.each(block, ("vrrp_track_process",), handle)
+    if not fields.get("argv"):
+        context.say(
+            "C-MEANING",
+            block,
+            what=f"vrrp_track_process {name} names no process",
+            consequence="keepalived leaves it out.",
+            todo="Add process NAME.",
+        )
+        return
+    if len(fields["argv"]) == 1:
+        words = values.shell_words(fields["argv"][0])
+        fields["argv"] = tuple(words or fields["argv"])
+    context.processes[name] = TrackedProcess(**fields)
+
+
+def bfd_block(context: Context, block: Statement, name: str) -> None:
+    """bfd_instance NAME: only its weight matters to what tracks it."""
+    weight: list[tuple[int, bool]] = [(0, False)]
+    neighbour: list[str] = []
+
+    def handle(statement: Statement, given: Values) -> None:
+        if statement.keyword == "weight":
+            weight[0] = (given[0], given[1] == "reverse")
+        elif statement.keyword in ("neighbor_ip", "neighbour_ip"):
+            neighbour.append(given[0])
+
+    context.each(block, ("bfd_instance",), handle)
+    if not neighbour:
+        context.say(
+            "C-MEANING",
+            block,
+            what=f"bfd_instance {name} has no neighbour",
+            consequence="keepalived leaves it out.",
+            todo="Add neighbor_ip ADDRESS.",
+        )
+        return
+    context.bfd[name] = weight[0]

@@ -1,0 +1,127 @@
+"""Single words read as values: numbers, seconds, addresses, commands. Nothing here reports anything.
+
+Invariant: every function returns None for text that keepalived 2.2.7 would not take, and the same value
+as keepalived for text that it takes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from fractions import Fraction
+from functools import lru_cache
+
+from engine.config.model import NS_PER_S, Command
+
+TRUE, FALSE = {"true", "on", "yes"}, {"false", "off", "no"}
+US_PER_S = 1_000_000
+_INTEGER = re.compile(r"[+-]?[0-9]+\Z")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)\Z")
+
+
+def integer(text: str) -> int | None:
+    """A whole number."""
+    return int(text) if _INTEGER.match(text) else None
+
+
+def seconds(text: str) -> int | None:
+    """Decimal seconds as ns. keepalived keeps microseconds and rounds what is finer."""
+    return decimal(text, NS_PER_S)
+
+
+def decimal(text: str, ns_per_unit: int) -> int | None:
+    """A decimal number of units of `ns_per_unit` as ns, to the microsecond."""
+    if not _DECIMAL.match(text):
+        return None
+    return round(Fraction(text) * ns_per_unit / 1000) * 1000
+
+
+def boolean(text: str) -> bool | None:
+    """Exactly true on yes false off no."""
+    return True if text in TRUE else False if text in FALSE else None
+
+
+@lru_cache(maxsize=4096)
+def address(text: str) -> str | None:
+    """An IPv4 or IPv6 address in canonical text."""
+    if "%" in text or "/" in text:
+        return None
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
+
+
+def family(text: str) -> int:
+    """4 or 6, of an address in canonical text."""
+    return 6 if ":" in text else 4
+
+
+def is_multicast(text: str) -> bool:
+    """True for a multicast address in canonical text."""
+    return ipaddress.ip_address(text).is_multicast
+
+
+def network(text: str) -> tuple[str, int] | None:
+    """ADDRESS or ADDRESS/PREFIX as canonical address and prefix length (full without one)."""
+    name, slash, length = text.partition("/")
+    found = address(name)
+    if found is None:
+        return None
+    full = 32 if family(found) == 4 else 128
+    if not slash:
+        return found, full
+    if not re.fullmatch(r"[0-9]{1,3}", length) or int(length) > full:
+        return None
+    return found, int(length)
+
+
+def shell_words(text: str) -> list[str] | None:
+    """The words of a command as keepalived parts them: ' and " quote, a backslash takes the next
+    character plainly; nothing else is special, there is no shell. None when a quote stays open."""
+    words: list[str] = []
+    at, end = 0, len(text)
+    while at < end:
+        if text[at] in " \t":
+            at += 1
+            continue
+        parts: list[str] = []
+        while at < end and text[at] not in " \t":
+            char = text[at]
+            if char in "'\"":
+                close = _closing(text, at)
+                if close < 0:
+                    return None
+                inner = text[at + 1 : close]
+                parts.append(re.sub(r"\\(.)", r"\1", inner) if char == '"' else inner)
+                at = close + 1
+            elif char == "\\" and at + 1 < end:
+                parts.append(text[at + 1])
+                at += 2
+            else:
+                parts.append(char)
+                at += 1
+        words.append("".join(parts))
+    return words
+
+
+def _closing(text: str, at: int) -> int:
+    """Where the quote that opens at `at` closes; -1 if nowhere."""
+    quote = text[at]
+    at += 1
+    while at < len(text) and text[at] != quote:
+        at += 2 if text[at] == "\\" and quote == '"' else 1
+    return at if at < len(text) else -1
+
+
+def command(text: str) -> tuple[Command, list[str]] | None:
+    """The first string as a command with its arguments, and the words after it (user and group)."""
+    outer = shell_words(text)
+    if not outer:
+        return None
+    stripped = text.lstrip(" \t")
+    quoted = stripped[:1] in "'\""
+    argv = shell_words(outer[0]) if quoted else [outer[0]]
+    if not argv:
+        return None
+    return Command(argv=tuple(argv)), outer[1:]
