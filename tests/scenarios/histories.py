@@ -162,7 +162,7 @@ class History:
             if chance.random() < 0.7:
                 self.lan.after(chance.randrange(4 * shape.interval), self._act, "start", host.name)
         moment = 0
-        for _ in range(chance.randrange(3, 14)):
+        for _ in range(chance.choice((3, 6, 12, 30))):
             moment += chance.choice((shape.interval // 7, shape.interval, 3 * shape.interval, 6 * shape.interval))
             moment += chance.randrange(shape.interval)
             self.lan.after(moment, self._act, chance.choice(names), chance.choice("abcde"[: shape.hosts]))
@@ -302,9 +302,14 @@ class History:
                 and any(host.holds(one.address) for each in host.config.instances for one in each.addresses)
             ):
                 host.start()
+        for host in self.hosts():
+            for index in range(len(self.shape.weights)):
+                host.give(m.ScriptFinished(name=f"s{index}", exit_status=self.chance.choice((0, 0, 0, 1))))
         if not any(host.running for host in self.hosts()):
             first = self.chance.choice(self.hosts())
             (first.start if first.powered else first.power_on)()
+            for index in range(len(self.shape.weights)):
+                first.give(m.ScriptFinished(name=f"s{index}", exit_status=0))
         self.settled_from = self.lan.now
 
     def bound(self) -> int:
