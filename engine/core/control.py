@@ -94,6 +94,7 @@ class Client(asyncio.Protocol):
         self._splitter = LineSplitter(VIEWER_LINE)
         self._waiting: list[Request] = []
         self._busy = 0
+        self._welcomed = False
         self.outbox = Outbox()
         self.peer: Peer | None = None
         self.topics: frozenset[str] = frozenset()
@@ -170,6 +171,12 @@ class Client(asyncio.Protocol):
         if self.outbox.overfull:
             self.leave("E-SLOW", "You read too slowly: more waits for you than the engine keeps.")
 
+    def welcome(self, snapshot: Snapshot) -> None:
+        """The end of the greeting: from now on requests are heard."""
+        self._welcomed = True
+        self.say(snapshot)
+        self._next()
+
     # ---- from the client
 
     def data_received(self, data: bytes) -> None:
@@ -188,7 +195,7 @@ class Client(asyncio.Protocol):
 
     def _next(self) -> None:
         """Start what may be started; stop reading while more waits."""
-        while self._waiting and self._busy < AT_ONCE and not self._leaving:
+        while self._welcomed and self._waiting and self._busy < AT_ONCE and not self._leaving:
             request = self._waiting.pop(0)
             self._busy += 1
             self._server.run(self._answer(request))
@@ -308,7 +315,7 @@ class ControlServer:
         self.run(self._welcome(client))
 
     async def _welcome(self, client: Client) -> None:
-        client.say(await self.host.snapshot())
+        client.welcome(await self.host.snapshot())
 
     def part(self, client: Client) -> None:
         """A client has gone."""
