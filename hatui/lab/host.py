@@ -116,12 +116,12 @@ class Program:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def wait(self, timeout_s: float = 10) -> int:
-        """Wait for its end. Raises: LabError when it still runs after `timeout_s`."""
+    def wait(self, timeout_s: float | None = 10) -> int:
+        """Wait for its end; None waits for ever. Raises: LabError when it still runs after `timeout_s`."""
         try:
             return self._popen.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            raise LabError(f"{self.argv[0]} on {self.host.name} still runs after {timeout_s:g} s") from None
+            raise LabError(f"{self.argv[0]} on {self.host.name} still runs after {timeout_s} s") from None
 
     def stop(self, timeout_s: float = 10) -> int:
         """SIGTERM, then SIGKILL after `timeout_s`; the exit status."""

@@ -139,18 +139,21 @@ def start_engine(
     config: str | Path,
     *arguments: str,
     socket: str = "/run/hatui/engine.sock",
+    state_dir: str = "",
     wait: bool = True,
     log: str = "engine.log",
 ) -> Engine:
-    """Start hatui-engine in the foreground on a host. `config`: a path, or the text itself.
+    """Start hatui-engine in the foreground on a host. `config`: a path, or the text itself. `state_dir`:
+    a path on the host, by default a directory on its disk.
 
     Raises: LabError with its output when it ends or does not listen within 15 s.
     """
     path = _config_file(host, config, "engine.conf")
-    state = host.root / "state"
-    state.mkdir(exist_ok=True)
+    state = state_dir or str(host.root / "state")
+    if not state_dir:
+        Path(state).mkdir(exist_ok=True)
     argv = [*own_command("hatui-engine", "engine.cli"), "-n", "-l", "-f", str(path), "--socket", socket]
-    program = host.start([*argv, "--state-dir", str(state), *arguments], log=log)
+    program = host.start([*argv, "--state-dir", state, *arguments], log=log)
     engine = Engine(program, socket)
     if wait:
         wait_for(lambda: engine.socket_outside.exists() or not program.running, 15, f"the engine on {host.name}")

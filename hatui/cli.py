@@ -1,0 +1,153 @@
+"""`hatui`: the console when no subcommand is named, else one of `hatui.commands`.
+
+Invariant: starting costs only what the chosen subcommand imports (Textual for the console alone), every
+way to fail is one clear sentence on standard error, and the exit status is one that the help names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from engine.client import DEFAULT_SOCKET
+from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
+from hatui.commands import COMMANDS, EXIT_NO_ENGINE
+from hatui.commands.terminal import complain
+
+EXIT_FAILED, EXIT_USAGE, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 5, 130
+DESCRIPTION = "Console and commands for a VRRP engine (hatui-engine). Without a command: the console."
+EPILOG = (
+    "`hatui COMMAND --help` tells the arguments and exit codes of a command; `hatui demo` shows it all on this machine."
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose exit status for a wrong use can be chosen."""
+
+    usage_status = EXIT_USAGE
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how it is used."""
+        self.print_usage(sys.stderr)
+        self.exit(self.usage_status, f"{self.prog}: {message}\n")
+
+
+def socket_option(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
+    """--socket and --timeout, before or behind the subcommand."""
+    default = os.environ.get("HATUI_SOCKET", DEFAULT_SOCKET) if top else argparse.SUPPRESS
+    parser.add_argument(
+        "--socket", metavar="PATH", default=default, help=f"control socket of the engine (default {DEFAULT_SOCKET})"
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=float,
+        default=10.0 if top else argparse.SUPPRESS,
+        help="how long to wait for the engine (default 10)",
+    )
+
+
+def parser_for(command: str) -> tuple[argparse.ArgumentParser, ModuleType | None]:
+    """The parser with the arguments of one subcommand filled in, and the module that runs it."""
+    parser = Parser(prog="hatui", description=DESCRIPTION, epilog=EPILOG)
+    socket_option(parser, top=True)
+    parser.add_argument("--version", action="store_true", help="print the version and end")
+    parser.add_argument("--theme", default="", metavar="NAME", help="console: hatui-dark, hatui-light, ...")
+    parser.add_argument("--read-only", action="store_true", help="console: look, do not act")
+    parser.add_argument("--replay", metavar="FILE", help="console: show a recording made by `hatui watch --record`")
+    known = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    module = None
+    for name, (where, text) in COMMANDS.items():
+        if name != command:
+            known.add_parser(name, help=text, add_help=False)
+            continue
+        module = importlib.import_module(f"hatui.commands.{where}")
+        sub = known.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=module.EPILOG[name] if isinstance(module.EPILOG, dict) else module.EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.configure(sub)
+    return parser, module
+
+
+def command_in(argv: Sequence[str]) -> str:
+    """The subcommand in an argument list, or empty."""
+    skip = False
+    for word in argv:
+        if skip:
+            skip = False
+        elif word in ("--socket", "--timeout", "--theme", "--replay"):
+            skip = True
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry of the program. Returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has left: there is nobody to tell. Python shall not try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except Refused as refusal:
+        complain(f"{refusal.reason} [{refusal.code}]", f"`hatui explain {refusal.code}` says what to do")
+        return EXIT_NO_ENGINE if refusal.code == "E-PERMISSION" else EXIT_REFUSED
+    except EngineLost as lost:
+        complain(str(lost), "start it with `sudo systemctl start hatui-engine`, or name its socket with --socket PATH")
+        return EXIT_NO_ENGINE
+    except ProtocolMismatch as mismatch:
+        complain(str(mismatch), "install the same version of hatui here and for the engine")
+        return EXIT_NO_ENGINE
+    except HatuiError as error:
+        complain(str(error))
+        return EXIT_FAILED
+
+
+def _run(words: list[str]) -> int:
+    command = command_in(words)
+    if command == "status":
+        Parser.usage_status = EXIT_NO_ENGINE  # monitoring reads 2 as critical and 3 as unknown
+    try:
+        parser, module = parser_for(command)
+        chosen = parser.parse_args(words)
+    finally:
+        Parser.usage_status = EXIT_USAGE
+    if chosen.version:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"hatui {version('hatui')}\n")
+        return 0
+    if module is not None:
+        return int(module.run(chosen))
+    return console(chosen)
+
+
+def console(chosen: argparse.Namespace) -> int:
+    """The console; where the terminal cannot show it, the plain event stream, and it says so."""
+    if not sys.stdin.isatty() or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        complain("no terminal that can show the console: this is `hatui watch --plain`")
+        return main(["--socket", chosen.socket, "watch", "--plain"])
+    from hatui import app
+
+    if chosen.replay:
+        return app.replay(chosen.replay, theme=chosen.theme)
+    return app.run(chosen.socket, theme=chosen.theme, read_only=chosen.read_only)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""The subcommands of `hatui`, one module each.
+
+    status    status                       watch     watch
+    why       why                          move      failover, release, announce, reload
+    check     check                        config    config show, diff, apply, fmt
+    explain   explain                      decode    decode
+    demo      demo
+    session   connecting to the engine     terminal  what people see: colour, questions, complaints
+
+A module has EPILOG (its exit codes), `configure(parser)` and `run(arguments) -> exit status`.
+"""
+
+from __future__ import annotations
+
+EXIT_NO_ENGINE = 3
+"""No engine, no answer, or no permission to ask it."""
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "lay two real engines and a client on this machine and open the console"),
+    "status": ("status", "show instances, states and owners, or one instance in detail"),
+    "watch": ("watch", "print what happens, one line an event"),
+    "why": ("why", "explain the last change of an instance"),
+    "failover": ("move", "move an address on purpose, without losing a packet"),
+    "release": ("move", "end the hold that a failover left"),
+    "announce": ("move", "send gratuitous ARP and neighbour advertisements now"),
+    "reload": ("move", "let the engine read its configuration file again"),
+    "check": ("check", "check configuration files: mistakes, traps, fixes"),
+    "config": ("config", "show, compare, apply and format the configuration"),
+    "explain": ("explain", "explain a code or a configuration keyword"),
+    "decode": ("decode", "decode the VRRP, ARP and neighbour packets of a capture file"),
+}
+"""Name -> (module, one line of help)."""

@@ -1,0 +1,95 @@
+"""`hatui check`: what is wrong with configuration files, why it matters, and what to do.
+
+Invariant: it reads what keepalived would read and needs no engine; with --fix it writes only files in which
+a finding was mended, and checks again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from engine.config import fix, lint, report
+from engine.config.build import Loaded, load
+from engine.config.diagnostic import Diagnostic
+from engine.config.files import overlay
+from engine.errors import HatuiError
+from hatui.commands import files
+from hatui.commands.terminal import note, say
+
+EPILOG = """\
+exit codes: 0 nothing that keeps it from running, 1 a file cannot be read, 3 it cannot run,
+4 it runs after leaving out what is wrong, 5 a script is not secure"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="keepalived.conf files, each by itself")
+    parser.add_argument(
+        "--peer", action="append", default=[], metavar="FILE", help="the other node's file: rules that need both"
+    )
+    parser.add_argument("--format", choices=report.FORMATS, default="text", help="default: text")
+    parser.add_argument("--fix", action="store_true", help="mend what can be mended, in the files themselves")
+    parser.add_argument("--config-id", default="", metavar="ID", help="the @ID of the node (default: its host name)")
+    parser.add_argument("--quiet", action="store_true", help="errors and warnings, no hints")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Check them; the worst exit code counts."""
+    node = chosen.config_id or socket.gethostname().split(".")[0]
+    for path in (*chosen.files, *chosen.peer):
+        files.read_text(path)  # complains by name
+    worst = 0
+    every: list[Diagnostic] = []
+    texts: dict[str, str] = {}
+    for path in chosen.files:
+        if chosen.fix:
+            _mend(path, chosen.peer, node)
+        loaded, found = examine(path, chosen.peer, node)
+        worst = _worse(worst, report.exit_code(found, runs=loaded.config is not None))
+        every += [one for one in found if not (chosen.quiet and one.severity == "info")]
+        texts |= {name: str(tree) for name, tree in loaded.trees.items()}
+    say(report.render(chosen.format, report.ordered(every), texts, version=_version()).rstrip("\n"))
+    return worst
+
+
+def examine(
+    path: str, peers: Sequence[str], node: str, shown: Mapping[str, str] | None = None
+) -> tuple[Loaded, list[Diagnostic]]:
+    """The configuration and every finding, with `shown` in place of the files of those paths."""
+    reader = overlay(files.disk(), shown) if shown else files.disk()
+    env = dict(os.environ)
+    loaded = load(os.path.abspath(path), *reader, config_id=node, env=env)
+    others = [load(os.path.abspath(peer), *files.disk(), config_id=node, env=env) for peer in peers]
+    return loaded, lint.findings(loaded, others)
+
+
+def _mend(path: str, peers: Sequence[str], node: str) -> None:
+    before = {name: str(tree) for name, tree in examine(path, peers, node)[0].trees.items()}
+
+    def again(texts: Mapping[str, str]) -> list[Diagnostic]:
+        return examine(path, peers, node, texts)[1]
+
+    fixed = fix.mend(before, again)
+    for name in fixed.changed(before):
+        files.write_text(name, fixed.texts[name])
+    for one in fixed.applied:
+        title = one.fix.title if one.fix is not None else ""
+        note(f"{one.file}:{one.line}: mended: {title} [{one.code}]")
+    if not fixed.applied:
+        note(f"{path}: nothing that can be mended by itself")
+
+
+def _worse(one: int, other: int) -> int:
+    order = (0, 5, 4, 3)
+    return max(one, other, key=order.index)
+
+
+def _version() -> str:
+    try:
+        return version("hatui")
+    except PackageNotFoundError as error:
+        raise HatuiError(f"hatui is not installed: {error}") from None

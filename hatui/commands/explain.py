@@ -1,0 +1,80 @@
+"""`hatui explain`: a code that hatui has shown, or a keyword of the configuration."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+
+from engine.codes import CODES, explain, known, nearest
+from engine.config.keywords import Keyword, table, where
+from hatui.commands.terminal import columns, complain, say
+from hatui.text import wrap
+
+EPILOG = "exit codes: 0, 1 neither a code nor a keyword"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments."""
+    parser.add_argument("word", nargs="?", metavar="CODE|KEYWORD", help="such as L-WEIGHT or advert_int")
+    parser.add_argument("--list", action="store_true", help="all codes, one a line")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Explain it."""
+    if chosen.list or not chosen.word:
+        for code in CODES.values():
+            say(f"{code.name:<22} {code.title}")
+        return 0
+    width = min(columns(), 100)
+    if known(chosen.word):
+        say(explain(chosen.word, width).rstrip())
+        return 0
+    rows = rows_of(chosen.word)
+    for at, row in enumerate(rows):
+        if at:
+            say()
+        for line in keyword_text(row, width):
+            say(line)
+    if rows:
+        return 0
+    alike = [*nearest_words(chosen.word), *nearest(chosen.word)][:4]
+    complain(
+        f"{chosen.word} is neither a code nor a keyword",
+        f"did you mean {', '.join(alike)}?" if alike else "`hatui explain --list` shows all codes",
+    )
+    return 1
+
+
+def rows_of(word: str) -> list[Keyword]:
+    """Every meaning of a keyword, one for each block where it may stand; equal ones once."""
+    known = table()
+    found: dict[tuple[str, str], Keyword] = {}
+    for path in known.homes(word):
+        row = known.get(path, word)
+        if row is not None:
+            found.setdefault((row.usage, row.effect), row)
+    return list(found.values())
+
+
+def nearest_words(word: str) -> list[str]:
+    """Keywords that look like `word`."""
+    known = table()
+    words = {name for path in known.paths for name in known.block(path) if not name.startswith("<")}
+    return difflib.get_close_matches(word, words, 3, 0.7)
+
+
+def keyword_text(row: Keyword, width: int) -> list[str]:
+    """A row of the table in words."""
+    facts = [("In", where(row.path))]
+    if row.default not in ("-", ""):
+        facts.append(("Default", row.default))
+    if row.since != "2.2.7":
+        facts.append(("Since", "a keepalived newer than 2.2.7"))
+    if not row.effective:
+        facts.append(("Here", "hatui reads and checks it; it has no effect yet"))
+    facts.append(("Effect", row.effect))
+    lines = [row.usage]
+    for head, body in facts:
+        for at, text in enumerate(wrap(body, width - 10)):
+            lines.append(f"  {head if not at else '':<8}{text}")
+    return lines
