@@ -1,0 +1,408 @@
+"""The console as a Textual app: modes, theme, keymap, and the one way out: `perform`.
+
+Invariant: the app decides nothing. What the link tells goes into the store, screens are painted from the
+store, and a command's effect is seen when the engine says it. Nothing here ever waits for the engine while
+a key is handled.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from textual.app import App, InvalidThemeError
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from engine.messages import AnnounceNow, Command, Release, Reload, Reply
+from hatui import keys, theming
+from hatui.link import EngineLink, Link, ReplayLink, Say, load
+from hatui.screens.frame import FrameScreen, Painted
+from hatui.store import Store, Told
+from hatui.text import TIME_MODES, Line
+from hatui.widgets.rows import bindings
+
+PAINTS_PER_S = 4
+Severity = Literal["information", "warning", "error"]
+
+
+class Heard(Message):
+    """The link told something."""
+
+    def __init__(self, told: Sequence[Told]) -> None:
+        super().__init__()
+        self.told = told
+
+
+def _dashboard() -> Screen[Any]:
+    from hatui.screens.dashboard import Dashboard
+
+    return Dashboard()
+
+
+def _packets() -> Screen[Any]:
+    from hatui.screens.packets import Packets
+
+    return Packets()
+
+
+def _config() -> Screen[Any]:
+    from hatui.screens.config import ConfigScreen
+
+    return ConfigScreen()
+
+
+class HatuiApp(App[None]):
+    """The console."""
+
+    TITLE = "hatui"
+    CSS_PATH = "hatui.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(keys.EVERYWHERE),
+        Binding("ctrl+q", "leave(False)", show=False, id="everywhere.ctrl_q"),
+        Binding("ctrl+c", "hint_quit", show=False, id="everywhere.ctrl_c"),
+    ]
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "dashboard": _dashboard,
+        "packets": _packets,
+        "config": _config,
+    }
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        theme: str = "",
+        read_only: bool = False,
+        time_mode: str = "local",
+        user_files: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.link = link
+        self.store = Store()
+        self.read_only = read_only
+        self.time_mode = time_mode
+        self.user_files = user_files if user_files is not None else theming.user_directory()
+        self.last_screen = ""
+        """The text of the screen that `Q` leaves behind."""
+        self._wanted_theme = theme or theming.DEFAULT
+        self._complaints: list[str] = []
+        self._last_mode = ""
+        self._painting = False
+
+    # start -------------------------------------------------------------------------------------
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our colour names, for themes that do not say them."""
+        return theming.defaults()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Colours that stand for others are resolved here."""
+        return theming.resolved(super().get_css_variables())
+
+    def on_mount(self) -> None:
+        """Themes, keymap, first screen, link."""
+        self._load_themes()
+        self._load_keymap()
+        self.switch_mode("dashboard")
+        self.run_worker(self.link.run(self._tell), name="link", exit_on_error=True)
+        self.set_interval(1 / PAINTS_PER_S, self.paint, name="paint")
+        for complaint in self._complaints:
+            self.say(complaint, "warning")
+
+    def _load_themes(self) -> None:
+        found, self._complaints = theming.themes(theming.shipped_directory(), self.user_files / "themes")
+        for theme in found:
+            self.register_theme(theme)
+        try:
+            self.theme = self._wanted_theme
+        except InvalidThemeError:
+            self._complaints.append(f"no theme is named {self._wanted_theme}: see :theme")
+            self.theme = theming.DEFAULT
+
+    def _load_keymap(self) -> None:
+        try:
+            overrides = theming.keymap(self.user_files)
+        except theming.PaletteError as error:
+            self._complaints.append(str(error))
+            return
+        wrong = keys.from_keymap(overrides)
+        if wrong:
+            self._complaints.append(f"keymap.toml is not used: {'; '.join(wrong)}")
+        elif overrides:
+            self.set_keymap(overrides)
+
+    # told --------------------------------------------------------------------------------------
+
+    def _tell(self, told: Sequence[Told]) -> None:
+        self.post_message(Heard(told))
+
+    def on_heard(self, message: Heard) -> None:
+        """Into the store; the screen follows at once, but not more often than ten times a second."""
+        for told in message.told:
+            self.store.apply(told)
+        if not self._painting:
+            self._painting = True
+            self.set_timer(0.1, self._paint_soon)
+
+    def _paint_soon(self) -> None:
+        self._painting = False
+        self.paint()
+
+    def paint(self) -> None:
+        """Every screen of the stack that shows the store."""
+        for screen in self.screen_stack:
+            if isinstance(screen, Painted):
+                screen.paint()
+
+    # what may be done ----------------------------------------------------------------------------
+
+    @property
+    def why_not(self) -> str:
+        """Why this console may not act; empty when it may."""
+        if self.link.recorded:
+            return "this is a recording"
+        if self.read_only:
+            return "started with --read-only"
+        hello = self.store.hello
+        if hello is None:
+            return "no engine"
+        if hello.role != "operator":
+            return f"{hello.user} is a viewer: operators are root and group hatui-admin"
+        return ""
+
+    @property
+    def may_act(self) -> bool:
+        """Whether keys in upper case do anything."""
+        return not self.why_not
+
+    @property
+    def mode_word(self) -> str:
+        """For line 2."""
+        if self.link.recorded and self.why_not == "this is a recording":
+            return "REPLAY"
+        if self.read_only:
+            return "READ-ONLY"
+        hello = self.store.hello
+        if hello is None:
+            return ""
+        return "READ-WRITE" if hello.role == "operator" else "VIEWER"
+
+    async def perform(self, command: Command, reason: str = "", progress: Say | None = None) -> Reply:
+        """Say a command to the engine and wait for its reply.
+
+        Raises:
+            EngineLost: the engine is not there, or was lost before it answered.
+            Refused: there is no engine behind this link.
+        """
+        return await self.link.perform(command, reason, progress)
+
+    def refuse(self) -> bool:
+        """Say why nothing may be done here, if so."""
+        if self.why_not:
+            self.say(f"not allowed: {self.why_not}", "warning")
+        return bool(self.why_not)
+
+    # saying and copying ------------------------------------------------------------------------
+
+    def say(self, text: str, severity: Severity = "information") -> None:
+        """A message at the edge of the screen."""
+        self.notify(text, severity=severity, timeout=6, markup=False)
+
+    def copy(self, text: str) -> None:
+        """To the clipboard by OSC 52, and to a file for terminals that do not know it."""
+        self.copy_to_clipboard(text)
+        path = Path(os.environ.get("XDG_RUNTIME_DIR") or self.user_files) / "hatui-copy.txt"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text + "\n")
+        except OSError as error:
+            self.say(f"copied; no file: {error.strerror}")
+        else:
+            self.say(f"copied (also in {path})")
+
+    # keys that are valid everywhere ------------------------------------------------------------
+
+    @property
+    def frame(self) -> FrameScreen | None:
+        """The main screen below any dialogs."""
+        return next((screen for screen in self.screen_stack if isinstance(screen, FrameScreen)), None)
+
+    def action_show_mode(self, mode: str) -> None:
+        """Another main screen."""
+        if mode == self.current_mode:
+            return
+        self._last_mode = self.current_mode
+        self.switch_mode(mode)
+
+    def action_last_mode(self) -> None:
+        """Back to the main screen before."""
+        if self._last_mode:
+            self.action_show_mode(self._last_mode)
+
+    def action_cycle_time(self) -> None:
+        """Local, UTC, relative."""
+        modes = TIME_MODES[:3]
+        self.time_mode = modes[(modes.index(self.time_mode) + 1) % len(modes)]
+        self.say(f"times: {self.time_mode}")
+        self.paint()
+
+    def action_help(self) -> None:
+        """The keys of this place."""
+        from hatui.pages import help_page
+        from hatui.screens.pager import Pager
+
+        place = self.frame.PLACE if self.frame else keys.EVERYWHERE
+
+        def page(store: Store, now: int, columns: int) -> tuple[str, Sequence[Line]]:  # noqa: ARG001
+            return help_page(place, may_act=self.may_act, why_not=self.why_not)
+
+        self.push_screen(Pager(page))
+
+    def action_problems(self) -> None:
+        """All problems."""
+        from hatui.pages import problems_page
+        from hatui.screens.pager import Pager
+
+        self.push_screen(Pager(problems_page))
+
+    def action_zoom(self) -> None:
+        """The focused pane alone, and back."""
+        frame = self.frame
+        if frame is None:
+            return
+        if frame.has_class("zoomed"):
+            frame.remove_class("zoomed")
+            frame.query(".zoom, .zoom-path").remove_class("zoom", "zoom-path")
+        elif frame.focused is not None:
+            frame.focused.add_class("zoom")
+            for above in frame.focused.ancestors:
+                if above.id == "body":
+                    break
+                above.add_class("zoom-path")
+            frame.add_class("zoomed")
+        self.call_after_refresh(self.paint)
+
+    def action_copy(self) -> None:
+        """What is selected."""
+        text = getattr(self.frame, "copied", lambda: "")()
+        if text:
+            self.copy(text)
+        else:
+            self.say("nothing is selected here")
+
+    def action_palette(self) -> None:
+        """All that can be done, by search."""
+        from hatui.palette import PaletteScreen
+
+        if not isinstance(self.screen, PaletteScreen):
+            self.push_screen(PaletteScreen())
+
+    def action_command_line(self) -> None:
+        """`:`"""
+        from hatui.palette import CommandLine
+
+        self.push_screen(CommandLine())
+
+    def action_hint_quit(self) -> None:
+        """ctrl+c is for copying elsewhere."""
+        self.say("q quits")
+
+    def action_leave(self, keep: bool) -> None:
+        """Quit; a screen with text that is not applied is asked first."""
+        if keep:
+            self.last_screen = self._screen_text()
+        config = next((screen for screen in self._mode_screens() if getattr(screen, "unsaved", False)), None)
+        if config is None:
+            self.exit()
+            return
+        from hatui.screens.ask import Ask
+
+        self.push_screen(
+            Ask(
+                "Quit with text that is not applied?",
+                [((" The text in the editor differs from what runs. Quitting forgets it.", "plain"),)],
+                confirm="Quit",
+                done=lambda: self.exit(),
+            )
+        )
+
+    def _mode_screens(self) -> list[Screen[Any]]:
+        return [screen for stack in self._screen_stacks.values() for screen in stack]
+
+    def _screen_text(self) -> str:
+        strips = self.screen._compositor.render_strips()  # noqa: SLF001  no public way to read the screen
+        return "\n".join(strip.text.rstrip() for strip in strips).rstrip()
+
+    # dialogs ---------------------------------------------------------------------------------------
+
+    def open_failover(self, instance: str) -> None:
+        """Ask about moving an address."""
+        if self.refuse():
+            return
+        from hatui.screens.failover import FailoverDialog
+
+        self.push_screen(FailoverDialog(instance))
+
+    def open_release(self, instance: str) -> None:
+        """Ask about ending a hold."""
+        from hatui.screens.ask import ask_command
+
+        status = self.store.instances.get(instance)
+        if self.refuse() or status is None:
+            return
+        if not status.hold_kind:
+            self.say(f"{instance} is not held: there is nothing to release [E-NOT-HELD]")
+            return
+        back = "the priority here goes back to its own; with preemption the addresses may move back"
+        self.push_screen(ask_command(f"Release {instance}?", Release(instance), [back]))
+
+    def action_announce(self) -> None:
+        """Ask about sending gratuitous ARP / NA."""
+        from hatui.screens.ask import ask_command
+
+        if self.refuse():
+            return
+        masters = [status for status in self.store.instances.values() if status.state == "MASTER"]
+        if not masters:
+            self.say("no instance is MASTER here: there is nothing to announce [E-NOT-MASTER]", "warning")
+            return
+        count = sum(len(status.addresses) for status in masters)
+        what = f"gratuitous ARP / NA for {count} addresses of {', '.join(status.name for status in masters)}"
+        self.push_screen(ask_command("Announce now?", AnnounceNow(), [f"Sends {what}.", "No address moves."]))
+
+    def action_reload(self) -> None:
+        """Ask about reading the file again."""
+        from hatui.screens.ask import ask_command
+
+        if self.refuse():
+            return
+        engine = self.store.engine
+        path = engine.config_file if engine else "the configuration file"
+        words = [f"Reads {path} again.", "A broken file is refused, and the running configuration stays."]
+        self.push_screen(ask_command("Reload the configuration?", Reload(), words))
+
+
+def run(socket_path: str, *, theme: str = "", read_only: bool = False) -> int:
+    """The console on a live engine. Returns the exit code."""
+    return _run(HatuiApp(EngineLink(socket_path), theme=theme, read_only=read_only))
+
+
+def replay(path: str, *, speed: float = 1.0, theme: str = "") -> int:
+    """The console on a recording: a file of lines as the control socket says them.
+
+    Raises: ValueError when the file is no recording; OSError when it cannot be read.
+    """
+    return _run(HatuiApp(ReplayLink(load(Path(path)), speed=speed), theme=theme))
+
+
+def _run(app: HatuiApp) -> int:
+    app.run()
+    if app.last_screen:
+        sys.stdout.write(app.last_screen + "\n")
+    return app.return_code or 0

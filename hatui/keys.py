@@ -1,0 +1,293 @@
+"""Every key of the console, once: bindings, the last line, `?`, the palette and the docs are made from this table.
+
+Invariant: no key means two things at one place (tested), lower case looks and upper case acts: an entry
+with `acts` opens a dialog and is greyed for a viewer. Every entry has an id by which a keymap file can
+give it another key.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+EVERYWHERE = "everywhere"
+LIST = "list"
+PLACES = {
+    EVERYWHERE: "Everywhere",
+    LIST: "In every list",
+    "dashboard": "Dashboard",
+    "detail": "Instance",
+    "packets": "Packets",
+    "config": "Config",
+    "dialog": "In a dialog",
+    "review": "Review of a change",
+}
+"""The places where keys are valid. `list` holds wherever a list has the focus."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """One key at one place."""
+
+    id: str
+    """Stable name for keymap files: PLACE.WORD."""
+    key: str
+    """Textual's key name; several separated by commas."""
+    label: str
+    """One or two words for the last line and the palette."""
+    help: str
+    """One sentence for `?`."""
+    action: str
+    acts: bool = False
+    """Touches the cluster: asks first, operators only."""
+    footer: int = 0
+    """Order in the last line, 0 for not there."""
+    priority: bool = False
+    """Also while typing in a field."""
+
+    @property
+    def place(self) -> str:
+        """Where it is valid."""
+        return self.id.partition(".")[0]
+
+
+KEYS: tuple[Key, ...] = (
+    # everywhere
+    Key(
+        "everywhere.dashboard",
+        "1",
+        "Dashboard",
+        "The instances: state, priority, master, timers.",
+        "show_mode('dashboard')",
+    ),
+    Key(
+        "everywhere.packets",
+        "2",
+        "Packets",
+        "Adverts, gratuitous ARP and NA with the engine's verdict.",
+        "show_mode('packets')",
+    ),
+    Key(
+        "everywhere.config",
+        "3",
+        "Config",
+        "The configuration in an editor, checked while you type.",
+        "show_mode('config')",
+    ),
+    Key("everywhere.last", "minus", "Last screen", "Back to the screen you came from.", "last_mode"),
+    Key(
+        "everywhere.command",
+        "colon",
+        "Command",
+        "A command line with completion, such as `:failover VI_1` or `:theme hatui-light`.",
+        "command_line",
+        footer=80,
+    ),
+    Key("everywhere.palette", "ctrl+p", "Palette", "Search all that this console can do.", "palette", priority=True),
+    Key(
+        "everywhere.help",
+        "question_mark,f1",
+        "Help",
+        "The keys that are valid here, and what they mean.",
+        "help",
+        footer=90,
+    ),
+    Key("everywhere.time", "t", "Time", "Times as local, UTC, or relative to now.", "cycle_time"),
+    Key("everywhere.problems", "exclamation_mark", "All problems", "All problems, worst first.", "problems"),
+    Key("everywhere.zoom", "z", "Zoom", "The focused pane alone on the screen, and back.", "zoom"),
+    Key("everywhere.copy", "y", "Copy", "Copy the selection (by OSC 52, and to a file where that is unknown).", "copy"),
+    Key("everywhere.next", "tab", "Next pane", "Focus the next pane.", "app.focus_next"),
+    Key("everywhere.previous", "shift+tab", "Previous pane", "Focus the previous pane.", "app.focus_previous"),
+    Key(
+        "everywhere.announce",
+        "A",
+        "Announce",
+        "Send gratuitous ARP / NA for the addresses of a master now.",
+        "announce",
+        acts=True,
+    ),
+    Key("everywhere.reload", "R", "Reload", "Read the configuration file again.", "reload", acts=True),
+    Key("everywhere.quit", "q", "Quit", "Leave; asks only if you hold text that is not applied.", "leave(False)"),
+    Key("everywhere.leave", "Q", "Quit, keep", "Leave, and leave the last screen on the terminal.", "leave(True)"),
+    # every list
+    Key("list.down", "j,down", "Down", "Next row.", "cursor(1)"),
+    Key("list.up", "k,up", "Up", "Row before.", "cursor(-1)"),
+    Key("list.first", "g,home", "First", "First row.", "edge(-1)"),
+    Key("list.last", "G,end", "Last", "Last row.", "edge(1)"),
+    Key("list.half_down", "ctrl+d,pagedown", "Half page down", "Half a page down.", "page(1)"),
+    Key("list.half_up", "ctrl+u,pageup", "Half page up", "Half a page up.", "page(-1)"),
+    Key("list.left", "h,left", "Left", "Scroll to the left.", "sideways(-8)"),
+    Key("list.right", "right", "Right", "Scroll to the right.", "sideways(8)"),
+    # dashboard
+    Key("dashboard.detail", "enter", "Detail", "Everything about the selected instance.", "detail", footer=10),
+    Key(
+        "dashboard.why",
+        "w",
+        "Why",
+        "Why the selected instance last changed its state, with the evidence.",
+        "why",
+        footer=20,
+    ),
+    Key(
+        "dashboard.filter",
+        "slash",
+        "Filter",
+        "Show only instances and events that match; esc clears.",
+        "filter",
+        footer=30,
+    ),
+    Key("dashboard.clear", "escape,backspace", "Back", "Clear the filter.", "back"),
+    Key(
+        "dashboard.failover",
+        "F",
+        "Failover",
+        "Move the selected instance's addresses to the other router, or here.",
+        "failover",
+        acts=True,
+        footer=40,
+    ),
+    Key(
+        "dashboard.release",
+        "U",
+        "Release",
+        "End a hold: the instance runs with its own priority again.",
+        "release",
+        acts=True,
+        footer=50,
+    ),
+    Key(
+        "dashboard.instance_before",
+        "left_square_bracket",
+        "Instance before",
+        "Select the instance before.",
+        "instance(-1)",
+    ),
+    Key(
+        "dashboard.instance_after", "right_square_bracket", "Next instance", "Select the next instance.", "instance(1)"
+    ),
+    # packets
+    Key("packets.pause", "p", "Pause", "Freeze the list; the capture goes on and is counted.", "pause", footer=10),
+    Key("packets.follow", "f", "Follow", "Show the newest again.", "follow", footer=20),
+    Key("packets.filter", "slash", "Filter", "Such as `vrid==51 && verdict!=ok`; esc clears.", "filter", footer=30),
+    Key("packets.clear", "escape,backspace", "Back", "Clear the filter, then follow.", "back"),
+    Key("packets.hex", "x", "Hex", "The octets on or off.", "hex", footer=40),
+    Key(
+        "packets.open",
+        "enter",
+        "Fields",
+        "Go into the fields of the selected packet; a field lights up its octets.",
+        "fields",
+        footer=50,
+    ),
+    Key("packets.only_instance", "i", "This instance", "Only packets of the selected one's instance.", "only_instance"),
+    Key("packets.only_rejected", "r", "Rejected", "Only packets that failed a test.", "only_rejected", footer=60),
+    # config
+    Key(
+        "config.review",
+        "ctrl+s",
+        "Review",
+        "The difference to what runs, what it does, and apply.",
+        "review",
+        acts=True,
+        footer=10,
+        priority=True,
+    ),
+    Key(
+        "config.next_problem",
+        "ctrl+n",
+        "Next problem",
+        "Go to the next problem.",
+        "next_problem",
+        footer=20,
+        priority=True,
+    ),
+    Key(
+        "config.fix", "ctrl+t", "Fix it", "Apply the fix of the problem at the cursor.", "fix", footer=30, priority=True
+    ),
+    Key("config.out", "escape", "Out", "Leave the editor, so that single keys work again.", "out", footer=40),
+    Key("config.edit", "enter,e", "Edit", "Into the editor.", "edit", footer=50),
+    Key("config.undo", "ctrl+z", "Undo", "Undo the last change of the text.", "undo", priority=True),
+    Key("config.disk", "u", "Use disk", "Take the text that is on disk now; yours is kept as a file.", "use_disk"),
+    # review
+    Key("review.apply", "y", "Apply", "Write the file and bring it into use.", "apply", acts=True, footer=10),
+    # dialogs
+    Key("dialog.confirm", "y", "Yes", "Do it.", "confirm", footer=10),
+    Key("dialog.cancel", "escape,n", "Cancel", "Close without doing anything.", "cancel", footer=20),
+    Key("dialog.copy", "c", "Copy command", "Copy the equivalent command line.", "copy_command", footer=30),
+)
+"""The table."""
+
+OUTSIDE_LISTS = {"dashboard", "packets"}
+"""Places whose panes are lists: `list` keys are valid there too."""
+
+
+def at(place: str) -> tuple[Key, ...]:
+    """The keys of one place."""
+    return tuple(key for key in KEYS if key.place == place)
+
+
+def named(key_id: str) -> Key:
+    """The entry with this id.
+
+    Raises: KeyError when there is none.
+    """
+    for key in KEYS:
+        if key.id == key_id:
+            return key
+    raise KeyError(key_id)
+
+
+def show(key: str) -> str:
+    """A key as people write it: `ctrl+s`, `?`, `F`."""
+    names = {
+        "question_mark": "?",
+        "exclamation_mark": "!",
+        "colon": ":",
+        "slash": "/",
+        "minus": "-",
+        "left_square_bracket": "[",
+        "right_square_bracket": "]",
+        "escape": "esc",
+        "pagedown": "pgdn",
+        "pageup": "pgup",
+        "f1": "F1",
+    }
+    return " ".join(names.get(part, part) for part in key.split(","))
+
+
+def footer(place: str) -> tuple[Key, ...]:
+    """The keys of the last line at a place, in order; at most eight."""
+    keys = [key for key in KEYS if key.footer and key.place in (place, EVERYWHERE)]
+    return tuple(sorted(keys, key=lambda key: key.footer))[:8]
+
+
+def clashes() -> list[str]:
+    """Keys that would mean two things at one place (must be empty)."""
+    found = []
+    for place in PLACES:
+        valid = at(place)
+        if place in OUTSIDE_LISTS:
+            valid += at(LIST)
+        if place not in ("dialog", "review", EVERYWHERE, LIST):
+            valid += at(EVERYWHERE)
+        seen: dict[str, str] = {}
+        for entry in valid:
+            for key in entry.key.split(","):
+                if key in seen and seen[key] != entry.id:
+                    found.append(f"{place}: {key} is {seen[key]} and {entry.id}")
+                seen[key] = entry.id
+    return found
+
+
+def from_keymap(overrides: dict[str, str]) -> list[str]:
+    """What is wrong with a user's keymap: unknown ids, and keys that then clash."""
+    wrong = [f"{key_id}: no such key id" for key_id in overrides if all(key.id != key_id for key in KEYS)]
+    changed = tuple(msgspec.structs.replace(key, key=overrides.get(key.id, key.key)) for key in KEYS)
+    for place in PLACES:
+        seen: dict[str, str] = {}
+        for entry in changed:
+            if entry.place != place:
+                continue
+            for key in entry.key.split(","):
+                if key in seen:
+                    wrong.append(f"{place}: {key} is {seen[key]} and {entry.id}")
+                seen[key] = entry.id
+    return wrong

@@ -1,0 +1,193 @@
+"""The pages that open over a screen: help, problems, why, everything about one instance.
+
+Invariant: pure; each is a function of the store, the time and the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from engine.messages import Counters, EventLine, InstanceStatus, StateChanged
+from hatui import keys
+from hatui.sentences import CAUSES, event, problems, readiness
+from hatui.store import Store
+from hatui.text import (
+    Line,
+    ago,
+    clock,
+    duration,
+    exit_words,
+    interval,
+    master_of,
+    plain,
+    priorities,
+    seconds,
+    state_word,
+    timer,
+    wrap,
+)
+from hatui.widgets.instances import InstanceRow, address_spans, ladder_lines
+
+Titled = tuple[str, Sequence[Line]]
+
+
+def help_page(place: str, *, may_act: bool, why_not: str) -> Titled:
+    """The keys of this place, then those of lists and everywhere."""
+    lines: list[Line] = []
+    places = [place, *([keys.LIST] if place in keys.OUTSIDE_LISTS else []), keys.EVERYWHERE]
+    for at in places:
+        entries = keys.at(at)
+        if not entries:
+            continue
+        lines += [((f" {keys.PLACES[at]}", "title"),)]
+        for key in entries:
+            dim = key.acts and not may_act
+            note = f" ({why_not})" if dim else " Asks first." if key.acts else ""
+            first, *more = wrap(key.help + note, 56)
+            lines.append(
+                ((f"   {keys.show(key.key):<18}", "dim" if dim else "key"), (first, "dim" if dim else "plain"))
+            )
+            lines += [((" " * 21 + text, "dim" if dim else "plain"),) for text in more]
+        lines.append(())
+    marks = "* MASTER   - backup   ! FAULT   ? UNKNOWN   ~ INIT"
+    lines += [((" Marks", "title"),), ((f"   {marks}", "plain"),)]
+    lines.append((("   Adverts, one cell for 5 s:  . on time   : late   ! missed   x rejected", "plain"),))
+    return f"Keys: {keys.PLACES.get(place, place)}", lines
+
+
+def problems_page(store: Store, now: int, columns: int) -> Titled:
+    """All problems, worst first."""
+    lines: list[Line] = []
+    for problem in problems(store, now):
+        for at, text in enumerate(wrap(problem.text, columns - 18)):
+            code = problem.code if not at else ""
+            lines.append(((f" {code:<14} ", "dim"), (text, problem.role if not at else "plain")))
+        if problem.code:
+            lines.append(((f" {'':<14} hatui explain {problem.code}", "dim"),))
+    return "All problems", lines or [((" none", "good"),)]
+
+
+def transitions(store: Store, name: str) -> list[EventLine]:
+    """The state changes of an instance, oldest first."""
+    return [
+        row
+        for row in store.events
+        if isinstance(row, EventLine) and isinstance(row.event, StateChanged) and row.event.instance == name
+    ]
+
+
+def why_page(store: Store, name: str, back: int, columns: int, time_mode: str) -> Titled:
+    """The last transition but `back`, with what led to it."""
+    rows = transitions(store, name)
+    title = f"Why did {plain(name)} change?"
+    if not rows:
+        return title, [((" No change of its state is in the events that this console has.", "dim"),)]
+    row = rows[max(0, len(rows) - 1 - back)]
+    change = row.event
+    assert isinstance(change, StateChanged)
+    words, look = CAUSES[change.cause]
+    head = f" {state_word(change.old)} -> {state_word(change.new)} at {clock(row.wall_ns, time_mode, digits=3)}"
+    lines: list[Line] = [((head, "title"), (f"   priority {change.priority}", "dim")), ()]
+    lines.append(((f" {change.cause.value}: ", "strong"), (words + ".", "plain")))
+    lines += [((f" {text}", "plain"),) for text in wrap(plain(change.detail), columns - 2)]
+    lines.append(())
+    for evidence in change.evidence:
+        offset = (evidence.at - row.mono_ns) / 1e9
+        lines.append(
+            ((f" {offset:+8.3f}  ", "dim"), (f"{evidence.kind:<12} ", "strong"), (plain(evidence.text), "plain"))
+        )
+    if not change.evidence:
+        lines.append(((" No evidence was recorded with this change.", "dim"),))
+    lines += [(), ((" Look at   ", "dim"), (look, "plain"))]
+    after = [other for other in store.events if isinstance(other, EventLine) and 0 < other.seq - row.seq <= 6]
+    if after:
+        lines += [(), ((" Then", "dim"),)]
+    for other in after:
+        told = event(other.event)
+        offset = (other.mono_ns - row.mono_ns) / 1e9
+        lines.append(((f" {offset:+8.3f}  ", "dim"), (f"{plain(told.instance)}  {told.what}  {told.detail}", "plain")))
+    return title, lines
+
+
+def detail_page(store: Store, name: str, now: int, *, time_mode: str, wall: int) -> Titled:
+    """Everything that the engine says of one instance."""
+    status = store.instances.get(name)
+    if status is None:
+        return plain(name), [((" This instance is gone: the configuration no longer has it.", "warn"),)]
+    believed = not store.silent(now)
+    row = InstanceRow(status, now, believed, store.cells(name, now, 12), store.updated_at)
+    lines: list[Line] = [((" State", "title"),)]
+    lines += [_fact(label, text) for label, text in _state_facts(status, now, believed=believed)]
+    word, role, sentence = readiness(status, now) if believed else ("unknown", "unknown", "the engine is silent")
+    lines.append(((f"   {'Ready':<22} ", "dim"), (f"{word}: ", role), (plain(sentence), "plain")))
+    lines += [(), ((" Addresses", "title"),)]
+    lines += [(("   ", "plain"), *spans) for spans in address_spans(row)]
+    lines += [(), ((" Priority", "title"),)]
+    lines += ladder_lines(row, {tracker.name: tracker for tracker in store.trackers.values()})
+    trackers = [tracker for tracker in store.trackers.values() if name in tracker.tracked_by]
+    if trackers:
+        lines += [(), ((" Trackers", "title"),)]
+    for tracker in trackers:
+        good = {True: "ok", False: "FAIL", None: "no result yet"}[tracker.good]
+        text = (
+            f"{good}, {exit_words(tracker.exit_status)}, {ago(tracker.last_run, now)}, took {seconds(tracker.duration)}"
+        )
+        text += f", {tracker.streak} in a row (rise {tracker.rise}, fall {tracker.fall})"
+        lines.append(
+            ((f"   {plain(tracker.name):<22} ", "strong"), (text, "warn" if tracker.good is False else "plain"))
+        )
+        lines += [((f"   {'':<22} {plain(text)}", "dim"),) for text in tracker.output.splitlines()]
+    lines += [(), ((" History", "title"),)]
+    for change in reversed(transitions(store, name)[-12:]):
+        told = event(change.event)
+        age = duration(wall - change.wall_ns)
+        at = clock(change.wall_ns, time_mode)
+        lines.append(((f"   {at}  {age:>7} ago  ", "dim"), (f"{told.what:<18} ", "plain"), (told.detail, "plain")))
+    lines += [(), ((" Counters", "title"),)]
+    lines += [_fact(field, str(getattr(status.counters, field))) for field in _counter_names(status.counters)]
+    return plain(name), lines
+
+
+def _fact(label: str, text: str) -> Line:
+    return ((f"   {label:<22} ", "dim"), (plain(text), "plain"))
+
+
+def _state_facts(status: InstanceStatus, now: int, *, believed: bool) -> list[tuple[str, str]]:
+    state = state_word(status.state) if believed else f"UNKNOWN (was {state_word(status.state)})"
+    facts = [
+        ("state", f"{state} for {duration(now - status.since)}, {status.last_cause.value} {status.last_detail}"),
+        ("priority in use/base", priorities(status).strip()),
+        ("master", master_of(status)),
+        ("timer", timer(status, now) if believed else "--"),
+        ("interface, vrid", f"{status.interface}, {status.vrid}, VRRPv{status.version}, IPv{status.family}"),
+        ("source", status.source or "none"),
+        (
+            "advert interval",
+            f"{interval(status.advert_interval)}, of the master {interval(status.master_advert_interval)}",
+        ),
+        ("skew, master-down", f"{seconds(status.skew, 3)}, {seconds(status.master_down_interval, 3)}"),
+        ("missed, near misses", f"{status.missed}, {status.near_misses}"),
+        (
+            "last other router",
+            f"{status.peer or 'none'} priority {status.peer_priority}, heard {ago(status.heard_at, now)}",
+        ),
+        ("preempt, accept", f"{'yes' if status.preempt else 'no'}, {'yes' if status.accept else 'no'}"),
+        ("unicast, vmac", f"{'yes' if status.unicast else 'no'}, {status.vmac or 'no'}"),
+        ("authentication", status.authentication),
+        ("sync group", status.sync_group or "none"),
+        ("transitions", str(status.transitions)),
+        ("ARP/NA announced", ago(status.announced_at, now)),
+    ]
+    if status.hold_kind:
+        until = f"{duration(status.hold_until - now)} more" if status.hold_until else "until released"
+        facts.insert(1, ("hold", f"{status.hold_kind} by {status.hold_by or 'an operator'}, {until}"))
+    facts += [("fault", fault) for fault in status.faults]
+    return facts
+
+
+def _counter_names(counters: Counters) -> list[str]:
+    always = ("advert_rcvd", "advert_sent", "become_master", "release_master", "pri_zero_rcvd", "pri_zero_sent")
+    names = [field.name for field in msgspec.structs.fields(Counters)]
+    return [name for name in names if name in always or getattr(counters, name)]

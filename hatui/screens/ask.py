@@ -1,0 +1,138 @@
+"""A dialog that asks before something is done, shows the command line that does the same, and the result.
+
+Invariant: Cancel has the focus when it opens; the result is what the engine answered, and where the engine
+was lost before it answered the outcome is called unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button
+
+from engine.errors import EngineLost, Refused
+from engine.messages import Command, Outcome, Reply
+from hatui import keys
+from hatui.screens.frame import Dialog
+from hatui.text import Line, command_line, plain, rule, seconds, wrap
+from hatui.widgets.rows import Lines, bindings
+
+COLUMNS = 77
+
+
+def outcome_lines(reply: Reply) -> list[Line]:
+    """What the engine answered."""
+    word, role = {
+        Outcome.DONE: ("done", "good"),
+        Outcome.REFUSED: ("refused", "bad"),
+        Outcome.UNDONE: ("undone: everything is as before", "bad"),
+    }[reply.outcome]
+    took = f" after {seconds(reply.duration)}" if reply.duration else ""
+    code = f" [{reply.code}]" if reply.code else ""
+    lines: list[Line] = [((f" {word}{took}{code}", role),)]
+    lines += [((f" {text}", "plain"),) for text in wrap(plain(reply.text), COLUMNS - 2)]
+    lines += [((f" {text}", "warn"),) for problem in reply.problems for text in wrap(plain(problem), COLUMNS - 2)]
+    if reply.code:
+        lines.append(((f" hatui explain {reply.code}", "dim"),))
+    return lines
+
+
+class Ask(Dialog):
+    """A question with Cancel and one other answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
+
+    def __init__(
+        self,
+        title: str,
+        body: Sequence[Line],
+        *,
+        confirm: str = "Do it",
+        done: Callable[[], None] | None = None,
+        command: Command | None = None,
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._body = body
+        self._confirm = confirm
+        self._done = done
+        self._command = command
+        self._asked = False
+
+    def compose(self) -> ComposeResult:
+        """Text and buttons."""
+        with Vertical(classes="dialog"):
+            yield Lines(id="text")
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel")
+                yield Button(self._confirm, id="confirm")
+
+    def on_mount(self) -> None:
+        """The safe answer first."""
+        self._show(self._question())
+        self.query_one("#cancel").focus()
+
+    def _question(self) -> list[Line]:
+        lines = [*self._body]
+        if self._command is not None:
+            lines += [(), ((" Same as   ", "dim"), (command_line(self._command), "strong"))]
+        return lines
+
+    def _show(self, lines: Sequence[Line]) -> None:
+        text = self.query_one("#text", Lines)
+        hint = f"{keys.show('y')} {self._confirm}   esc Cancel" if not self._asked else "esc Close"
+        shown = [*lines, (), ((f" {hint}", "dim"),)]
+        text.styles.height = len(shown) + 1
+        text.show(shown, rule(self._title, COLUMNS, strong=True))
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """The mouse, or enter."""
+        if event.button.id == "confirm":
+            self.action_confirm()
+        else:
+            self.action_cancel()
+
+    def action_cancel(self) -> None:
+        """Nothing is done."""
+        self.dismiss()
+
+    def action_copy_command(self) -> None:
+        """The command line."""
+        if self._command is not None:
+            self.console.copy(command_line(self._command))
+
+    def action_confirm(self) -> None:
+        """Do it, once."""
+        if self._asked:
+            return
+        if self._command is None:
+            self.dismiss()
+            if self._done is not None:
+                self._done()
+            return
+        self._asked = True
+        self.query_one("#confirm", Button).disabled = True
+        self.query_one("#cancel", Button).label = "Close"
+        self._show([*self._body, (), ((" asking the engine ...", "dim"),)])
+        self.run_worker(self._perform(self._command))
+
+    async def _perform(self, command: Command) -> None:
+        try:
+            lines = outcome_lines(await self.console.perform(command))
+        except EngineLost as lost:
+            lines = [((" the engine was lost before it answered: the outcome is unknown", "bad"),)]
+            lines += [((f" {text}", "plain"),) for text in wrap(plain(str(lost)), COLUMNS - 2)]
+        except Refused as refused:
+            lines = [((f" refused [{refused.code}]", "bad"),), ((f" {plain(refused.reason)}", "plain"),)]
+        if self.is_mounted:
+            self._show([*self._body, (), *lines])
+
+
+def ask_command(title: str, command: Command, words: Sequence[str]) -> Ask:
+    """A question about one command."""
+    body: list[Line] = [((f" {text}", "plain"),) for word in words for text in wrap(plain(word), COLUMNS - 2)]
+    return Ask(title, body, confirm=title.split()[0].rstrip("?"), command=command)

@@ -1,0 +1,252 @@
+"""The first screen: every instance, the selected one in detail, what happens now.
+
+Invariant: it shows statuses and events as they came; keys that act open a dialog with the names and
+seconds of what would happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+
+from engine.messages import InstanceStatus, PacketLine
+from hatui.filters import check_text, text_filter
+from hatui.pages import detail_page, transitions, why_page
+from hatui.screens.frame import FrameScreen
+from hatui.screens.pager import Page, Pager
+from hatui.store import Row, Store
+from hatui.text import Line, moment, plain, rule
+from hatui.widgets.events import EventList, event_text
+from hatui.widgets.fields import FilterLine
+from hatui.widgets.instances import (
+    InstancePane,
+    InstanceRow,
+    InstanceTable,
+    detail_lines,
+    detail_title,
+    facts_lines,
+    ladder_lines,
+)
+from hatui.widgets.ladder import AdvertLadder
+from hatui.widgets.rows import Rows, bindings
+
+FILTERED_EVENTS = 5000
+"""How far back a filter looks on this screen."""
+
+
+class Dashboard(FrameScreen):
+    """Instances, detail, events."""
+
+    PLACE = "dashboard"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dashboard")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filter_text = ""
+        self._matching: tuple[tuple[int, str], list[Row]] = ((-1, ""), [])
+
+    def compose_body(self) -> ComposeResult:
+        """Table over detail over events."""
+        yield InstanceTable(id="table")
+        with Horizontal(id="middle"):
+            yield InstancePane(id="detail")
+            yield InstancePane(id="ladder")
+        with Horizontal(id="bottom"):
+            yield EventList(id="events")
+            yield AdvertLadder(id="adverts")
+        yield FilterLine(check_text, id="filter")
+
+    def on_mount(self) -> None:
+        """The table has the keys."""
+        super().on_mount()
+        self.query_one(InstanceTable).focus()
+
+    def _sized(self, columns: int, rows: int) -> None:
+        super()._sized(columns, rows)
+        if self.is_mounted and self.is_current:
+            self.console.link.subscribe(self.topics)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Packets only where the ladder is seen."""
+        return ("status", "events", "packets") if self.has_class("wide") else ("status", "events")
+
+    # painting ----------------------------------------------------------------------------------
+
+    def paint_body(self, store: Store, now: int) -> None:
+        """All panes."""
+        believed = not store.silent(now)
+        matches = text_filter(self.filter_text)
+        rows = [
+            InstanceRow(status, now, believed, store.cells(status.name, now, 12), store.updated_at)
+            for status in store.instances.values()
+            if not self.filter_text or matches(f"{status.name} {status.interface} {status.vrid} {status.state.value}")
+        ]
+        table = self.query_one(InstanceTable)
+        nothing = (
+            "no instance matches the filter; esc clears it" if store.instances else "no VRRP instance is configured"
+        )
+        self._share_height(max(1, len(rows)))
+        table.tell(rows, nothing)
+        self._paint_instance(rows, store)
+        self._paint_events(store)
+        adverts = self.query_one(AdvertLadder)
+        if adverts.display:
+            self._paint_adverts(adverts, store)
+
+    def _share_height(self, instances: int) -> None:
+        """The table takes what its rows need, at least as in the sketch, at most half of the screen."""
+        height = self.app.size.height
+        least = 11 if self.has_class("wide") else 8
+        rows = max(min(least, instances + 4), min(instances + 1, height // 2 - 3))
+        self.query_one(InstanceTable).styles.height = rows
+
+    def _paint_instance(self, rows: list[InstanceRow], store: Store) -> None:
+        table, detail, ladder = self.query_one(InstanceTable), *self.query(InstancePane)
+        row = next((row for row in rows if row.status.name == table.key), None)
+        if row is None:
+            detail.show((), rule("no instance", detail.size.width))
+            ladder.show((), rule("Priority", ladder.size.width))
+            return
+        columns, height = detail.size.width, max(5, detail.size.height - 1)
+        make = facts_lines if self.has_class("wide") else detail_lines
+        detail.show(make(row, columns, height), detail_title(row, columns))
+        if ladder.display:
+            trackers = {tracker.name: tracker for tracker in store.trackers.values()}
+            title = f"Priority of {plain(row.status.name)}"
+            ladder.show(ladder_lines(row, trackers), rule(title, ladder.size.width))
+
+    def _paint_events(self, store: Store) -> None:
+        events = self.query_one(EventList)
+        shown = self._events(store)
+        scope = f"/ {self.filter_text}" if self.filter_text else "all instances"
+        wall, mode = self.console.link.wall(), self.console.time_mode
+
+        def when(wall_ns: int, columns: int) -> str:
+            return moment(wall_ns, wall, mode, digits=columns - 9 if columns > 9 else 0)
+
+        events.tell(shown, when, rule("Events", events.size.width, scope, strong=events.has_focus))
+
+    def _events(self, store: Store) -> list[Row]:
+        stamp = (store.events_revision, self.filter_text)
+        if self._matching[0] != stamp:
+            newest = list(reversed(store.events))
+            if self.filter_text:
+                matches = text_filter(self.filter_text)
+                newest = [row for row in newest[:FILTERED_EVENTS] if matches(event_text(row))]
+            self._matching = (stamp, newest)
+        return self._matching[1]
+
+    def _paint_adverts(self, adverts: AdvertLadder, store: Store) -> None:
+        recent: list[PacketLine] = []
+        for packet in reversed(store.packets):
+            recent.append(packet)
+            if len(recent) >= 200:
+                break
+        adverts.tell(list(reversed(recent)), {status.source for status in store.instances.values()})
+
+    # what keys do ------------------------------------------------------------------------------
+
+    @property
+    def selected(self) -> InstanceStatus | None:
+        """The instance of the cursor."""
+        name = self.query_one(InstanceTable).key
+        store: Store = self.console.store
+        return store.instances.get(str(name))
+
+    def on_rows_moved(self) -> None:
+        """Another instance is selected."""
+        self.paint()
+
+    def on_rows_chosen(self) -> None:
+        """A second click is enter."""
+        self.action_detail()
+
+    def action_instance(self, step: int) -> None:
+        """`[` and `]`, wherever the focus is."""
+        table = self.query_one(InstanceTable)
+        table.move_to((table.cursor + step) % max(1, table.count))
+
+    def _page(self, make: Callable[[Store, str, int, int], tuple[str, list[Line]]]) -> None:
+        status = self.selected
+        if status is None:
+            self.console.say("no instance is selected", "warning")
+            return
+        name = status.name
+        self.app.push_screen(Pager(lambda store, now, columns: make(store, name, now, columns)))
+
+    def action_detail(self) -> None:
+        """Everything about one instance."""
+
+        def page(store: Store, name: str, now: int, columns: int) -> tuple[str, list[Line]]:  # noqa: ARG001
+            mode, wall = self.console.time_mode, self.console.link.wall()
+            title, lines = detail_page(store, name, now, time_mode=mode, wall=wall)
+            return title, list(lines)
+
+        self._page(page)
+
+    def action_why(self) -> None:
+        """Why it changed; `[` goes to the change before."""
+        status = self.selected
+        if status is None:
+            return
+        name, mode = status.name, self.console.time_mode
+        back = 0
+
+        def page(store: Store, now: int, columns: int) -> tuple[str, list[Line]]:  # noqa: ARG001
+            title, lines = why_page(store, name, back, columns, mode)
+            return title, list(lines)
+
+        def turn(step: int) -> Page:
+            nonlocal back
+            last = max(0, len(transitions(self.console.store, name)) - 1)
+            back = max(0, min(last, back - step))
+            return page
+
+        self.app.push_screen(Pager(page, turn=turn))
+
+    def action_failover(self) -> None:
+        """Move an address on purpose."""
+        status = self.selected
+        if status is not None:
+            self.console.open_failover(status.name)
+
+    def action_release(self) -> None:
+        """End a hold."""
+        status = self.selected
+        if status is not None:
+            self.console.open_release(status.name)
+
+    def action_filter(self) -> None:
+        """Narrow the lists."""
+        self.query_one(FilterLine).open()
+
+    def action_back(self) -> None:
+        """Everything again."""
+        self.query_one(FilterLine).clear()
+
+    def on_filter_line_changed(self, message: FilterLine.Changed) -> None:
+        """Show what matches."""
+        self.filter_text = message.text
+        self.paint()
+
+    def on_filter_line_closed(self) -> None:
+        """Back to the table."""
+        self.query_one(InstanceTable).focus()
+
+    def copied(self) -> str:
+        """What `y` copies: the selected row."""
+        focused = self.focused
+        if isinstance(focused, EventList) and focused.selected is not None:
+            return event_text(focused.selected)
+        if isinstance(focused, Rows) and focused.count:
+            return "".join(text for text, _ in focused.body_at(focused.cursor)).strip()
+        return ""
+
+    def zoomable(self) -> list[Vertical | Horizontal]:
+        """The rows of panes."""
+        return list(self.query(Horizontal))

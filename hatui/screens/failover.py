@@ -1,0 +1,284 @@
+"""`F`: move an instance's addresses on purpose.
+
+Invariant: before anything is done the dialog says who, what, how long and how back; with a warning the name
+of the instance has to be typed; afterwards it shows what was measured. Until the engine has answered
+nothing is claimed, and if it is lost meanwhile the outcome is called unknown.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Label
+
+from engine.errors import EngineLost, Refused
+from engine.messages import Failover, Outcome, Reply
+from hatui.moves import Move, forecast, measured
+from hatui.screens.ask import COLUMNS, outcome_lines
+from hatui.screens.frame import Dialog
+from hatui.text import Line, command_line, fit, parse_duration, plain, rule, seconds, short_seconds, wrap
+from hatui.widgets.rows import Lines, bindings
+
+
+def forecast_lines(move: Move, command: Failover, reason: str) -> list[Line]:
+    """The body of the dialog."""
+    method = {
+        "step-down": "hand-over: priority 0, addresses kept until another answers",
+        "take-over": "take over: priority 254 here until released",
+    }.get(move.method, "-")
+    lines = [_row("Method", method)]
+    if move.method == "step-down":
+        expected = f"in {seconds(move.expected)}" if move.expected else "time unknown"
+        lines.append(_row("Outage", f"none expected, done {expected}; undone if nobody answers"))
+    elif move.method:
+        lines.append(_row("Outage", f"as long as the other router needs to yield, about {seconds(move.expected)}"))
+    lines.append(((f" {'':<11}", "plain"), (f"{'':<16}{'now':<18}after", "dim")))
+    for (router, state, priority), (_, then, new_priority) in zip(move.before, move.after, strict=True):
+        lines.append(
+            (
+                (f" {'':<11}", "plain"),
+                (fit(plain(router), 15) + " ", "strong"),
+                (fit(f"{state:<9}{priority}", 18), "plain"),
+                (f"{then:<9}{new_priority}", "plain"),
+            )
+        )
+    lines.append(_row("Addresses", plain(move.addresses)))
+    counts = "   ".join(f"{word} {move.count(word)}" for word in ("pass", "warn", "fail", "unknown"))
+    lines.append(_row("Preflight", counts))
+    lines += [
+        (
+            (f"  {check.result:<8} ", check.role),
+            (fit(plain(check.text), COLUMNS - 26), "plain"),
+            (f" {check.code}", "dim"),
+        )
+        for check in move.checks
+    ]
+    lines += [_row("Back again" if not at else "", text) for at, text in enumerate(wrap(move.back, COLUMNS - 14))]
+    lines.append(_row("Same as", command_line(command, reason), "strong"))
+    return lines
+
+
+def _row(label: str, text: str, role: str = "plain") -> Line:
+    return ((f" {label:<10} ", "dim"), (text, role))
+
+
+class FailoverDialog(Dialog):
+    """Asks, does, measures."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
+
+    def __init__(self, instance: str) -> None:
+        super().__init__()
+        self._instance = instance
+        self._phase = "asking"
+        self._result: list[Line] = []
+        self._after_seq = 0
+        self._asked_at = 0
+        self._before: Move | None = None
+
+    def compose(self) -> ComposeResult:
+        """Forecast, fields, buttons."""
+        with Vertical(classes="dialog"):
+            yield Lines(id="text")
+            with Horizontal(classes="inputs"):
+                yield Label("Reason", markup=False)
+                yield Input(id="reason", placeholder="for the audit, such as: kernel patch", select_on_focus=False)
+            with Horizontal(classes="inputs"):
+                yield Label("Hold for", markup=False)
+                yield Input(id="hold", placeholder="until released; or 30m, 2h", select_on_focus=False)
+            with Horizontal(classes="inputs", id="name-row"):
+                yield Label("Type the name", markup=False)
+                yield Input(id="name", placeholder="of the instance, because of the warning", select_on_focus=False)
+            yield Lines(id="hint")
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel")
+                yield Button("Fail over now", id="confirm")
+
+    def on_mount(self) -> None:
+        """The safe answer first."""
+        self.query_one("#hint", Lines).styles.height = 1
+        self.query_one("#cancel").focus()
+        self.paint()
+
+    # what is shown -----------------------------------------------------------------------------
+
+    @property
+    def _move(self) -> Move | None:
+        console = self.console
+        return forecast(console.store, self._instance, console.link.now(), self.query_one("#hold", Input).value)
+
+    def _command(self, move: Move) -> Failover:
+        hold = parse_duration(self.query_one("#hold", Input).value or "0")
+        return Failover(self._instance, move.method, float(hold))
+
+    def _wrong(self, move: Move) -> str:
+        """What stands against confirming now."""
+        if self.console.why_not:
+            return self.console.why_not
+        if self.console.store.silent(self.console.link.now()):
+            return "the engine is silent: its states are not known"
+        if not move.method:
+            return f"{move.instance} cannot be moved: {move.why_not}"
+        try:
+            parse_duration(self.query_one("#hold", Input).value or "0")
+        except ValueError as error:
+            return str(error)
+        if move.count("fail"):
+            return "a check failed"
+        if move.count("warn") and self.query_one("#name", Input).value != move.instance:
+            return f"there is a warning: type {move.instance} first"
+        return ""
+
+    def paint(self) -> None:
+        """Show the forecast while asking, the result afterwards."""
+        if not self.is_mounted or not self.query("#text"):
+            return
+        move = self._before if self._phase != "asking" else self._move
+        text = self.query_one("#text", Lines)
+        if move is None:
+            self._show(text, [((" This instance is gone.", "warn"),)], "Fail over")
+            return
+        self.query_one("#name-row").display = self._phase == "asking" and bool(move.count("warn"))
+        wrong = self._wrong(move) if self._phase == "asking" else ""
+        self.query_one("#confirm", Button).disabled = bool(wrong) or self._phase != "asking"
+        hint = wrong or ("y Fail over now   esc Cancel   c Copy command" if self._phase == "asking" else "esc Close")
+        self.query_one("#hint", Lines).show((((f" {hint}", "warn" if wrong else "dim"),),))
+        (host, state, priority), (other, other_state, other_priority) = move.before
+        title = (
+            f"Fail over {plain(move.instance)}: {host} ({state} {priority}) -> {other} ({other_state} {other_priority})"
+        )
+        if move.method == "take-over":
+            title = f"Take over {plain(move.instance)}: {other} (MASTER {other_priority}) -> {host} (backup {priority})"
+        reason = self.query_one("#reason", Input).value
+        if self._phase == "asking":
+            hold = self.query_one("#hold", Input).value
+            try:
+                command = self._command(move)
+            except ValueError:
+                command = Failover(self._instance, move.method)
+            self._show(text, forecast_lines(move, command, reason), title)
+            del hold
+        else:
+            self._show(text, [*self._table(move), (), *self._result], title)
+
+    def _table(self, move: Move) -> list[Line]:
+        """Before, and what the engine says now."""
+        status = self.console.store.instances.get(self._instance)
+        silent = self.console.store.silent(self.console.link.now())
+        lines: list[Line] = [((f" {'':<11}{'before':<22}now", "dim"),)]
+        (host, state, priority), _ = move.before
+        now_state = "UNKNOWN" if silent or status is None else status.state.value
+        now_priority = "" if silent or status is None else f"{status.priority}/{status.base_priority}"
+        lines.append(
+            (
+                (f" {fit(plain(host), 10)} ", "strong"),
+                (f"{state + ' ' + priority:<22}", "plain"),
+                (f"{now_state} {now_priority}", now_state.lower()),
+            )
+        )
+        master = (
+            "?"
+            if silent or status is None
+            else ("this node" if status.state == "MASTER" else status.master or "not known")
+        )
+        was = host if state == "MASTER" else move.before[1][0]
+        lines.append(((f" {'master':<10} ", "strong"), (f"{fit(plain(was), 22)}", "plain"), (plain(master), "plain")))
+        for address in status.addresses if status else ():
+            here = "unknown" if silent else f"on {address.interface} here" if address.present else "not on this node"
+            lines.append(((f" {'':<10} ", "plain"), (f"{fit(address.address, 22)}", "plain"), (here, "plain")))
+        return lines
+
+    @staticmethod
+    def _show(text: Lines, lines: list[Line], title: str) -> None:
+        text.styles.height = len(lines) + 1
+        text.show(lines, rule(title, COLUMNS, strong=True))
+
+    # what is done ------------------------------------------------------------------------------
+
+    def on_input_changed(self) -> None:
+        """The command line follows the fields."""
+        self.paint()
+
+    def on_input_submitted(self) -> None:
+        """Enter in a field goes to the buttons, it never confirms."""
+        self.query_one("#cancel").focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """The mouse, or enter on a button."""
+        if event.button.id == "confirm":
+            self.action_confirm()
+        else:
+            self.action_cancel()
+
+    def action_cancel(self) -> None:
+        """From a field to the buttons; from there away."""
+        if isinstance(self.focused, Input) and self._phase == "asking":
+            self.query_one("#cancel").focus()
+        else:
+            self.dismiss()
+
+    def action_copy_command(self) -> None:
+        """The command line that does the same."""
+        move = self._move
+        if move is not None and not self._wrong_hold():
+            self.console.copy(command_line(self._command(move), self.query_one("#reason", Input).value))
+
+    def _wrong_hold(self) -> bool:
+        try:
+            short_seconds(parse_duration(self.query_one("#hold", Input).value or "0"))
+        except ValueError:
+            return True
+        return False
+
+    def action_confirm(self) -> None:
+        """Do it, once."""
+        move = self._move
+        if self._phase != "asking" or move is None:
+            return
+        wrong = self._wrong(move)
+        if wrong:
+            self.console.say(wrong, "warning")
+            return
+        command, reason = self._command(move), self.query_one("#reason", Input).value
+        self._phase, self._before = "waiting", move
+        self._after_seq = self.console.store.last_seq
+        self._result = [((" asking the engine ...", "dim"),)]
+        for row in self.query(".inputs"):
+            row.display = False
+        self.query_one("#cancel", Button).label = "Close"
+        self.query_one("#cancel").focus()
+        self.paint()
+        self.run_worker(self._perform(command, reason))
+
+    def _progress(self, text: str) -> None:
+        self._result = [((f" {plain(text)}", "plain"),)]
+        self.paint()
+
+    async def _perform(self, command: Failover, reason: str) -> None:
+        try:
+            reply = await self.console.perform(command, reason, self._progress)
+        except EngineLost as lost:
+            self._result = [((" the engine was lost before it answered: the outcome is unknown", "bad"),)]
+            self._result += [((f" {text}", "plain"),) for text in wrap(plain(str(lost)), COLUMNS - 2)]
+        except Refused as refused:
+            self._result = [((f" refused [{refused.code}]", "bad"),), ((f" {plain(refused.reason)}", "plain"),)]
+        else:
+            self._result = self._answer(reply)
+        self._phase = "done"
+        self.paint()
+
+    def _answer(self, reply: Reply) -> list[Line]:
+        lines = outcome_lines(reply)
+        told = measured(self.console.store, self._instance, self._after_seq)
+        expected = self._before.expected if self._before else 0
+        if told and reply.outcome is Outcome.DONE:
+            forecast_words = f" (expected {seconds(expected)})" if expected else ""
+            lines.append(((f" measured: {plain(told)}{forecast_words}", "good"),))
+        elif told:
+            lines.append(((f" {plain(told)}", "bad"),))
+        if reply.outcome is Outcome.DONE:
+            lines.append(((f" U on the dashboard releases it:  hatui release {plain(self._instance)}", "dim"),))
+        return lines

@@ -1,0 +1,191 @@
+"""What all screens share: the frame, the cards that stand instead of a screen, and painting.
+
+Invariant: a screen shows what the store holds at one instant of the link's clock, and nothing that it only
+hopes. `paint` may be called at any time and always shows everything again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.events import Resize
+from textual.screen import ModalScreen, Screen
+
+from hatui.sentences import problems
+from hatui.store import Connection, Store
+from hatui.text import Line, clock, duration, plain
+from hatui.widgets.frame import Foot, Head, Identity
+from hatui.widgets.rows import Lines
+
+if TYPE_CHECKING:
+    from hatui.app import HatuiApp
+
+WIDTH, HEIGHT = 80, 24
+"""The smallest screen."""
+
+
+class Painted:
+    """Anything on the stack of screens that shows the store."""
+
+    @property
+    def console(self) -> HatuiApp:
+        """The app, with its own type."""
+        return cast("HatuiApp", self.app)  # type: ignore[attr-defined]
+
+    def paint(self) -> None:
+        """Show everything again."""
+
+
+class Dialog(Painted, ModalScreen[None]):
+    """A screen over the screen."""
+
+
+class FrameScreen(Painted, Screen[None]):
+    """One of the main screens."""
+
+    PLACE: ClassVar[str] = "everywhere"
+    WITHOUT_ENGINE: ClassVar[bool] = False
+    """Still of use while there is no engine."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What this screen needs to be told."""
+        return ("status", "events")
+
+    def compose(self) -> ComposeResult:
+        """The frame; the body is the screen's own."""
+        yield Head(id="head")
+        with Vertical(id="body"):
+            yield from self.compose_body()
+        yield Lines(id="card")
+        yield Foot(id="foot")
+
+    def compose_body(self) -> ComposeResult:
+        """What stands between the lines of the frame."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        """Paint as soon as there is something to paint on."""
+        self._sized(self.app.size.width, self.app.size.height)
+        self.call_after_refresh(self.paint)
+
+    def on_screen_resume(self) -> None:
+        """Only the visible screen subscribes."""
+        self.console.link.subscribe(self.topics)
+        self.call_after_refresh(self.paint)
+
+    def on_resize(self, event: Resize) -> None:
+        """Another layout may fit."""
+        self._sized(event.size.width, event.size.height)
+        self.call_after_refresh(self.paint)
+
+    def _sized(self, columns: int, rows: int) -> None:
+        self.set_class(columns < WIDTH or rows < HEIGHT, "small")
+        self.set_class(columns >= 140 and rows >= 40, "wide")
+
+    def on_head_tab_clicked(self, message: Head.TabClicked) -> None:
+        """The mouse may do what 1, 2 and 3 do."""
+        self.console.action_show_mode(message.mode)
+
+    def paint(self) -> None:
+        """The frame, then the body or the card that stands for it."""
+        if not self.is_mounted or not self.query("#head"):
+            return
+        app = self.console
+        store, now = app.store, app.link.now()
+        found = problems(store, now)
+        worst = found[0] if found else None
+        problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
+        self.query_one(Head).tell(identity(app, now, self.PLACE), problem)
+        self.query_one(Foot).tell(self.PLACE, may_act=app.may_act)
+        card = self._card(store)
+        self.set_class(bool(card), "card")
+        if card:
+            self.query_one("#card", Lines).show(card)
+        else:
+            self.paint_body(store, now)
+
+    def paint_body(self, store: Store, now: int) -> None:
+        """The screen's own part."""
+
+    def _card(self, store: Store) -> list[Line]:
+        size = self.app.size
+        if size.width < WIDTH or size.height < HEIGHT:
+            here = f"this is {size.width}x{size.height}"
+            return [
+                (),
+                ((f" hatui needs {WIDTH}x{HEIGHT}, {here}.", "strong"),),
+                ((" `hatui watch` works at any size.", "plain"),),
+            ]
+        if self.WITHOUT_ENGINE or store.hello is not None:
+            return []
+        return connection_card(store, str(getattr(self.console.link, "path", "")))
+
+
+def connection_card(store: Store, socket: str) -> list[Line]:
+    """Why there is nothing to see yet, and the next command."""
+    detail = plain(store.link.detail)
+    match store.link.connection:
+        case Connection.ABSENT:
+            head = f"No engine on this host ({detail or 'the socket is absent'})."
+            rest = [
+                "It is started with one of:",
+                "  sudo systemctl start hatui-engine",
+                "  sudo hatui-engine -f /etc/keepalived/keepalived.conf",
+                "",
+                "`hatui demo` shows two engines without touching this host.",
+                "`hatui check FILE` checks a configuration without an engine.",
+            ]
+        case Connection.DENIED:
+            head = "The engine does not let you in."
+            rest = [
+                detail,
+                "Members of group hatui may look, members of hatui-admin and root may act:",
+                "  sudo usermod -aG hatui $USER     (then log in again)",
+            ]
+        case Connection.MISMATCH:
+            head = "The engine speaks another version than this console."
+            rest = [
+                detail,
+                "Install the same version of hatui on both sides, or restart the engine after an upgrade:",
+                "  sudo systemctl restart hatui-engine",
+            ]
+        case _:
+            return [(), ((f" connecting to the engine {plain(socket)}", "dim"),)]
+    lines: list[Line] = [(), ((f" {head}", "bad"),), ()]
+    lines += [((f" {text}", "plain"),) for text in rest]
+    lines += [(), ((" Trying again by itself.  q Quit", "dim"),)]
+    return lines
+
+
+def identity(app: HatuiApp, now: int, place: str) -> Identity:
+    """Lines 1 and 2 from the store."""
+    store = app.store
+    silent = store.silent(now)
+    states = [status.state.value for status in store.instances.values()]
+    known = [] if silent else states
+    if store.link.connection is Connection.LIVE and store.vrrp_heard:
+        age = duration(now - store.vrrp_heard)
+        liveness = f"engine SILENT {age}" if silent else f"engine live {age}"
+    else:
+        liveness = f"engine {store.link.connection.value}"
+    host = store.hello.host if store.hello else "-"
+    engine = store.engine
+    config = (
+        f"config {engine.config_fingerprint[:8]} loaded {duration(now - engine.config_loaded)} ago" if engine else ""
+    )
+    return Identity(
+        host=plain(host),
+        masters=known.count("MASTER"),
+        backups=known.count("BACKUP"),
+        faults=known.count("FAULT"),
+        unknown=len(states) - len(known),
+        liveness=liveness,
+        alive=not silent,
+        clock=clock(app.link.wall(), app.time_mode),
+        mode=app.mode_word,
+        tab=place,
+        config=config,
+    )

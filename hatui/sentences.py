@@ -1,0 +1,324 @@
+"""Events, problems and readiness in words.
+
+Invariant: pure, and it says what the engine said; where nothing is known the word is "unknown", never a
+guess and never a pass. Every problem has a code that `hatui explain` knows.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.messages import (
+    AddressesMoved,
+    AddressLost,
+    AdvertRejected,
+    Cause,
+    CommandLogged,
+    ConfigLoaded,
+    ConfigRefused,
+    EffectRefused,
+    EngineStarted,
+    EngineStopping,
+    Event,
+    HandOverFinished,
+    HandOverStarted,
+    HoldChanged,
+    InstanceStatus,
+    InterfaceStateChanged,
+    LogLine,
+    MasterChanged,
+    NearMiss,
+    Outcome,
+    PriorityChanged,
+    ProcessDied,
+    ScriptRan,
+    State,
+    StateChanged,
+    TrackerChanged,
+)
+from hatui.store import Connection, Store
+from hatui.text import ago, duration, exit_words, plain, seconds, skew_time, state_word
+
+CAUSES: dict[Cause, tuple[str, str]] = {
+    Cause.MASTER_NO_RESPONSE: ("the master stopped without saying goodbye", "its host, its cable or its switch port"),
+    Cause.MASTER_RESIGNED: ("the master resigned: it sent priority 0", "a planned stop or failover over there"),
+    Cause.PEER_HIGHER: ("another router advertises a higher priority", "it came back, or its trackers recovered"),
+    Cause.PEER_EQUAL_HIGHER_ADDRESS: (
+        "another router has the same priority and the higher address",
+        "equal priorities: give each router its own",
+    ),
+    Cause.WE_PREEMPTED: ("this node has the higher priority and preempts", "it came back, or its trackers recovered"),
+    Cause.PRIORITY_LOWERED: ("the priority here was lowered", "a tracker failed here, or the configuration changed"),
+    Cause.TRACKER_FAULT: ("a tracker without a weight failed here", "what that tracker checks"),
+    Cause.INTERFACE_DOWN: ("the interface went down", "cable, switch port, or somebody's ip link set down"),
+    Cause.ADDRESS_LOST: ("the interface lost the address that adverts are sent from", "somebody removed it"),
+    Cause.FAULT_CLEARED: ("the last cause of FAULT is gone", "what was broken works again"),
+    Cause.SYNC_GROUP: ("another member of its sync group changed", "see that member"),
+    Cause.OPERATOR: ("an operator asked for it", "see the command in the events"),
+    Cause.MAINTENANCE: ("maintenance", "see the command in the events"),
+    Cause.CONFIG: ("the configuration changed", "see the change in the events"),
+    Cause.STARTUP: ("the engine started", "start of the engine"),
+    Cause.SHUTDOWN: ("the engine is stopping", "stop of the engine"),
+    Cause.ENGINE_STALL: ("the engine here did not get to run", "a suspended machine, or one starved of processor time"),
+    Cause.REJECTED_ADVERTS: ("all adverts of the master were rejected", "version, authentication or addresses differ"),
+    Cause.DRILL: ("a drill", "see the drill"),
+}
+"""Each cause in words, and where to look."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An event in words for one row."""
+
+    instance: str
+    """Or interface, process; "-" for the node."""
+    what: str
+    detail: str
+    severity: str
+    """info, good, warn or bad."""
+
+
+def event(happened: Event) -> Told:
+    """One event as a row."""
+    told = _of_instance(happened) or _of_node(happened)
+    return msgspec.structs.replace(
+        told, instance=plain(told.instance), what=plain(told.what), detail=plain(told.detail)
+    )
+
+
+def _of_instance(happened: Event) -> Told | None:
+    match happened:
+        case StateChanged(instance=name, old=old, new=new, cause=cause, detail=detail):
+            severity = "bad" if new is State.FAULT else "good" if new is State.MASTER else "info"
+            return Told(
+                name,
+                f"{state_word(old)} -> {state_word(new)}",
+                f"{cause.value}: {detail}" if detail else cause.value,
+                severity,
+            )
+        case PriorityChanged(instance=name, old=old, new=new, detail=detail):
+            return Told(name, f"priority {old} -> {new}", detail, "warn" if new < old else "info")
+        case MasterChanged(instance=name, master=master, priority=priority):
+            what = f"{master} is MASTER" if master else "no master known"
+            return Told(name, what, f"priority {priority}" if master else "", "info" if master else "warn")
+        case AdvertRejected(instance=name, source=source, verdict=verdict, detail=detail):
+            return Told(
+                name or "-", f"rejected {source}", f"{verdict.value}: {detail}" if detail else verdict.value, "bad"
+            )
+        case AddressLost(instance=name, address=address, interface=interface, restored=restored):
+            end = "put back" if restored else "NOT put back"
+            return Told(
+                name,
+                f"{address} was removed",
+                f"by somebody else, from {interface}; {end}",
+                "warn" if restored else "bad",
+            )
+        case AddressesMoved(instance=name, addresses=addresses, present=present):
+            return Told(name, "addresses set" if present else "addresses removed", " ".join(addresses), "info")
+        case HandOverStarted(instance=name, reason=reason):
+            return Told(name, "hand-over begun", reason or "priority 0 sent, addresses kept", "info")
+        case HandOverFinished(instance=name, successor=successor, duration=took, released=released):
+            if not successor:
+                return Told(
+                    name,
+                    "hand-over: nobody came",
+                    f"after {seconds(took)}; addresses {'removed' if released else 'kept here'}",
+                    "bad",
+                )
+            return Told(
+                name,
+                f"handed to {successor}",
+                f"after {seconds(took)}, addresses {'removed' if released else 'kept'}",
+                "good",
+            )
+        case HoldChanged(instance=name, kind=kind, by=by, reason=reason):
+            what = f"hold: {kind}" if kind else "hold ended"
+            return Told(
+                name,
+                what,
+                " ".join(filter(None, (f"by {by}" if by else "", f'"{reason}"' if reason else ""))),
+                "warn" if kind else "info",
+            )
+        case NearMiss(instance=name, text=text):
+            return Told(name, "near miss", text, "warn")
+        case EffectRefused(instance=name, effect=effect, reason=reason):
+            return Told(name, f"kernel refused {effect}", reason, "bad")
+        case ScriptRan(instance=name, argv=argv, exit_status=status, duration=took):
+            return Told(
+                name,
+                f"notify {exit_words(status)}",
+                f"{seconds(took)} {' '.join(argv)}",
+                "info" if status == 0 else "warn",
+            )
+    return None
+
+
+def _of_node(happened: Event) -> Told:
+    match happened:
+        case TrackerChanged(kind=kind, name=name, good=good, detail=detail):
+            return Told("-", f"{kind} {name} {'ok' if good else 'FAIL'}", detail, "good" if good else "warn")
+        case InterfaceStateChanged(interface=interface, up=up, detail=detail):
+            return Told(interface, "is up" if up else "is DOWN", detail, "good" if up else "bad")
+        case ConfigLoaded(fingerprint=fingerprint, by=by, changes=changes, comment=comment):
+            words = [f"by {by}", f'"{comment}"' if comment else "", "; ".join(changes)]
+            return Told("-", f"config {fingerprint[:8]} in use", " ".join(filter(None, words)), "info")
+        case ConfigRefused(by=by, problems=problems):
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            return Told("-", "config REFUSED", f"by {by}: {problems[0] if problems else ''}{more}", "bad")
+        case ProcessDied(process=process, reason=reason, respawned=again):
+            return Told(
+                "engine",
+                f"{process} process died",
+                f"{reason}; {'started again' if again else 'NOT started again'}",
+                "bad",
+            )
+        case EngineStarted(version=version, pid=pid):
+            return Told("engine", "started", f"version {version}, pid {pid}", "info")
+        case EngineStopping(reason=reason):
+            return Told("engine", "stopping", reason, "warn")
+        case CommandLogged(by=by, command=command, outcome=outcome, code=code, text=text, reason=reason):
+            words = [f"{command} by {by}", f'"{reason}"' if reason else "", code, text]
+            return Told(
+                "-",
+                f"command {outcome.value}",
+                " ".join(filter(None, words)),
+                "info" if outcome is Outcome.DONE else "warn",
+            )
+        case LogLine(severity=severity, text=text):
+            return Told("engine", severity, text, {"error": "bad", "warning": "warn"}.get(severity, "info"))
+    return Told("-", type(happened).__name__, "", "info")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that somebody should look at."""
+
+    rank: int
+    """0 is the worst."""
+    code: str
+    """Known to `hatui explain`; empty for what explains itself."""
+    text: str
+    instance: str = ""
+
+    @property
+    def role(self) -> str:
+        """How it looks: red above rank 5, yellow below."""
+        return "alarm" if self.rank < 3 else "bad" if self.rank < 5 else "warn"
+
+
+def problems(store: Store, now: int) -> list[Problem]:
+    """All problems, the worst first. While nothing can be believed there is one: that."""
+    silence = _silence(store, now)
+    if silence is not None:
+        return [silence]
+    found: list[Problem] = []
+    for status in store.instances.values():
+        found += _instance_problems(status, now)
+    for tracker in store.trackers.values():
+        if tracker.good is False and tracker.tracked_by:
+            words = f"{tracker.kind} {tracker.name} fails ({exit_words(tracker.exit_status)})"
+            words += f"; tracked by {' '.join(tracker.tracked_by)}"
+            found.append(Problem(6, "", words))
+    engine = store.engine
+    if engine is not None and engine.config_problem:
+        found.append(
+            Problem(4, "E-CONFIG-BROKEN", f"the file on disk is refused, the older one runs: {engine.config_problem}")
+        )
+    for interface in store.interfaces.values():
+        if not interface.exists or not interface.up:
+            found.append(Problem(5, "", f"{interface.name} {'is down' if interface.exists else 'does not exist'}"))
+    return sorted(found, key=lambda problem: problem.rank)
+
+
+def _silence(store: Store, now: int) -> Problem | None:
+    link = store.link
+    match link.connection:
+        case Connection.LIVE:
+            if store.vrrp_heard and store.silent(now):
+                return Problem(
+                    0,
+                    "D-STALL",
+                    f"the engine is silent for {duration(now - store.vrrp_heard)}: the states below are from the past",
+                )
+            return None
+        case Connection.LOST:
+            wait = f"; next try in {duration(link.retry_at - now)}" if link.retry_at > now else "; reconnecting"
+            return Problem(
+                0,
+                "E-NO-ENGINE",
+                f"connection to the engine lost {ago(link.since, now)}{wait}: states below are from the past",
+            )
+        case Connection.CONNECTING:
+            return None
+    return Problem(0, "E-NO-ENGINE", link.detail or link.connection.value)
+
+
+def _instance_problems(status: InstanceStatus, now: int) -> list[Problem]:
+    found: list[Problem] = []
+    name = plain(status.name)
+    lasting = f"{name} {status.state} {duration(now - status.since)}"
+    if status.state is State.FAULT:
+        why = "; ".join(status.faults) or status.last_detail or status.last_cause.value
+        owner = f" {status.master} serves it." if status.master else " No other router is heard."
+        found.append(Problem(3, "", plain(f"{lasting}: {why}.{owner}"), name))
+    if (
+        status.state is State.BACKUP
+        and not status.master
+        and now - status.since > 2 * (status.master_down_interval or 4_000_000_000)
+    ):
+        found.append(Problem(1, "D-NO-MASTER", f"{lasting}: no master is heard", name))
+    if status.state is State.MASTER:
+        gone = [str(address.address) for address in status.addresses if not address.present]
+        if gone:
+            found.append(Problem(2, "D-VIP-GONE", f"{lasting}, but not on the interface: {' '.join(gone)}", name))
+    if status.state is State.BACKUP:
+        extra = [str(address.address) for address in status.addresses if address.present]
+        if extra and not status.hold_kind:
+            found.append(
+                Problem(
+                    2, "D-VIP-ORPHAN", f"{name} is backup, but still on the interface here: {' '.join(extra)}", name
+                )
+            )
+    if status.hold_kind:
+        left = f"for {duration(status.hold_until - now)}" if status.hold_until else "until released"
+        by = f" by {status.hold_by}" if status.hold_by else ""
+        found.append(Problem(7, "E-HELD", f"{name} is held ({status.hold_kind}) {left}{by}: U releases it", name))
+    return found
+
+
+def readiness(status: InstanceStatus, now: int) -> tuple[str, str, str]:
+    """Would a failover now succeed, as far as this node can tell: word, role, sentence."""
+    failing = [line.name or line.kind for line in status.ledger if line.good is False]
+    if status.state is State.FAULT:
+        return "NOT READY", "bad", "; ".join(status.faults) or status.last_detail or "in FAULT"
+    if status.hold_kind:
+        return "HELD", "warn", f"held by {status.hold_by or 'an operator'} ({status.hold_kind})"
+    if status.state is State.BACKUP:
+        if not status.master:
+            return "NOT READY", "bad", "no master is heard"
+        if failing:
+            return "DEGRADED", "warn", f"{', '.join(failing)} fails here"
+        return "READY", "good", f"this node hears {status.master} and takes over when it stops"
+    if status.state is State.MASTER:
+        if failing:
+            return "DEGRADED", "warn", f"{', '.join(failing)} fails here; other routers: " + _peer_words(status, now)
+        return "unknown", "unknown", _peer_words(status, now)
+    return "NOT READY", "warn", "not started yet"
+
+
+def _peer_words(status: InstanceStatus, now: int) -> str:
+    if not status.peer:
+        return "no other router was ever heard (backups are silent)"
+    return f"{status.peer} was heard {ago(status.heard_at, now)}; a backup is silent, so not since"
+
+
+def if_lost(status: InstanceStatus) -> str:
+    """What happens when this node, or the master, is lost."""
+    if status.state is State.MASTER:
+        if not status.peer or not status.peer_priority:
+            return "unknown: no other router was heard yet"
+        skew = skew_time(status.version, status.peer_priority, status.advert_interval)
+        crash = 3 * status.advert_interval + skew
+        return f"silent crash {seconds(crash)}   hand-over: none, in {seconds(skew)}"
+    if status.state is State.BACKUP and status.master_down_interval:
+        wait = seconds(status.master_down_interval)
+        return f"when {status.master or 'the master'} goes silent, this node takes over after {wait}"
+    return "this node serves nothing here"

@@ -1,0 +1,248 @@
+"""What the engine has said: the last status per key, a ring of events, a ring of packets.
+
+Invariant: the store only repeats; it derives nothing that the engine did not say, except counting what it
+received. A Snapshot voids all statuses known before. `silent` tells when nothing here may be shown as
+present any more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import StrEnum
+
+import msgspec
+
+from engine.messages import (
+    EngineStatus,
+    EventLine,
+    Gap,
+    Heartbeat,
+    Hello,
+    InstanceStatus,
+    InterfaceStatus,
+    PacketLine,
+    ServerLine,
+    Snapshot,
+    Status,
+    StatusGone,
+    StatusLine,
+    TrackerStatus,
+)
+
+SILENCE = 3_000_000_000
+"""ns without a sign of life of the vrrp loop after which every state is UNKNOWN."""
+CELL = 5_000_000_000
+"""ns of one cell of the adverts line."""
+CELLS = 30
+
+
+class Connection(StrEnum):
+    """How the console stands to the engine."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    LOST = "lost"
+    """It was there; trying again."""
+    ABSENT = "absent"
+    """No socket, or nobody listens."""
+    DENIED = "denied"
+    MISMATCH = "mismatch"
+    """It speaks another version of the vocabulary."""
+
+
+class LinkState(msgspec.Struct, frozen=True):
+    """A change of the connection, told by the link among the engine's lines."""
+
+    connection: Connection
+    since: int
+    """The link's clock."""
+    detail: str = ""
+    retry_at: int = 0
+
+
+class GapRow(msgspec.Struct, frozen=True):
+    """A place in the list of events where some are missing."""
+
+    events: int
+    mono_ns: int
+    wall_ns: int
+
+
+Told = ServerLine | LinkState
+Row = EventLine | GapRow
+
+
+class Tally(msgspec.Struct):
+    """What one cell of the adverts line has seen, from the counters of two statuses."""
+
+    cell: int
+    adverts: int = 0
+    expected: float = 0
+    missed: int = 0
+    rejected: int = 0
+
+    @property
+    def mark(self) -> str:
+        """`.` on time, `:` late, `!` missed, `x` rejected, blank unknown."""
+        if self.rejected:
+            return "x"
+        if self.missed:
+            return "!"
+        if not self.adverts and self.expected < 1:
+            return " "
+        return ":" if self.adverts + 1 < self.expected else "."
+
+
+REJECTIONS = (
+    "packet_len_err",
+    "advert_interval_err",
+    "ip_ttl_err",
+    "invalid_type_rcvd",
+    "addr_list_err",
+    "invalid_authtype",
+    "authtype_mismatch",
+    "auth_failure",
+    "vers_err",
+    "chk_err",
+    "dest_err",
+    "auth_ext_missing",
+    "auth_ext_malformed",
+    "auth_ext_unknown_key",
+    "auth_ext_invalid_hmac",
+    "auth_ext_stale",
+    "auth_ext_replay",
+)
+
+
+def rejected(status: InstanceStatus) -> int:
+    """How many adverts this instance has ever rejected."""
+    return sum(getattr(status.counters, name) for name in REJECTIONS)
+
+
+class Store:
+    """The console's copy. `apply` takes each line in order."""
+
+    def __init__(self, *, events: int = 100_000, packets: int = 50_000) -> None:
+        self.hello: Hello | None = None
+        self.link = LinkState(Connection.CONNECTING, 0)
+        self.engine: EngineStatus | None = None
+        self.instances: dict[str, InstanceStatus] = {}
+        self.trackers: dict[tuple[str, str], TrackerStatus] = {}
+        self.interfaces: dict[str, InterfaceStatus] = {}
+        self.events: deque[Row] = deque(maxlen=events)
+        self.packets: deque[PacketLine] = deque(maxlen=packets)
+        self.events_revision = 0
+        """Grows with every event."""
+        self.packets_seen = 0
+        """All that ever came; those older than the ring are dropped."""
+        self.packets_lost = 0
+        """Dropped by the engine because this reader was slow."""
+        self.last_seq = 0
+        self.vrrp_heard = 0
+        self.updated_at = 0
+        """Engine's clock at the last status."""
+        self.adverts: dict[str, deque[Tally]] = {}
+        self._counted_at: dict[str, int] = {}
+        self.revision = 0
+        """Grows with every line that changes something to see."""
+
+    def apply(self, told: Told) -> None:
+        """Take one line."""
+        match told:
+            case LinkState():
+                self.link = told
+                if told.connection is not Connection.LIVE:
+                    self.vrrp_heard = 0
+            case Hello():
+                self.hello = told
+            case Snapshot():
+                self._snapshot(told)
+            case StatusLine(status=status, mono_ns=mono):
+                self.updated_at = mono
+                self._status(status, mono)
+            case StatusGone(kind=kind, name=name):
+                self._gone(kind, name)
+            case EventLine(seq=seq):
+                if seq <= self.last_seq and self.events:
+                    return
+                self.events.append(told)
+                self.events_revision += 1
+                self.last_seq = max(self.last_seq, seq)
+            case PacketLine():
+                self.packets.append(told)
+                self.packets_seen += 1
+            case Gap(packets=packets, events=events):
+                self.packets_lost += packets
+                if events:
+                    self.events_revision += 1
+                    last = self.events[-1] if self.events else None
+                    self.events.append(GapRow(events, last.mono_ns if last else 0, last.wall_ns if last else 0))
+            case Heartbeat(vrrp_heard=heard):
+                self.vrrp_heard = max(self.vrrp_heard, heard)
+            case _:
+                return
+        self.revision += 1
+
+    def silent(self, now: int) -> bool:
+        """Nothing of the states may be believed: not connected, or no sign of life for 3 s."""
+        return self.link.connection is not Connection.LIVE or now - self.vrrp_heard > SILENCE
+
+    def cells(self, name: str, now: int, count: int) -> str:
+        """The last `count` cells of the adverts line, the newest last."""
+        newest = now // CELL
+        marks = {tally.cell: tally.mark for tally in self.adverts.get(name, ())}
+        return "".join(marks.get(cell, " ") for cell in range(newest - count + 1, newest + 1))
+
+    def _snapshot(self, snapshot: Snapshot) -> None:
+        self.instances.clear()
+        self.trackers.clear()
+        self.interfaces.clear()
+        self.engine = None
+        self.updated_at = snapshot.mono_ns
+        self.vrrp_heard = max(self.vrrp_heard, snapshot.mono_ns)
+        if snapshot.seq < self.last_seq:  # another life of the engine: its numbers begin again
+            self.last_seq = snapshot.seq
+        for status in snapshot.statuses:
+            self._status(status, snapshot.mono_ns)
+
+    def _status(self, status: Status, mono: int) -> None:
+        match status:
+            case InstanceStatus():
+                self._count(status, mono)
+                self.instances[status.name] = status
+                self.vrrp_heard = max(self.vrrp_heard, mono)
+            case TrackerStatus():
+                self.trackers[status.kind, status.name] = status
+            case InterfaceStatus():
+                self.interfaces[status.name] = status
+            case EngineStatus():
+                self.engine = status
+
+    def _gone(self, kind: str, name: str) -> None:
+        if kind == "instance-status":
+            self.instances.pop(name, None)
+        elif kind == "tracker-status":
+            for key in [key for key in self.trackers if name in (key[1], f"{key[0]} {key[1]}")]:
+                del self.trackers[key]
+        elif kind == "interface-status":
+            self.interfaces.pop(name, None)
+
+    def _count(self, new: InstanceStatus, mono: int) -> None:
+        """Book what the counters of this status add to the adverts line."""
+        line = self.adverts.setdefault(new.name, deque(maxlen=CELLS))
+        cell = mono // CELL
+        if not line or line[-1].cell != cell:
+            line.append(Tally(cell))
+        old = self.instances.get(new.name)
+        before = self._counted_at.get(new.name, mono)
+        self._counted_at[new.name] = mono
+        if old is None:
+            return
+        tally = line[-1]
+        pace = old.master_advert_interval if old.state == "BACKUP" else old.advert_interval
+        if pace > 0:
+            tally.expected += max(0, mono - max(before, cell * CELL)) / pace
+        tally.adverts += max(0, new.counters.advert_sent - old.counters.advert_sent)
+        tally.adverts += max(0, new.counters.advert_rcvd - old.counters.advert_rcvd)
+        tally.rejected += max(0, rejected(new) - rejected(old))
+        tally.missed = max(tally.missed, new.missed)

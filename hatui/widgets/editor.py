@@ -1,0 +1,142 @@
+"""The editor of the configuration: text with marks at the left, problems underlined, words in colour.
+
+Invariant: it knows lines and marks, not what they mean, and no file; typing is never delayed by checking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import msgspec
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+from textual.widgets.text_area import TextAreaTheme
+
+from hatui.text import Line
+from hatui.widgets.rows import Lines
+
+_WORDS = re.compile(
+    r'(?P<comment>[#!].*)|(?P<string>"[^"]*")|(?P<brace>[{}])|(?P<secret><secret [0-9a-f]+>)|(?P<word>[^\s"{}#!]+)'
+)
+
+
+class Underline(msgspec.Struct, frozen=True):
+    """A stretch of one line that is wrong; rows and columns count from 0."""
+
+    row: int
+    start: int
+    end: int
+    severity: str
+
+
+class ConfigEditor(TextArea):
+    """A TextArea that colours keepalived.conf and underlines problems."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+z", "undo", show=False, priority=False),
+    ]
+
+    class Left(Message):
+        """Escape: single keys should work again."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__("", show_line_numbers=True, soft_wrap=False, tab_behavior="indent", id=id)
+        self._underlines: dict[int, list[Underline]] = {}
+
+    def on_mount(self) -> None:
+        """Colours follow the theme."""
+        self.recolour()
+
+    def recolour(self) -> None:
+        """Take the colours of the theme."""
+        colours = self.app.theme_variables
+
+        def style(name: str, *, bold: bool = False, italic: bool = False, underline: bool = False) -> Style:
+            value = colours.get(name, "")
+            colour = value if value.startswith("#") and len(value) == 7 else None
+            return Style(color=colour, bold=bold or None, italic=italic or None, underline=underline or None)
+
+        name = f"hatui-{self.app.theme}"
+        theme = TextAreaTheme(
+            name=name,
+            syntax_styles={
+                "comment": style("hatui-text-dim", italic=True),
+                "string": style("hatui-text-good"),
+                "brace": style("hatui-text-dim"),
+                "secret": style("hatui-state-unknown"),
+                "keyword": style("hatui-title"),
+                "block": style("hatui-title", bold=True),
+                "error": style("hatui-text-bad", bold=True, underline=True),
+                "warning": style("hatui-text-warn", underline=True),
+                "info": style("hatui-text-dim", underline=True),
+            },
+        )
+        self.register_theme(theme)
+        self.theme = name
+        self._build_highlight_map()
+
+    def mark(self, underlines: Sequence[Underline]) -> None:
+        """Underline these stretches."""
+        self._underlines = {}
+        for one in underlines:
+            self._underlines.setdefault(one.row, []).append(one)
+        self._build_highlight_map()
+        self._line_cache.clear()
+        self.refresh()
+
+    def _build_highlight_map(self) -> None:
+        """Colour by words; Textual calls this after each change."""
+        highlights = self._highlights
+        highlights.clear()
+        for row, line in enumerate(self.document.lines):
+            spans = _coloured(line)
+            underlined = getattr(self, "_underlines", {}).get(row, ())
+            for one in underlined:
+                start, end = _octets(line, one.start), _octets(line, max(one.end, one.start + 1))
+                spans.append((start, end, one.severity))
+            if spans:
+                highlights[row] = spans
+
+    def goto(self, row: int, column: int) -> None:
+        """Put the cursor there and show it."""
+        row = max(0, min(row, self.document.line_count - 1))
+        self.move_cursor((row, min(column, len(self.document.get_line(row)))), center=True)
+
+    def action_leave(self) -> None:
+        """Escape."""
+        self.post_message(self.Left())
+
+
+def _octets(line: str, column: int) -> int:
+    """Highlights are counted in octets of UTF-8."""
+    return len(line[:column].encode("utf-8", "surrogatepass"))
+
+
+def _coloured(line: str) -> list[tuple[int, int | None, str]]:
+    spans: list[tuple[int, int | None, str]] = []
+    first = True
+    for match in _WORDS.finditer(line):
+        kind = match.lastgroup or ""
+        if kind == "word":
+            if not first:
+                continue
+            kind = "block" if line.rstrip().endswith("{") else "keyword"
+        first = False
+        spans.append((_octets(line, match.start()), _octets(line, match.end()), kind))
+    return spans
+
+
+class Margin(Lines):
+    """One column left of the editor: `!` error, `~` warning, `+` `-` `|` changed."""
+
+    def tell(self, marks: Mapping[int, tuple[str, str]], top: int) -> None:
+        """Marks by row (mark, role), and the first visible row."""
+        rows: list[Line] = []
+        for row in range(top, top + self.size.height):
+            mark = marks.get(row)
+            rows.append(((mark[0], mark[1]),) if mark else ())
+        self.show(rows)

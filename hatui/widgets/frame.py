@@ -1,0 +1,127 @@
+"""The frame around every screen: who and how alive, tabs and mode, the worst problem; the keys below.
+
+Invariant: the frame is the same on every screen and never taller than three lines above and one below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from textual.events import Click
+from textual.message import Message
+
+from hatui import keys
+from hatui.text import Line, Span, spread, width
+from hatui.widgets.rows import Lines
+
+TABS = (("dashboard", "Dashboard"), ("packets", "Packets"), ("config", "Config"))
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What the first two lines say."""
+
+    host: str
+    masters: int
+    backups: int
+    faults: int
+    unknown: int
+    liveness: str
+    """Such as "engine live 0.2s"."""
+    alive: bool
+    clock: str
+    mode: str
+    """READ-WRITE, VIEWER, READ-ONLY, REPLAY."""
+    tab: str
+    config: str = ""
+    """Such as "config 9f2c01ab loaded 3d04h ago"; shown where there is room."""
+
+
+def identity_line(about: Identity, columns: int) -> Line:
+    """Line 1."""
+    left: list[Span] = [(" hatui  ", "strong"), (about.host, "title")]
+    wide = columns >= 140
+    counts = [
+        ("  " if not wide else "        ", "plain"),
+        (f" * {about.masters} MASTER", "master"),
+        (f"  - {about.backups} backup", "backup"),
+        (f"  ! {about.faults} FAULT", "fault" if about.faults else "dim"),
+    ]
+    if about.unknown or wide:
+        counts.append((f"  ? {about.unknown} UNKNOWN", "unknown" if about.unknown else "dim"))
+    right: list[Span] = [(about.liveness, "good" if about.alive else "bad"), ("  ", "plain")]
+    right += [(about.clock, "strong"), (" ", "plain")]
+    return spread([*left, *counts], right, columns)
+
+
+def tabs_line(about: Identity, columns: int) -> Line:
+    """Line 2."""
+    left: list[Span] = []
+    for number, (mode, title) in enumerate(TABS, start=1):
+        here = mode == about.tab
+        left.append((f" {number}[{title}]" if here else f" {number} {title} ", "selected" if here else "plain"))
+    right: list[Span] = []
+    if columns >= 100 and about.config:
+        right.append((about.config + "    ", "dim"))
+    right += [(about.mode, "mode"), (" ", "plain")]
+    return spread(left, right, columns)
+
+
+def problem_line(text: str, role: str, more: int, columns: int) -> Line:
+    """Line 3: the worst problem in words, or nothing."""
+    if not text:
+        return ()
+    hint = f" ! all ({more})" if more > 1 else ""
+    mark = "!! " if role in ("alarm", "bad") else "!  "
+    return spread([(mark + text, role)], [(hint, "dim")], columns)
+
+
+class Head(Lines):
+    """Lines 1 to 3. A click on a tab goes there."""
+
+    class TabClicked(Message):
+        """Somebody clicked on a tab."""
+
+        def __init__(self, mode: str) -> None:
+            super().__init__()
+            self.mode = mode
+
+    def tell(self, about: Identity, problem: tuple[str, str, int]) -> None:
+        """Show all three."""
+        columns = self.size.width or 80
+        text, role, count = problem
+        self.show(
+            (identity_line(about, columns), tabs_line(about, columns), problem_line(text, role, count, columns)),
+        )
+
+    def on_click(self, event: Click) -> None:
+        """Which tab is it?"""
+        if event.y != 1:
+            return
+        at = 0
+        for mode, title in TABS:
+            if at <= event.x < at + len(title) + 4:
+                self.post_message(self.TabClicked(mode))
+                return
+            at += len(title) + 4
+
+
+def footer_line(valid: Sequence[keys.Key], columns: int, *, may_act: bool) -> Line:
+    """The keys that are valid now, as many as fit; what a viewer may not do is dim."""
+    line: list[Span] = []
+    for key in valid:
+        role = "plain" if may_act or not key.acts else "dim"
+        shown = keys.show(key.key.split(",")[0])
+        spans: list[Span] = [(f" {shown}", "key" if role == "plain" else "dim"), (f" {key.label} ", role)]
+        if width(line) + width(spans) > columns:
+            break
+        line += spans
+    return tuple(line)
+
+
+class Foot(Lines):
+    """The last line."""
+
+    def tell(self, place: str, *, may_act: bool) -> None:
+        """Show the keys of a place."""
+        self.show((footer_line(keys.footer(place), self.size.width or 80, may_act=may_act),))

@@ -1,0 +1,327 @@
+"""The table of instances and the panes about one of them, from frozen statuses.
+
+Invariant: state is mark + word (colour repeats it), priorities are always two, and while the engine is
+silent every state reads UNKNOWN with what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from engine.messages import InstanceStatus, LedgerLine, State, TrackerStatus
+from hatui.sentences import if_lost, readiness
+from hatui.text import (
+    Line,
+    Span,
+    ago,
+    duration,
+    exit_words,
+    fit,
+    interval,
+    mark,
+    master_of,
+    plain,
+    priorities,
+    rule,
+    seconds,
+    state_word,
+    timer,
+    timer_bar,
+    width,
+)
+from hatui.widgets.rows import Lines, Rows
+
+
+class InstanceRow(msgspec.Struct, frozen=True):
+    """One instance and what belongs to it, at one instant."""
+
+    status: InstanceStatus
+    now: int
+    believed: bool
+    """False while the engine is silent."""
+    cells: str
+    """The adverts line, oldest first."""
+    heard: int = 0
+    """Last sign of life; how old the state is while it is not believed."""
+
+    @property
+    def state(self) -> str:
+        """UNKNOWN while it cannot be believed."""
+        return self.status.state.value if self.believed else "UNKNOWN"
+
+    @property
+    def role(self) -> str:
+        """The role of the state."""
+        return self.state.lower()
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column of the table."""
+
+    title: str
+    columns: int
+    cell: Callable[[InstanceRow], Span]
+    right: bool = False
+
+
+def _state(row: InstanceRow) -> Span:
+    return state_word(row.state), row.role
+
+
+def _master(row: InstanceRow) -> Span:
+    if not row.believed:
+        age = duration(row.now - row.heard) if row.heard else "?"
+        return f"was {state_word(row.status.state)} {age}", "unknown"
+    return master_of(row.status), "plain" if row.status.master or row.status.state is State.MASTER else "dim"
+
+
+def _prio(row: InstanceRow) -> Span:
+    status = row.status
+    changed = row.believed and status.state in (State.MASTER, State.BACKUP) and status.priority != status.base_priority
+    return priorities(status), "warn" if changed else "plain" if row.believed else "dim"
+
+
+def _timer(row: InstanceRow) -> Span:
+    if not row.believed:
+        return "--", "dim"
+    bites = row.status.timer == "master-down" and row.status.missed > 0
+    return timer(row.status, row.now), "warn" if bites else "plain"
+
+
+def _timer_wide(row: InstanceRow) -> Span:
+    text, role = _timer(row)
+    bar = timer_bar(row.status, row.now) if row.believed and role == "plain" else ""
+    return f"{text:<11}{bar}", role
+
+
+def _since(row: InstanceRow) -> Span:
+    if not row.believed:
+        return "--", "dim"
+    return duration(row.now - row.status.since), "plain"
+
+
+def _ready(row: InstanceRow) -> Span:
+    if not row.believed:
+        return "unknown", "unknown"
+    word, role, _ = readiness(row.status, row.now)
+    return word, role
+
+
+def _cells(count: int) -> Callable[[InstanceRow], Span]:
+    def cell(row: InstanceRow) -> Span:
+        text = row.cells[-count:]
+        return text, "warn" if any(char in text for char in "!x") else "dim"
+
+    return cell
+
+
+def table_columns(columns: int, names: int) -> list[Column]:
+    """The columns of the table on a screen so wide; `names` is the longest name."""
+    name = Column("INSTANCE", 10, lambda row: (plain(row.status.name), "strong"))
+    state = Column("STATE", 7, _state)
+    prio = Column("PRIO", 8, _prio)
+    master = Column("MASTER", 13, _master)
+    since = Column("SINCE", 7, _since)
+    vrid = Column("VRID", 4, lambda row: (str(row.status.vrid), "plain"))
+    ready = Column("READY", 9, _ready)
+    if columns >= 140:
+        wide: list[Column] = [
+            name,
+            Column("IF", 5, lambda row: (plain(row.status.interface), "plain")),
+            vrid,
+            Column("VER", 3, lambda row: (f"v{row.status.version}", "plain")),
+            state,
+            prio,
+            Column("MASTER IS", 19, _master),
+            since,
+            Column("TIMER", 19, _timer_wide),
+            ready,
+            Column("ADVERTS last 60s", 16, _cells(12)),
+            Column("FLAPS", 5, lambda row: (str(row.status.transitions), "plain")),
+        ]
+    elif columns >= 100:
+        wide = [name, vrid, state, prio, Column("MASTER", 19, _master), since, Column("TIMER", 11, _timer), ready]
+        wide.append(Column("ADVERTS 60s", 12, _cells(12)))
+    else:
+        wide = [name, state, prio, master, since, Column("TIMER", 11, _timer), Column("ADVERTS 60s", 12, _cells(12))]
+    spare = columns - 3 - sum(column.columns + 1 for column in wide)
+    grown = max(name.columns, min(names, name.columns + max(0, spare)))
+    return [msgspec.structs.replace(column, columns=grown) if column is name else column for column in wide]
+
+
+def table_head(columns: Sequence[Column]) -> Line:
+    """The titles."""
+    return (("   " + "".join(fit(column.title, column.columns) + " " for column in columns), "dim"),)
+
+
+def table_line(row: InstanceRow, columns: Sequence[Column]) -> Line:
+    """One instance."""
+    spans: list[Span] = [(" ", "plain"), (mark(row.state) + " ", row.role)]
+    for column in columns:
+        text, role = column.cell(row)
+        spans.append((fit(text, column.columns, right=column.right), role))
+        spans.append((" ", "plain"))
+    return tuple(spans)
+
+
+class InstanceTable(Rows):
+    """All instances; keys are their names."""
+
+    def tell(self, rows: Sequence[InstanceRow], nothing: str = "") -> None:
+        """Show the rows, or why there are none."""
+        columns = table_columns(self.size.width or 80, max((len(row.status.name) for row in rows), default=0))
+        lines = [table_line(row, columns) for row in rows]
+        if not lines and nothing:
+            self.show_rows([((f"   {nothing}", "dim"),)], [], table_head(columns))
+            return
+        self.show_rows(lines, [row.status.name for row in rows], table_head(columns))
+
+
+def detail_title(row: InstanceRow, columns: int, *, focus: bool = False) -> Line:
+    """`- VI_API ---- eth0 vrid 52 v3 multicast adv 1s --`"""
+    status = row.status
+    way = "unicast" if status.unicast else "multicast"
+    about = f"{status.interface} vrid {status.vrid} v{status.version} {way} adv {interval(status.advert_interval)}"
+    return rule(plain(status.name), columns, plain(about), strong=focus)
+
+
+def address_spans(row: InstanceRow) -> list[list[Span]]:
+    """Each virtual address and whether it is really on its interface, by the kernel's word."""
+    found: list[list[Span]] = []
+    for address in row.status.addresses:
+        word, role = ("set", "good") if address.present else ("not here", "dim")
+        if not row.believed:
+            word, role = "unknown", "unknown"
+        elif address.present != (row.status.state is State.MASTER):
+            word, role = ("STILL HERE", "bad") if address.present else ("MISSING", "bad")
+        where = f" {address.interface}" if address.interface != row.status.interface else ""
+        found.append([(plain(f"{address.address}/{address.prefix}{where} "), "plain"), (word, role), ("   ", "plain")])
+    return found
+
+
+def ledger_text(line: LedgerLine) -> str:
+    """`-22 chk_haproxy FAIL exit 1`"""
+    if line.kind == "base":
+        return f"{line.contribution} base"
+    name = plain(line.name or line.kind)
+    state = {True: "ok", False: "FAIL", None: "no result yet"}[line.good] if line.kind != "hold" else "hold"
+    detail = f" {plain(line.detail)}" if line.detail else ""
+    if line.fault:
+        return f"FAULT {name} {state}{detail}"
+    return f"{line.contribution:+d} {name} {state}{detail}"
+
+
+def ledger_role(line: LedgerLine) -> str:
+    """Red for a fault, yellow for what takes points away."""
+    if line.fault:
+        return "bad"
+    if line.good is False or (line.kind not in ("base", "owner") and line.contribution < 0):
+        return "warn"
+    return "plain"
+
+
+def _labelled(label: str, spans: Sequence[Span]) -> Line:
+    return ((f" {label:<9} ", "dim"), *spans)
+
+
+def addresses_lines(row: InstanceRow, columns: int, most: int) -> list[Line]:
+    """The addresses in at most so many lines, the rest as a number."""
+    lines: list[Line] = []
+    line: list[Span] = []
+    cells = address_spans(row)
+    for at, cell in enumerate(cells):
+        if line and width(line) + width(cell) > columns - 11:
+            if len(lines) == most - 1:
+                line.append((f"and {len(cells) - at} more", "dim"))
+                break
+            lines.append(tuple(line))
+            line = []
+        line += cell
+    lines.append(tuple(line) if line else (("none configured", "warn"),))
+    return [_labelled("VIPs" if not at else "", spans) for at, spans in enumerate(lines)]
+
+
+def detail_lines(row: InstanceRow, columns: int, rows: int) -> list[Line]:
+    """What an operator asks first, in the order of asking."""
+    status, now = row.status, row.now
+    lines = addresses_lines(row, columns, max(1, rows - 4))
+    spans: list[Span] = []
+    for entry in status.ledger:
+        spans += [(ledger_text(entry), ledger_role(entry)), ("  ", "plain")]
+    used = "not running" if status.state in (State.FAULT, State.INIT) else f"= {status.priority} in use"
+    lines.append(_labelled("Priority", [*spans, (used, "strong" if row.believed else "dim")]))
+    lines.append(_labelled("Peer", _peer(status, now)))
+    word, role, sentence = readiness(status, now) if row.believed else ("unknown", "unknown", "the engine is silent")
+    lines.append(_labelled("Ready", [(f"{word}: ", role), (plain(sentence), "plain")]))
+    lines.append(_labelled("If lost", [(if_lost(status) if row.believed else "unknown", "plain")]))
+    return lines
+
+
+def _peer(status: InstanceStatus, now: int) -> list[Span]:
+    if not status.peer:
+        return [("no other router was ever heard", "dim")]
+    spans: list[Span] = [(f"{plain(status.peer)}   prio {status.peer_priority}   ", "plain")]
+    spans.append((f"heard {ago(status.heard_at, now)}", "plain"))
+    spans.append((f"   missed {status.missed}", "warn" if status.missed else "plain"))
+    spans.append((f"   near-miss {status.near_misses}", "warn" if status.near_misses else "plain"))
+    return spans
+
+
+def facts_lines(row: InstanceRow, columns: int, rows: int) -> list[Line]:
+    """The wide pane: the detail, and timers, options and counters below it."""
+    status, counters = row.status, row.status.counters
+    lines = addresses_lines(row, columns, 2)
+    lines.append(
+        _labelled("source", [(f"{status.source or 'none'} on {status.interface}   vrid {status.vrid}", "plain")])
+    )
+    timers = f"{seconds(status.advert_interval, 3)} (master {seconds(status.master_advert_interval, 3)})"
+    timers += f"  skew {seconds(status.skew, 3)}  down {seconds(status.master_down_interval, 3)}"
+    lines.append(_labelled("advert", [(timers, "plain")]))
+    options = f"preempt {_yes(status.preempt)}   accept {_yes(status.accept)}   vmac {status.vmac or 'no'}"
+    options += f"   auth {status.authentication}" + (f"   group {status.sync_group}" if status.sync_group else "")
+    lines.append(_labelled("options", [(plain(options), "plain")]))
+    lines.append(_labelled("Peer", _peer(status, row.now)))
+    counts = f"rx {counters.advert_rcvd}   tx {counters.advert_sent}   became master {counters.become_master}"
+    lines.append(_labelled("counters", [(counts, "plain")]))
+    announced = f"ARP/NA sent {ago(status.announced_at, row.now)}   state for {duration(row.now - status.since)}"
+    lines.append(_labelled("announced", [(announced, "plain")]))
+    word, role, sentence = (
+        readiness(status, row.now) if row.believed else ("unknown", "unknown", "the engine is silent")
+    )
+    lines.append(_labelled("Ready", [(f"{word}: ", role), (plain(sentence), "plain")]))
+    lines.append(_labelled("If lost", [(if_lost(status) if row.believed else "unknown", "plain")]))
+    return lines[:rows] if rows else lines
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def ladder_lines(row: InstanceRow, trackers: dict[str, TrackerStatus]) -> list[Line]:
+    """The priority as a column of figures: base, each contribution, the sum in use."""
+    status = row.status
+    lines: list[Line] = []
+    for entry in status.ledger:
+        if entry.kind == "base":
+            lines.append(((f"  {entry.contribution:>4}  ", "strong"), ("base", "plain")))
+            continue
+        tracker = trackers.get(entry.name)
+        state = {True: "ok", False: "FAIL", None: "--"}[entry.good]
+        words = f"{plain(entry.name or entry.kind):<14} {state}"
+        if tracker is not None and tracker.last_run:
+            words += f" {exit_words(tracker.exit_status)}, {duration(row.now - tracker.last_run)} ago"
+        elif entry.detail:
+            words += f" {plain(entry.detail)}"
+        figure = "FAULT" if entry.fault else f"{entry.contribution:+d}"
+        lines.append(((f"  {figure:>4}  ", ledger_role(entry)), (words, ledger_role(entry))))
+    lines.append((("  ----", "dim"),))
+    used = "--" if status.state in (State.FAULT, State.INIT) else str(status.priority)
+    peer = f"   last heard: {status.peer} with {status.peer_priority}" if status.peer else ""
+    lines.append(((f"  {used:>4}  ", "strong"), ("in use", "strong"), (plain(peer), "dim")))
+    return lines
+
+
+class InstancePane(Lines):
+    """Lines about the selected instance."""
