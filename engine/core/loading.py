@@ -113,7 +113,7 @@ def read_config(
     reader = Reader(disk.read, disk.glob)
     if texts:
         reader = overlay(reader, texts)
-    loaded = load(path, reader, config_id=config_id or host_name(), env=dict(os.environ))
+    loaded = load(path, *reader, config_id=config_id or host_name(), env=dict(os.environ))
     config = loaded.config
     if config is not None and not config.globals.router_id:
         config = msgspec.structs.replace(
