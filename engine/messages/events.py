@@ -118,6 +118,14 @@ class HoldChanged(Message, frozen=True):
     reason: str = ""
 
 
+class LowerPriorityHeard(Message, frozen=True):
+    """A master heard a worse master, and answered. Once a sender and mastership; runs notify_master_rx_lower_pri."""
+
+    instance: str
+    sender: str
+    priority: int
+
+
 class NearMiss(Message, frozen=True):
     """A backup almost took over, or our own loop was late."""
 
@@ -215,6 +223,7 @@ Event = (
     | HandOverStarted
     | HandOverFinished
     | HoldChanged
+    | LowerPriorityHeard
     | NearMiss
     | EffectRefused
     | ScriptRan
