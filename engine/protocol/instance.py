@@ -13,13 +13,13 @@ from engine.config.model import Instance
 from engine.messages import (
     Cause,
     LedgerLine,
-    MasterChanged,
+    LogLine,
     PriorityChanged,
     State,
     StateChanged,
     Verdict,
 )
-from engine.protocol import causes, handover, stall
+from engine.protocol import causes, election, handover, stall
 from engine.protocol.evidence import EvidenceRing
 from engine.protocol.group import GroupState, tracking_in_group
 from engine.protocol.host import Host
@@ -40,7 +40,7 @@ from engine.protocol.stimuli import (
 )
 from engine.protocol.tally import Tally
 from engine.protocol.timers import Timers
-from engine.protocol.timing import NEVER, master_down_interval, skew_time
+from engine.protocol.timing import NEVER, master_down_interval, seconds_text, skew_time
 from engine.protocol.tracking import assess, faults_of_place
 from engine.protocol.transmit import Transmitter
 
@@ -70,6 +70,8 @@ class VrrpInstance(Timers):
         self.hand_over: handover.HandOver | None = None
         self.move: handover.Move | None = None
         self.wants_master = False
+        self.ended = False
+        """Stopped for good: INIT is not left again."""
         self.doubtful = False
         """MASTER whose host stood still for so long that another may have taken over."""
 
@@ -99,6 +101,7 @@ class VrrpInstance(Timers):
         self.told: set[str] = set()
         """What has been said once and is not repeated until things change."""
         self.near_misses = 0
+        self._moves: list[int] = []
         self.tally = Tally()
         self.evidence = EvidenceRing()
 
@@ -219,10 +222,10 @@ class VrrpInstance(Timers):
 
     def _init(self, stimulus: Stimulus) -> None:
         match stimulus:
-            case Started() | Assessed():
+            case Started() | Assessed() if not self.ended:
                 self._begin()
             case Stopped():
-                self.last_cause = stimulus.cause
+                self.last_cause, self.ended = stimulus.cause, True
             case _:
                 return
 
@@ -232,12 +235,17 @@ class VrrpInstance(Timers):
             self._enter(State.FAULT, *causes.of_fault(self.faults))
         elif self.undecided:
             return
-        elif self.config.owner and self.host.now >= self.not_before and self.group is None:
+        elif self.masters_at_once():
             self._become_master(Cause.STARTUP, "owner of the address: master from the start")
         else:
             self._become_backup(Cause.STARTUP, f"priority {self.priority}{causes.explain_ledger(self.ledger)}")
             if self.config.owner:
                 self.arm(max(self.host.now, self.not_before))
+
+    def masters_at_once(self) -> bool:
+        """Whether INIT leads to MASTER: an owner on its own, healthy and past the start-up delay."""
+        ready = not self.faults and not self.undecided and self.group is None
+        return self.config.owner and ready and self.host.now >= self.not_before
 
     def _backup(self, stimulus: Stimulus) -> None:
         """Source: RFC 9568 6.4.2, RFC 3768 6.4.2."""
@@ -247,11 +255,11 @@ class VrrpInstance(Timers):
                 if self.group is None:
                     self._become_master(*causes.of_takeover(self))
                 elif not self.group.elect():
-                    self._wait_for_group()
+                    election.group_retry(self)
             case Elected():
                 self._become_master(*causes.of_takeover(self))
             case Heard():
-                self._hear_as_backup(stimulus)
+                election.hear_as_backup(self, stimulus)
             case Assessed():
                 if self.faults:
                     self._enter(State.FAULT, *causes.of_fault(self.faults))
@@ -279,22 +287,22 @@ class VrrpInstance(Timers):
                 if stimulus.priority:
                     handover.succeeded(self, stimulus)
             case Heard(priority=0):
-                self.tally.pri_zero_rcvd += 1
-                self.evidence.note(self.host.now, "advert", f"{stimulus.sender} priority 0: leaving")
+                election.hear_resigning(self, stimulus)
                 self.advertise_now()
             case Heard() if self.doubtful:
                 self._yield(stimulus, Cause.ENGINE_STALL, stall.sentence(self, stimulus))
-            case Heard() if self._wins(stimulus):
+            case Heard() if election.wins(self, stimulus):
                 if self.config.higher_prio_send_advert:
                     self.advertise_now()
                 self._yield(stimulus, *causes.of_yielding(self, stimulus))
             case Heard():
-                self._hear_loser(stimulus)
+                election.hear_loser(self, stimulus)
             case StepDown():
                 handover.begin(self, stimulus)
             case Assessed():
                 if self.faults:
-                    self._leave(State.FAULT, *causes.of_fault(self.faults), resign=True)
+                    dead = any(line.kind == "link" and line.name == self.config.interface for line in self.faults)
+                    self._leave(State.FAULT, *causes.of_fault(self.faults), resign=not dead)
                 else:
                     self._take_priority(stimulus)
             case Pulled():
@@ -318,7 +326,7 @@ class VrrpInstance(Timers):
                 self._take_priority(stimulus)
                 self._become_backup(Cause.FAULT_CLEARED, "no fault is left")
                 if self.config.owner:
-                    self.arm(self.host.now + self.config.advert_interval + self._own_skew())
+                    self.arm(self.host.now + self.config.advert_interval + self.own_skew())
             case Assessed():
                 self._take_priority(stimulus)
             case Stopped():
@@ -342,6 +350,7 @@ class VrrpInstance(Timers):
         self.alike_tail = b""
         self.told.clear()
         self.dirty = True
+        self.ended = state is State.INIT
         if state is not State.BACKUP and state is not State.MASTER:
             self.timer_at = NEVER
             self.master, self.master_priority = "", 0
@@ -351,6 +360,7 @@ class VrrpInstance(Timers):
         if quiet:
             return
         self.transitions += 1
+        self._watch_flapping(old)
         self.host.out.append(
             StateChanged(
                 self.config.name,
@@ -363,6 +373,18 @@ class VrrpInstance(Timers):
             )
         )
 
+    def _watch_flapping(self, old: State) -> None:
+        """Say it once when the role changes four times within ten intervals. Source: RFC 9568 2.5."""
+        if State.MASTER not in (old, self.state):
+            return
+        now, window = self.host.now, 10 * self.config.advert_interval
+        self._moves = [at for at in self._moves if now - at <= window] + [now]
+        if len(self._moves) == 4:
+            text = (
+                f"{self.config.name} is flapping: 4 changes of the master role in {seconds_text(now - self._moves[0])}"
+            )
+            self.host.out.append(LogLine("warning", text))
+
     # --- towards MASTER and away from it
 
     def _become_master(self, cause: Cause, detail: str) -> None:
@@ -372,20 +394,24 @@ class VrrpInstance(Timers):
         self._enter(State.MASTER, cause, detail)
         self.master, self.master_priority = self.source, self.priority
 
-    def _become_backup(self, cause: Cause, detail: str) -> None:
+    def _become_backup(self, cause: Cause, detail: str, *, quiet: bool = False) -> None:
         """Wait for a master on the own interval. Source: RFC 9568 6.4.1."""
         self.master_interval = self.config.advert_interval
         self.recompute_down()
-        self._enter(State.BACKUP, cause, detail)
+        self._enter(State.BACKUP, cause, detail, quiet=quiet)
         self.master, self.master_priority = "", 0
-        self.arm(self._from_now() + self.down)
+        self.arm(max(self.host.now, self.not_before) + self.down)
 
-    def resume_as_master(self, since: int, detail: str) -> None:
-        """Go on as the master that this instance was when the process before this one died."""
-        self._go_on_air()
-        self._enter(State.MASTER, Cause.STARTUP, detail, quiet=True)
+    def resume(self, state: State, since: int) -> None:
+        """Go on as the master or backup that this instance was when the process before this one died."""
+        detail = f"continued as {state} after the vrrp process died"
+        if state is State.MASTER:
+            self._go_on_air()
+            self._enter(State.MASTER, Cause.STARTUP, detail, quiet=True)
+            self.master, self.master_priority = self.source, self.priority
+        else:
+            self._become_backup(Cause.STARTUP, detail, quiet=True)
         self.since = since
-        self.master, self.master_priority = self.source, self.priority
 
     def _go_on_air(self) -> None:
         """Advert, addresses, routes, announcements, in this order. Source: RFC 9568 6.4.2."""
@@ -433,8 +459,9 @@ class VrrpInstance(Timers):
         self.master_interval = heard.interval if self.config.version == 3 else self.config.advert_interval
         self.recompute_down()
         self._enter(State.BACKUP, cause, detail)
-        self.arm(self._from_now() + self.down)
-        self._learn_master(heard)
+        self.arm(max(self.host.now, self.not_before) + self.down)
+        election.note_heard(self, heard)
+        election.learn_master(self, heard)
 
     def leave_to_init(self, cause: Cause, detail: str) -> None:
         """The end of a stop: the addresses are off already."""
@@ -470,107 +497,10 @@ class VrrpInstance(Timers):
         """Whether the known master would win a tie."""
         return bool(self.master) and ipaddress.ip_address(self.master).packed > self.source_key
 
-    def _wins(self, heard: Heard) -> bool:
-        """Whether the other router is better: by priority, then by address as a number.
-
-        Source: RFC 9568 6.4.3.
-        """
-        if heard.priority != self.priority:
-            return heard.priority > self.priority
-        return heard.source > self.source_key
-
-    def _hear_loser(self, heard: Heard) -> None:
-        """Answer a worse master so that it yields, and mend what its announcements broke.
-
-        Source: RFC 9568 6.4.3; keepalived.conf(5) vrrp_lower_prio_no_advert, garp_lower_prio_repeat.
-        """
-        self.evidence.note(self.host.now, "advert", f"{heard.sender} priority {heard.priority}, below ours")
-        if self.config.lower_prio_no_advert:
-            return
-        if self.config.authentication.kind == "ah":
-            self.transmit.sequence += 1
-        self.advertise_now()
-        announce = self.config.announce
-        if announce.lower_prio_repeat:
-            self.presence.announce(announce.lower_prio_repeat)
-            if announce.lower_prio_delay and not self.side_armed("lower-announce"):
-                self.arm_side("lower-announce", self.host.now + announce.lower_prio_delay)
-
-    # --- BACKUP
-
-    def _hear_as_backup(self, heard: Heard) -> None:
-        now = self.host.now
-        if heard.priority == 0:
-            self.tally.pri_zero_rcvd += 1
-            self.evidence.note(now, "advert", f"{heard.sender} priority 0: leaving")
-            self._note_heard(heard)
-            self.resigned, self.master_priority, self.alike_tail = heard.sender, 0, b""
-            self.arm(self._from_now() + self._own_skew())
-            return
-        if heard.priority < self.priority and self._preempts(heard):
-            self.outranked, self.alike_tail = True, b""
-            self._note_heard(heard)
-            self.evidence.note(now, "advert", f"{heard.sender} priority {heard.priority}, below ours: ignored")
-            self._learn_master(heard)
-            return
-        if heard.priority >= self.priority:
-            self.preempt_from = 0
-        self._accept(heard)
-
-    def _preempts(self, heard: Heard) -> bool:
-        """Whether a lower-priority master is to be ignored, so that the timer runs out.
-
-        Source: RFC 9568 6.1 Preempt_Mode; keepalived.conf(5) nopreempt, preempt_delay.
-        """
-        config, now = self.config, self.host.now
-        if config.owner or (self.hold is not None and self.hold.kind == "take-over"):
-            return True
-        if not config.preempt:
-            return False
-        if not config.preempt_delay:
-            return True
-        if not self.preempt_from:
-            self.preempt_from = self._from_now() + config.preempt_delay
-            self.evidence.note(now, "timer", f"preempt_delay began: {heard.sender} priority {heard.priority}")
-        return now >= self.preempt_from
-
-    def _accept(self, heard: Heard) -> None:
-        """A good advert: wait anew, on its interval. Source: RFC 9568 6.4.2."""
-        now = self.host.now
-        stall.missed_adverts(self, heard)
-        self._note_heard(heard)
-        self.evidence.note(now, "advert", f"{heard.sender} priority {heard.priority}")
-        self.resigned, self.outranked, self.rejected, self.wants_master = "", False, 0, False
-        if self.config.version == 3 and heard.interval != self.master_interval:
-            self.master_interval = heard.interval
-            self.recompute_down()
-        self._learn_master(heard)
-        self.arm(self._from_now() + self.down)
-
-    def _note_heard(self, heard: Heard) -> None:
-        self.heard_before, self.heard_at = self.heard_at, self.host.now
-        self.peer, self.peer_priority = heard.sender, heard.priority
-
-    def _learn_master(self, heard: Heard) -> None:
-        if (heard.sender, heard.priority) != (self.master, self.master_priority):
-            self.master, self.master_priority = heard.sender, heard.priority
-            self.host.out.append(MasterChanged(self.config.name, heard.sender, heard.priority))
-            self.told.clear()
-        self.heard_at = self.host.now
-        self.peer, self.peer_priority = heard.sender, heard.priority
-
-    def _wait_for_group(self) -> None:
-        """Held back by the sync group: look again after one interval plus the smallest skew."""
-        config = self.config
-        self.arm(self.host.now + config.advert_interval + skew_time(config.version, 255, config.advert_interval))
-
     # --- shared
 
-    def _from_now(self) -> int:
-        """Where timers start: now, or the end of the start-up delay."""
-        return max(self.host.now, self.not_before)
-
-    def _own_skew(self) -> int:
+    def own_skew(self) -> int:
+        """ns: the skew of our effective priority on the master's interval."""
         return skew_time(self.config.version, self.priority, self.master_interval)
 
     def _take_priority(self, assessed: Assessed) -> None:
@@ -583,7 +513,7 @@ class VrrpInstance(Timers):
         down_before, skew_before = self.down, skew_time(self.config.version, old, self.master_interval)
         self.recompute_down()
         if self.state is State.BACKUP:
-            shift = self._own_skew() - skew_before if self.resigned else self.down - down_before
+            shift = self.own_skew() - skew_before if self.resigned else self.down - down_before
             self.arm(max(self.host.now, self.timer_at + shift))
         elif self.state is State.MASTER:
             self.master_priority = new

@@ -82,16 +82,15 @@ def remove_leftovers(instance: VrrpInstance) -> None:
 
 
 def resume(instance: VrrpInstance, known: LastKnown) -> bool:
-    """Continue where a process that died left off; True when the instance is master again.
+    """Continue where a process that died left off; False when the instance has to begin anew.
 
-    Only mastership and holds are continued: a backup or faulty instance begins anew.
+    Nobody is told of a change of state, since there was none.
     """
     if known.hold_kind in ("step-down", "take-over"):
         handover.restore(instance, known.hold_kind, known.hold_until)
         instance.assess()
-    if known.state is not State.MASTER or instance.faults:
+    if instance.faults or known.state not in (State.MASTER, State.BACKUP):
         return False
-    instance.resume_as_master(known.since, "continued: the process before this one died as master")
-    text = f"{instance.config.name}: continued as MASTER after the vrrp process died"
-    instance.host.out.append(LogLine("warning", text))
+    instance.resume(known.state, known.since)
+    instance.host.out.append(LogLine("warning", f"{instance.config.name}: {instance.last_detail}"))
     return True

@@ -31,6 +31,7 @@ from engine.messages import (
     InterfaceStateChanged,
     InterfaceStatus,
     LastKnown,
+    LogLine,
     Ordered,
     Output,
     PacketJudged,
@@ -223,7 +224,7 @@ class Router:
         instance.tally.raise_for(verdict, judged.extension)
         if verdict is Verdict.NOT_RUNNING:
             return
-        instance.dirty = True
+        instance.dirty, instance.alike_tail = True, b""
         if verdict is not Verdict.OWN:
             instance.rejected += 1
             instance.rejected_sender, instance.rejected_verdict = arrived.sender, verdict
@@ -248,9 +249,9 @@ class Router:
             setattr(tally, counter, getattr(tally, counter) + 1)
             if counter not in instance.told:
                 instance.told.add(counter)
+                text = f"{instance.config.name}: advert of {heard.sender} accepted, but {sentence}"
                 instance.evidence.note(self._host.now, "advert", f"{heard.sender}: {sentence}")
-                name = instance.config.name
-                self._host.out.append(AdvertRejected(name, heard.sender, Verdict.OK, f"accepted, but {sentence}"))
+                self._host.out.append(LogLine("warning", text))
         if arrived.ah:
             instance.transmit.sequence = max(instance.transmit.sequence, parse_ah(arrived.ah).sequence)
         if judged.old_unicast and not instance.transmit.old_unicast:
@@ -284,16 +285,17 @@ class Router:
     def _interface_changed(self, event: InterfaceChanged) -> None:
         facts = self._host.interface(event.interface)
         before = dict(facts.addresses)
-        if facts.tell(event, self._host.now):
+        moved = facts.tell(event, self._host.now)
+        if moved and self._configured:
             state = "up" if event.up else "down" if event.exists else "gone"
             self._host.out.append(InterfaceStateChanged(event.interface, event.up and event.exists, state))
         for address in before.keys() - facts.addresses.keys():
             self._address_vanished(event.interface, address)
         for address in facts.addresses.keys() - before.keys():
             self._address_confirmed(event.interface, address)
-        self._reassess_users(event.interface)
+        self._reassess_users(event.interface, moved=moved)
 
-    def _reassess_users(self, interface: str) -> None:
+    def _reassess_users(self, interface: str, *, moved: bool) -> None:
         """Let every instance that depends on an interface see its new state."""
         for one in tuple(self._instances.values()):
             config = one.config
@@ -302,7 +304,8 @@ class Router:
                 or any(track.name == interface for track in config.tracking.interfaces)
                 or any(address.interface == interface for address in one.presence.addresses)
             ):
-                one.evidence.note(self._host.now, "interface", self._link_text(interface))
+                if moved:
+                    one.evidence.note(self._host.now, "interface", self._link_text(interface))
                 one.reassess()
 
     def _link_text(self, interface: str) -> str:
@@ -320,8 +323,10 @@ class Router:
         instance = self._places.get((event.interface, event.address))
         if instance is None:
             if event.address not in self._host.virtual and known is not event.present:
+                text = f"{event.address} {'appeared on' if event.present else 'vanished from'} {event.interface}"
                 for one in tuple(self._instances.values()):
                     if one.config.interface == event.interface:
+                        one.evidence.note(self._host.now, "address", text)
                         one.reassess()
             return
         instance.dirty = True
@@ -437,25 +442,29 @@ class Router:
             for instance, one in [(self._instances[one.key], one) for one in config.instances]
             for address in placed_addresses(one)
         }
+        touched = {instance.config.key for instance, _ in changed}
         for instance, one in changed:
             reload.reconfigure(instance, one)
+        for instance in self._instances.values():
+            if instance not in fresh and instance.config.key not in touched:
+                instance.reassess()  # source, trackers and group may mean something else now
         known = {(last.interface, last.family, last.vrid): last for last in event.resume} if first else {}
-        self._start(fresh, known)
+        self._start(fresh, known, delay=self._host.globals.startup_delay if first else 0)
         self._told_unknown.clear()
 
-    def _start(self, fresh: list[VrrpInstance], known: dict[Key, LastKnown]) -> None:
-        host = self._host
+    def _start(self, fresh: list[VrrpInstance], known: dict[Key, LastKnown], *, delay: int) -> None:
+        """Let new instances begin, all of them assessed before the first one acts."""
         for one in fresh:
+            one.not_before = self._host.now + delay if delay else 0
             one.assess()
         for one in fresh:
             last = known.get(one.config.key)
             if last is not None and reload.resume(one, last):
                 continue
-            one.not_before = host.now + host.globals.startup_delay if host.globals.startup_delay else 0
             one.assess()
-            one.tell(STARTED)
-            if one.state is not State.MASTER:
+            if not one.masters_at_once():
                 reload.remove_leftovers(one)
+            one.tell(STARTED)
 
     def _stop(self, event: StopRouter) -> None:
         if self._stopping:

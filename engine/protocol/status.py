@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def take_if_changed(instance: VrrpInstance) -> bool:
     """Whether anything moved since the last time this said so, received adverts and deadlines included."""
-    now = (instance.heard_at, instance.timer_at, instance.tally.advert_sent, instance.tally.advert_rcvd)
+    tally = instance.tally
+    now = (instance.heard_at, instance.timer_at, tally.advert_sent, tally.advert_rcvd, missed_adverts(instance))
     if not instance.dirty and now == instance.reported:
         return False
     instance.dirty, instance.reported = False, now
