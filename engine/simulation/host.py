@@ -85,11 +85,14 @@ class Host:
         """Addresses that this kernel refuses to add."""
         self.lateness: int = 0
         """ns by which timers fire late at most."""
+        self.address_cost: int = 0
+        """ns that the loop is busy for each address that it adds or removes."""
         self.inputs: list[tuple[int, m.Input | None]] | None = None
         """(host clock, input or None for a timer), kept when it is a list."""
         self._generation = 0
         self._wake_at: int | None = None
         self._backlog: list[m.Input] = []
+        self._busy = False
         self._requests = 0
         self._ticks = (0, 0)
         for port in self.ports.values():
@@ -246,16 +249,13 @@ class Host:
         """SIGCONT: what waited in the socket is read first, then the timers."""
         self._say("lab", "resumes")
         self.stalled = False
-        backlog, self._backlog = self._backlog, []
         if self.router is None:
             return
         deadline = self.router.deadline
         late = 0 if deadline is None else self.now - deadline
         if late > STALL_NOTICED:
-            self.give(m.ClockStalled(late=late))
-        for one in backlog:
-            self.give(one)
-        self._arm()
+            self._backlog.insert(0, m.ClockStalled(late=late))
+        self._drain()
 
     def link_down(self, interface: str) -> None:
         """The carrier goes."""
@@ -291,7 +291,7 @@ class Host:
         """One input for the Router, now; kept for later while the engine is stalled."""
         if self.router is None:
             return
-        if self.stalled:
+        if self.stalled or self._busy:
             self._backlog.append(one)
             return
         if self.inputs is not None:
@@ -303,7 +303,7 @@ class Host:
         if generation != self._generation or at != self._wake_at:
             return
         self._wake_at = None
-        if self.router is None or self.stalled:
+        if self.router is None or self.stalled or self._busy:
             return
         deadline = self.router.deadline
         if deadline is not None and deadline <= self.now:
@@ -327,7 +327,7 @@ class Host:
         self.lan.after(delay, tell)
 
     def _arm(self) -> None:
-        if self.router is None or self.stalled:
+        if self.router is None or self.stalled or self._busy:
             return
         deadline = self.router.deadline
         if deadline is None:
@@ -342,8 +342,20 @@ class Host:
     def _carry_out(self, cause: m.Input | None, outputs: Sequence[m.Output]) -> None:
         for watcher in self.lan.watchers:
             watcher(self, cause, outputs)
+        self._perform(outputs, 0)
+
+    def _perform(self, outputs: Sequence[m.Output], first: int, *, paid: bool = False) -> None:
+        """Do the outputs from number `first` on; while one takes time the loop reads nothing. `paid`: the time of
+        the first of them has passed."""
         over = False
-        for output in outputs:
+        for number in range(first, len(outputs)):
+            output = outputs[number]
+            due = self.address_cost and not (paid and number == first)
+            if due and isinstance(output, m.AddAddresses | m.RemoveAddresses):
+                self._busy = True
+                cost = self.address_cost * len(output.addresses)
+                self.lan.after(cost, self._go_on, self._generation, outputs, number)
+                return
             line = describe(output)
             if line is not None:
                 self._say(*line)
@@ -351,13 +363,8 @@ class Host:
                 case m.SendAdvert():
                     self.sent += 1
                     self.lan.transmit(self, output)
-                case m.AddAddresses():
-                    self._add(output)
-                case m.RemoveAddresses():
-                    for address in output.addresses:
-                        port = self.ports.get(address.interface)
-                        if port is not None and any(bare(one) == address.address for one in port.addresses):
-                            self._take(port, address.address, foreign=False)
+                case m.AddAddresses() | m.RemoveAddresses():
+                    self._move(output)
                 case m.AddRoutes():
                     self.routes.update(route_texts(output))
                 case m.RemoveRoutes():
@@ -369,16 +376,40 @@ class Host:
                 case m.PacketJudged():
                     pass
                 case _:
-                    self.events.append((self.lan.now, output))
-                    if isinstance(output, m.CommandFinished):
-                        self.replies[output.request] = output
-                    elif isinstance(output, m.StateChanged):
-                        self.lan.state_changed(self, output)
+                    self._note(output)
         if over:
             self._say("lab", "engine ends")
             self._gone()
         else:
             self._arm()
+
+    def _go_on(self, generation: int, outputs: Sequence[m.Output], first: int) -> None:
+        if generation != self._generation:
+            return
+        self._busy = False
+        self._perform(outputs, first, paid=True)
+        self._drain()
+
+    def _drain(self) -> None:
+        while self._backlog and not self.stalled and not self._busy:
+            self.give(self._backlog.pop(0))
+        self._arm()
+
+    def _note(self, event: m.Event | m.CommandFinished) -> None:
+        self.events.append((self.lan.now, event))
+        if isinstance(event, m.CommandFinished):
+            self.replies[event.request] = event
+        elif isinstance(event, m.StateChanged):
+            self.lan.state_changed(self, event)
+
+    def _move(self, effect: m.AddAddresses | m.RemoveAddresses) -> None:
+        if isinstance(effect, m.AddAddresses):
+            self._add(effect)
+            return
+        for address in effect.addresses:
+            port = self.ports.get(address.interface)
+            if port is not None and any(bare(one) == address.address for one in port.addresses):
+                self._take(port, address.address, foreign=False)
 
     def _add(self, effect: m.AddAddresses) -> None:
         for address in effect.addresses:
@@ -420,6 +451,7 @@ class Host:
         self._generation += 1
         self._wake_at = None
         self._backlog = []
+        self._busy = False
         self.stalled = False
         self.router = None
         self.lan.engine_gone(self)
