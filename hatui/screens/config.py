@@ -15,23 +15,22 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widgets import TextArea
 
-from engine.config.diagnostic import Diagnostic
 from engine.config.syntax import apply_edits
-from engine.errors import EngineLost, Refused
-from engine.messages import ConfigLoaded, ConfigRefused, ConfigText, EventLine, GetConfig, Outcome
+from engine.messages import ConfigText
 from hatui.drafts import Draft, Judgement, changed_lines, hover
+from hatui.editing import Editing
 from hatui.palette import Entry
 from hatui.screens.frame import FrameScreen
 from hatui.store import Store
-from hatui.text import Line, fit, plain, rule, seconds, spread
-from hatui.widgets.editor import ConfigEditor, Margin, Underline
+from hatui.text import Line, plain, rule
+from hatui.widgets.candidate import PROBLEM_MARKS, hover_line, impact_lines, problem_line, title_line
+from hatui.widgets.editor import ConfigEditor, Margin, underline
 from hatui.widgets.rows import Lines, Rows, bindings
 
 PAUSE_S = 0.2
 """Seconds after the last key before the text is checked."""
 LONG_TEXT = 20_000
 """Characters from which on checking runs in a thread."""
-MARKS = {"error": ("!", "bad"), "warning": ("~", "warn"), "info": (".", "dim")}
 
 
 class ConfigScreen(FrameScreen):
@@ -42,12 +41,8 @@ class ConfigScreen(FrameScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.draft: Draft | None = None
+        self.editing = Editing()
         self.judgement: Judgement | None = None
-        self.disk: ConfigText | None = None
-        """The text on disk when it differs from the one that was edited."""
-        self._trouble = ""
-        self._fetched = -1
         self._changes: dict[int, str] = {}
         self._timer: Timer | None = None
         self._old_shown = ""
@@ -74,6 +69,11 @@ class ConfigScreen(FrameScreen):
     # fetching ----------------------------------------------------------------------------------
 
     @property
+    def draft(self) -> Draft | None:
+        """What is edited."""
+        return self.editing.draft
+
+    @property
     def text(self) -> str:
         """As it stands in the editor."""
         return self.query_one(ConfigEditor).text
@@ -85,44 +85,28 @@ class ConfigScreen(FrameScreen):
 
     def _fetch_if_needed(self, store: Store) -> None:
         """Read the files again when the engine says that a configuration was loaded or refused."""
-        latest = 0
-        for row in reversed(store.events):
-            if isinstance(row, EventLine) and isinstance(row.event, ConfigLoaded | ConfigRefused):
-                latest = row.seq
-                break
-        if latest == self._fetched or store.hello is None or store.silent(self.console.link.now()):
+        if store.hello is None or store.silent(self.console.link.now()) or not self.editing.stale(store):
             return
         if self.console.why_not and store.hello.role != "operator":
-            self._trouble = self.console.why_not
+            self.editing.trouble = self.console.why_not
             return
-        self._fetched = latest
+        self.editing.begin(store)
         self.run_worker(self._fetch(), group="fetch", exclusive=True)
 
     async def _fetch(self) -> None:
-        try:
-            reply = await self.console.perform(GetConfig(), "open in the console")
-        except (EngineLost, Refused) as error:
-            self._trouble, self._fetched = str(error), -1
-            return
-        if reply.outcome is not Outcome.DONE or not reply.files:
-            self._trouble = f"{reply.text} [{reply.code}]" if reply.code else "the engine has no configuration file"
-            return
-        self._trouble = ""
-        if self.draft is None or not self.unsaved:
-            self._open(reply.files)
-        elif reply.files[0].digest != self.draft.base.digest:
-            self.disk = reply.files[0]
-            self._disk_files = reply.files
+        files = await self.editing.fetch(self.console.perform, "open in the console")
+        if files and (self.draft is None or not self.unsaved):
+            self._open(files)
+        else:
+            self.editing.compare(files)
         self.paint()
 
     def _open(self, files: tuple[ConfigText, ...]) -> None:
         hello = self.console.store.hello
-        config_id = hello.host.partition(".")[0] if hello else ""
-        keep = self.query_one(ConfigEditor).cursor_location
-        self.draft = Draft(files, config_id)
-        self.disk = None
-        self._old_shown = self.draft.shown()
+        draft = self.editing.take(files, hello.host.partition(".")[0] if hello else "")
         editor = self.query_one(ConfigEditor)
+        keep = editor.cursor_location
+        self._old_shown = draft.shown()
         editor.load_text(self._old_shown)
         editor.read_only = not self.console.may_act
         editor.goto(*keep)
@@ -154,7 +138,7 @@ class ConfigScreen(FrameScreen):
         if draft is not self.draft:
             return
         self.judgement, self._changes = judgement, changes
-        self.query_one(ConfigEditor).mark([_underline(one, text) for one in judgement.problems])
+        self.query_one(ConfigEditor).mark([underline(one, text) for one in judgement.problems])
         self.paint()
 
     # painting ----------------------------------------------------------------------------------
@@ -169,74 +153,41 @@ class ConfigScreen(FrameScreen):
         problems = self.query_one("#config-problems", Rows)
         found = self.judgement.problems if self.judgement else ()
         elsewhere = self.judgement.elsewhere if self.judgement else ()
-        lines = [_problem_line(one, self.draft.path if self.draft else "") for one in (*found, *elsewhere)]
+        lines = [problem_line(one, self.draft.path if self.draft else "") for one in (*found, *elsewhere)]
         problems.show_rows(lines or [((" no problems", "good"),)] if self.judgement else [], list(range(len(lines))))
-        self.query_one("#impact", Lines).show(self._impact(), rule("Impact on apply", columns))
+        impact = impact_lines(self.judgement, unsaved=self.unsaved) if self.judgement else []
+        self.query_one("#impact", Lines).show(impact, rule("Impact on apply", columns))
 
     def _title(self, columns: int) -> Line:
         if self.draft is None:
             return (
-                (f" {plain(self._trouble) or 'reading the configuration ...'}", "warn" if self._trouble else "dim"),
+                (
+                    f" {plain(self.editing.trouble) or 'reading the configuration ...'}",
+                    "warn" if self.editing.trouble else "dim",
+                ),
             )
-        if self.disk is not None:
+        if self.editing.disk:
             return (
                 (
                     f" {plain(self.draft.path)} CHANGED ON DISK meanwhile: u takes it, ctrl+s shows the difference",
                     "alarm",
                 ),
             )
-        judged = self.judgement
-        count = len(self._changes)
-        state = f"candidate, {count} line{'s' if count != 1 else ''} changed" if self.unsaved else "as it is on disk"
-        right: list[tuple[str, str]] = []
-        if judged:
-            for severity, role in (("error", "bad"), ("warning", "warn"), ("info", "dim")):
-                number = judged.count(severity)
-                if number:
-                    right.append((f"{number} {severity}{'s' if number > 1 and severity != 'info' else ''}  ", role))
-        if not self.console.may_act:
-            right.append((f"read only: {self.console.why_not} ", "dim"))
-        return spread(
-            [(f" {plain(self.draft.path)}", "strong"), (f"  {state}", "changed" if self.unsaved else "dim")],
-            right,
-            columns,
-        )
+        changed = len(self._changes) if self.unsaved else None
+        return title_line(self.draft.path, self.judgement, changed, self.console.why_not, columns)
 
     def _paint_margin(self) -> None:
         marks = {row: (mark, "changed") for row, mark in self._changes.items()}
         for one in reversed(self.judgement.problems if self.judgement else ()):
             if one.severity != "info" or one.line - 1 not in marks:
-                marks[one.line - 1] = MARKS[one.severity]
+                marks[one.line - 1] = PROBLEM_MARKS[one.severity]
         editor = self.query_one(ConfigEditor)
         self.query_one(Margin).tell(marks, editor.scroll_offset.y)
 
     def _paint_hover(self) -> None:
         row, _ = self.query_one(ConfigEditor).cursor_location
         found = hover(self.text, row + 1) if self.draft is not None else None
-        columns = self.size.width
-        if found is None:
-            self.query_one("#hover", Lines).show((rule("Problems", columns),))
-            return
-        effect = "" if found.effective else "  (no effect here)"
-        words = f"{found.usage}   default {found.default}{effect}"
-        self.query_one("#hover", Lines).show((rule(fit(words, columns - 8).rstrip(), columns),))
-
-    def _impact(self) -> list[Line]:
-        judged = self.judgement
-        if judged is None or self.draft is None:
-            return []
-        if not judged.runs:
-            return [((" cannot be applied: mend the errors first (ctrl+n goes to them, ctrl+t mends)", "bad"),)]
-        if not self.unsaved:
-            return [((" nothing is changed", "dim"),)]
-        if not judged.impact:
-            return [((" nothing that runs changes (comments, layout)", "plain"),)]
-        lines: list[Line] = [
-            ((f" {plain(text)}", "warn" if judged.interruption else "plain"),) for text in judged.impact
-        ]
-        if judged.interruption:
-            lines.insert(0, ((f" up to {seconds(judged.interruption)} without an address here", "warn"),))
-        return lines
+        self.query_one("#hover", Lines).show((hover_line(found, self.size.width),))
 
     # what keys do ------------------------------------------------------------------------------
 
@@ -307,20 +258,19 @@ class ConfigScreen(FrameScreen):
             return
         from hatui.screens.review import Review
 
-        self.app.push_screen(Review(self.draft, self.text, self.disk))
+        self.app.push_screen(Review(self.draft, self.text, self.editing.disk[0] if self.editing.disk else None))
 
     def action_use_disk(self) -> None:
         """Take the text on disk."""
-        if self.disk is None:
+        if not self.editing.disk:
             self.console.say("the text on disk is the one you edit")
             return
         self.console.copy(self.text)
-        self._open(self._disk_files)
+        self._open(self.editing.disk)
 
     def applied(self) -> None:
         """The engine has taken it: what is on disk now is read again."""
-        self.draft = None
-        self._fetched = -1
+        self.editing.forget()
         self._fetch_if_needed(self.console.store)
 
     def commands(self) -> list[Entry]:
@@ -333,35 +283,12 @@ class ConfigScreen(FrameScreen):
             self.run_worker(self._reveal(self.draft))
 
     async def _reveal(self, draft: Draft) -> None:
-        try:
-            reply = await self.console.perform(GetConfig(), "reveal secrets in the console")
-        except (EngineLost, Refused) as error:
-            self.console.say(str(error), "error")
-            return
-        if reply.outcome is Outcome.DONE:
+        if await self.editing.fetch(self.console.perform, "reveal secrets in the console"):
             self.query_one(ConfigEditor).load_text(draft.masks.unmask(self.text))
+        else:
+            self.console.say(self.editing.trouble, "error")
 
     def copied(self) -> str:
         """What `y` copies: the problem of the cursor."""
         rows = self.query_one("#config-problems", Rows)
         return "".join(text for text, _ in rows.body_at(rows.cursor)).strip() if rows.count else ""
-
-
-def _underline(one: Diagnostic, text: str) -> Underline:
-    line = text.split("\n")[one.line - 1] if one.line <= text.count("\n") + 1 else ""
-    end = one.end_column - 1 if one.end_column else len(line.rstrip())
-    return Underline(one.line - 1, one.column - 1, end, one.severity)
-
-
-def _problem_line(one: Diagnostic, path: str) -> Line:
-    mark, role = MARKS.get(one.severity, (".", "dim"))
-    where = f"{one.line}:{one.column}" if one.file == path else f"{one.file.rpartition('/')[2]}:{one.line}"
-    fixable = "  (ctrl+t fixes)" if one.fix is not None else ""
-    return (
-        (" ", "plain"),
-        (mark, role),
-        (f" {where:<7} ", "dim"),
-        (f"{one.code:<11} ", role),
-        (plain(one.what), "plain"),
-        (fixable, "good"),
-    )

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
+from engine.config.diagnostic import Diagnostic
 from hatui.text import Line
 from hatui.widgets.rows import Lines
 
@@ -140,3 +141,10 @@ class Margin(Lines):
             mark = marks.get(row)
             rows.append(((mark[0], mark[1]),) if mark else ())
         self.show(rows)
+
+
+def underline(one: Diagnostic, text: str) -> Underline:
+    """Where a problem is underlined."""
+    line = text.split("\n")[one.line - 1] if one.line <= text.count("\n") + 1 else ""
+    end = one.end_column - 1 if one.end_column else len(line.rstrip())
+    return Underline(one.line - 1, one.column - 1, end, one.severity)

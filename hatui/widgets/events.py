@@ -7,12 +7,15 @@ place where events are missing is a row of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING
 
 from engine.messages import EventLine
 from hatui.sentences import event
-from hatui.store import Row
 from hatui.text import Line, fit, plain
 from hatui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from hatui.store import Row
 
 Moment = Callable[[int, int], str]
 """Wall clock and columns -> the time as shown."""

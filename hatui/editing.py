@@ -1,0 +1,72 @@
+"""What the config screen edits: the files as the engine gave them, and how they differ from the disk by now.
+
+Invariant: text that somebody typed is never replaced by what comes from the disk; a difference is kept beside
+it until it is taken or left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from engine.errors import EngineLost, Refused
+from engine.messages import Command, ConfigLoaded, ConfigRefused, ConfigText, EventLine, GetConfig, Outcome, Reply
+from hatui.drafts import Draft
+from hatui.store import Store
+
+Perform = Callable[[Command, str], Awaitable[Reply]]
+
+
+class Editing:
+    """One draft and its relation to the disk."""
+
+    def __init__(self) -> None:
+        self.draft: Draft | None = None
+        self.disk: tuple[ConfigText, ...] = ()
+        """The files on disk when the edited one has changed there meanwhile."""
+        self.trouble = ""
+        """Why there is nothing to edit."""
+        self._fetched = -1
+
+    def stale(self, store: Store) -> bool:
+        """The engine has said that a configuration was loaded or refused since the files were read."""
+        return self._latest(store) != self._fetched
+
+    @staticmethod
+    def _latest(store: Store) -> int:
+        for row in reversed(store.events):
+            if isinstance(row, EventLine) and isinstance(row.event, ConfigLoaded | ConfigRefused):
+                return row.seq
+        return 0
+
+    def begin(self, store: Store) -> None:
+        """A fetch is under way: what has been said so far is answered by it."""
+        self._fetched = self._latest(store)
+
+    def forget(self) -> None:
+        """Read everything again at the next occasion."""
+        self.draft = None
+        self._fetched = -1
+
+    async def fetch(self, perform: Perform, reason: str) -> tuple[ConfigText, ...]:
+        """The files from the engine; empty when there are none, and then `trouble` says why."""
+        try:
+            reply = await perform(GetConfig(), reason)
+        except (EngineLost, Refused) as error:
+            self.trouble, self._fetched = str(error), -1
+            return ()
+        if reply.outcome is not Outcome.DONE or not reply.files:
+            self.trouble = f"{reply.text} [{reply.code}]" if reply.code else "the engine has no configuration file"
+            return ()
+        self.trouble = ""
+        return reply.files
+
+    def take(self, files: tuple[ConfigText, ...], config_id: str) -> Draft:
+        """Edit these files from now on."""
+        self.draft = Draft(files, config_id)
+        self.disk = ()
+        return self.draft
+
+    def compare(self, files: tuple[ConfigText, ...]) -> None:
+        """Remember files that differ from those that are edited."""
+        if self.draft is not None and files and files[0].digest != self.draft.base.digest:
+            self.disk = files
