@@ -25,7 +25,8 @@ from engine.vrrp.netlink import Link
 
 _CONF = Path("/proc/sys/net/ipv4/conf")
 _ON_VMAC = {"arp_ignore": "1", "accept_local": "1", "rp_filter": "0", "promote_secondaries": "1"}
-_ON_PARENT = {"arp_ignore": "1", "arp_filter": "1"}
+_ON_PARENT = {"arp_ignore": "1", "arp_filter": "1", "arp_announce": "2"}
+"""arp_announce: the parent asks for neighbours in its own name, or its MAC would be learnt for the virtual address."""
 
 
 def placed(config: Config) -> Config:
@@ -51,8 +52,13 @@ def _on(device: str, addresses: Iterable[Address]) -> tuple[Address, ...]:
     return tuple(one if one.interface else msgspec.structs.replace(one, interface=device) for one in addresses)
 
 
+def vmac_devices(config: Config) -> dict[str, str]:
+    """Instance name to its virtual MAC device, for those that have one."""
+    return {one.name: vmac_interface(one, config) for one in config.instances if one.vmac is not None}
+
+
 def egress(config: Config) -> dict[str, str]:
-    """Instance name to the virtual MAC device that its adverts leave from, for those that have one."""
+    """Instance name to the virtual MAC device that its adverts leave from; the others leave from the interface."""
     return {
         one.name: vmac_interface(one, config)
         for one in config.instances

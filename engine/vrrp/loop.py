@@ -48,10 +48,11 @@ from engine.messages import (
 )
 from engine.protocol.router import Router
 from engine.vrrp.announce import Announcer
-from engine.vrrp.devices import Devices, egress, placed
+from engine.vrrp.devices import Devices, egress, placed, vmac_devices
 from engine.vrrp.kernel import Kernel
+from engine.vrrp.receivers import Receiver
 from engine.vrrp.routes import Routes
-from engine.vrrp.sockets import Receiver, Sockets
+from engine.vrrp.sockets import Sockets
 from engine.wire import Channel
 
 _READ_LIMIT = 64
@@ -370,7 +371,7 @@ class Loop:
         self._apply(config.globals, now)
         failures = self._devices.configure(config)
         self._kernel_said(now, 0)
-        failures += self._sockets.configure(config, egress(config))
+        failures += self._sockets.configure(config, vmac_devices(config), egress(config))
         self._kernel.watch_routes(on=any(one.routes or one.rules for one in config.instances))
         self._tell(message, now)
         self._inbox.extend(failures)

@@ -69,7 +69,9 @@ def entered(process: VrrpProcess, state: State) -> Callable[[], bool]:
 
 
 def capture(lab: Lab, host: Host, kinds: str = "proto 112 or arp") -> Program:
-    tcpdump = host.start(["tcpdump", "-i", "eth0", "-U", "-n", "-w", str(host.root / "wire.pcap"), kinds])
+    tcpdump = host.start(
+        ["tcpdump", "-i", "eth0", "--immediate-mode", "-U", "-n", "-w", str(host.root / "wire.pcap"), kinds]
+    )
     wait_for(lambda: "listening" in tcpdump.output, 5, "tcpdump to listen")
     return tcpdump
 

@@ -13,7 +13,8 @@ import pytest
 from engine.config.model import Authentication, Config, Instance, UnicastPeer
 from engine.messages import DatagramReceived, EffectFailed, SendAdvert
 from engine.vrrp.kernel import Kernel
-from engine.vrrp.sockets import Receiver, Sockets
+from engine.vrrp.receivers import Receiver
+from engine.vrrp.sockets import Sockets
 from hatui.lab import Host, Lab, wait_for
 from tests.net.entering import inside
 
@@ -167,7 +168,7 @@ def test_unneeded_receivers_are_closed(stations: tuple[Station, Station]) -> Non
     a, _ = stations
     a.configure(instance(), instance("VI_6", family=6, group_address="ff02::12"))
     assert len(a.receivers) == 2
-    kept = next(one for one in a.receivers if one.family == 4)
+    kept = next(one for one in a.receivers if one.key[1] == 4)
     a.configure(instance())
     assert a.receivers == [kept]
     a.configure()

@@ -1,0 +1,234 @@
+"""use_vmac on real hosts: the device, its packets, its answers, its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from engine.config.model import Address, Authentication, Vmac
+from engine.messages import EffectRefused, State, StateChanged, StopRouter
+from hatui.lab import Host, Lab, wait_for
+from tests.net.vrrp_process import VIP, VrrpProcess, sample
+
+pytestmark = [
+    pytest.mark.net,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root to look into the network of another process"),
+]
+MAC4, MAC6 = "00:00:5e:00:01:32", "00:00:5e:00:02:32"
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    with Lab() as one:
+        one.add_host("vrrpA", "10.211.55.22/24")
+        one.add_host("vrrpB", "10.211.55.23/24")
+        yield one
+
+
+@pytest.fixture
+def start(lab: Lab) -> Iterator[Callable[[str], VrrpProcess]]:
+    started: list[VrrpProcess] = []
+
+    def one(name: str) -> VrrpProcess:
+        started.append(VrrpProcess(lab.hosts[name]))
+        return started[-1]
+
+    yield one
+    for process in started:
+        process.close()
+
+
+def four(host: Host, priority: int = 255, **words: Any) -> Any:
+    address = Address(address=VIP, prefix=32)
+    return sample(host, priority, **({"vmac": Vmac(), "addresses": (address,)} | words))
+
+
+def six(host: Host, **words: Any) -> Any:
+    return sample(
+        host,
+        255,
+        **{
+            "family": 6,
+            "version": 3,
+            "source": "",
+            "group_address": "ff02::12",
+            "authentication": Authentication(),
+            "vmac": Vmac(),
+            "addresses": (Address(address="fe80::5032", prefix=64), Address(address="fd00:55::50", prefix=64)),
+        }
+        | words,
+    )
+
+
+def master(process: VrrpProcess) -> None:
+    process.wait_for(lambda: any(event.new is State.MASTER for event in process.happened(StateChanged)))
+
+
+def device(host: Host, name: str = "vrrp.50") -> dict[str, Any]:
+    found = json.loads(host.run(["ip", "-j", "-d", "link", "show", "dev", name], check=False).stdout or "[]")
+    return dict(found[0]) if found else {}
+
+
+def sysctl(host: Host, name: str) -> str:
+    return host.run(["cat", f"/proc/sys/net/ipv4/conf/{name}"]).stdout.strip()
+
+
+def tshark(lab: Lab, where: Host, kinds: str, seconds: float, *fields: str) -> list[dict[str, Any]]:
+    """What a host hears in that time."""
+    path = where.root / "wire.pcap"
+    tcpdump = where.start(["tcpdump", "-i", "eth0", "--immediate-mode", "-U", "-n", "-w", str(path), kinds])
+    wait_for(lambda: "listening" in tcpdump.output, 5, "tcpdump to listen")
+    time.sleep(seconds)
+    tcpdump.stop()
+    argv = ["tshark", "-r", str(path), "-T", "json", "-e", "_ws.expert.message"]
+    for field in fields:
+        argv += ["-e", field]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    return [packet["_source"]["layers"] for packet in json.loads(done.stdout)]
+
+
+def test_adverts_leave_with_the_virtual_mac_and_the_parents_address(lab: Lab, start: Any) -> None:
+    """V3-7.2-03."""
+    host = lab.hosts["vrrpA"]
+    a = start("vrrpA")
+    a.configure(four(host))
+    master(a)
+    found = tshark(lab, lab.hosts["vrrpB"], "proto 112", 2.5, "eth.src", "ip.src", "vrrp.checksum.status")
+    assert len(found) >= 2
+    for advert in found:
+        assert advert == {"eth.src": [MAC4], "ip.src": ["10.211.55.22"], "vrrp.checksum.status": ["1"]}
+    made = device(host)
+    assert (made["address"], made["linkinfo"]["info_kind"], made["linkinfo"]["info_data"]["mode"]) == (
+        MAC4,
+        "macvlan",
+        "private",
+    )
+    assert made["inet6_addr_gen_mode"] == "none"
+    assert host.addresses("vrrp.50") == [f"{VIP}/32"]
+
+
+def test_a_client_reaches_the_address_by_the_virtual_mac_only(lab: Lab, start: Any) -> None:
+    """V3-8.1.2-01, V3-8.1.2-02."""
+    host, client = lab.hosts["vrrpA"], lab.hosts["vrrpB"]
+    host.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter"])
+    host.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter"])
+    a = start("vrrpA")
+    a.configure(four(host))
+    master(a)
+    wait_for(lambda: host.has_address(VIP), 2, "the address")
+    client.run(["ip", "neigh", "flush", "all"])
+    answers = tshark_while(lab, client, lambda: client.run(["ping", "-c", "3", "-i", "0.1", VIP]))
+    assert {one["arp.src.hw_mac"][0] for one in answers} == {MAC4}
+    assert sysctl(host, "all/rp_filter") == "0"
+    a.tell(StopRouter())
+    assert a.wait() == 0
+    assert sysctl(host, "all/rp_filter") == "1"
+    assert sysctl(host, "eth0/arp_ignore") == "0"
+    assert device(host) == {}
+
+
+def tshark_while(lab: Lab, where: Host, work: Callable[[], Any]) -> list[dict[str, Any]]:
+    path = where.root / "arp.pcap"
+    tcpdump = where.start(["tcpdump", "-i", "eth0", "--immediate-mode", "-U", "-n", "-w", str(path), "arp[6:2] == 2"])
+    wait_for(lambda: "listening" in tcpdump.output, 5, "tcpdump to listen")
+    work()
+    time.sleep(0.3)
+    tcpdump.stop()
+    argv = ["tshark", "-r", str(path), "-T", "json", "-Y", f"arp.src.proto_ipv4 == {VIP}", "-e", "arp.src.hw_mac"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    return [packet["_source"]["layers"] for packet in json.loads(done.stdout)]
+
+
+def test_ipv6_leaves_from_the_parents_link_local_and_no_address_is_generated(lab: Lab, start: Any) -> None:
+    """V3-7.4-01, V3-5.1.2.1-01."""
+    host = lab.hosts["vrrpA"]
+    wait_for(lambda: any(one.startswith("fe80::") for one in host.addresses()), 5, "a link-local address")
+    own = next(one for one in host.addresses() if one.startswith("fe80::")).partition("/")[0]
+    a = start("vrrpA")
+    a.configure(six(host))
+    master(a)
+    fields = ("eth.src", "ipv6.src", "ipv6.dst", "ipv6.hlim", "ipv6.tclass", "vrrp.checksum.status")
+    found = tshark(lab, lab.hosts["vrrpB"], "ip6 proto 112", 2.5, *fields)
+    assert len(found) >= 2
+    for advert in found:
+        assert advert == {
+            "eth.src": [MAC6],
+            "ipv6.src": [own],
+            "ipv6.dst": ["ff02::12"],
+            "ipv6.hlim": ["255"],
+            "ipv6.tclass": ["0x000000c0"],
+            "vrrp.checksum.status": ["1"],
+        }
+    assert sorted(host.addresses("vrrp.50")) == ["fd00:55::50/64", "fe80::5032/64"]
+
+
+def test_a_backup_hears_a_master_with_a_virtual_mac_and_takes_over_with_the_same(lab: Lab, start: Any) -> None:
+    a, b = start("vrrpA"), start("vrrpB")
+    a.configure(four(lab.hosts["vrrpA"], 255))
+    b.configure(four(lab.hosts["vrrpB"], 50))
+    master(a)
+    time.sleep(4.5)
+    assert b.status().state is State.BACKUP
+    a.tell(StopRouter())
+    assert a.wait() == 0
+    master(b)
+    assert lab.hosts["vrrpB"].addresses("vrrp.50") == [f"{VIP}/32"]
+    assert device(lab.hosts["vrrpB"])["address"] == MAC4
+
+
+def test_with_xmit_base_adverts_leave_from_the_parent(lab: Lab, start: Any) -> None:
+    host = lab.hosts["vrrpA"]
+    a = start("vrrpA")
+    a.configure(four(host, vmac=Vmac(name="virtual0", mac="02:00:00:00:00:99", xmit_base=True)))
+    master(a)
+    found = tshark(lab, lab.hosts["vrrpB"], "proto 112", 2.2, "eth.src")
+    assert {one["eth.src"][0] for one in found} == {host.mac}
+    assert device(host, "virtual0")["address"] == "02:00:00:00:00:99"
+    assert host.addresses("virtual0") == [f"{VIP}/32"]
+
+
+def test_the_device_follows_its_parent_and_a_reload(lab: Lab, start: Any) -> None:
+    host = lab.hosts["vrrpA"]
+    a = start("vrrpA")
+    a.configure(four(host))
+    master(a)
+    first = device(host)
+    host.ip("link del vrrp.50")
+    wait_for(lambda: device(host) and device(host)["ifindex"] != first["ifindex"], 5, "the device to come back")
+    wait_for(lambda: host.addresses("vrrp.50") == [f"{VIP}/32"], 5, "the address to come back")
+    a.configure(four(host, vmac=None))
+    wait_for(lambda: not device(host), 5, "the device to go")
+
+
+def test_a_killed_process_leaves_the_device_and_the_next_one_adopts_it(lab: Lab, start: Any) -> None:
+    host = lab.hosts["vrrpA"]
+    a = start("vrrpA")
+    a.configure(four(host))
+    master(a)
+    a.close()
+    first = device(host)["ifindex"]
+    again = start("vrrpA")
+    again.configure(four(host))
+    master(again)
+    assert device(host)["ifindex"] == first
+    again.tell(StopRouter())
+    assert again.wait() == 0
+    assert device(host) == {}
+
+
+def test_the_device_of_somebody_else_is_not_touched(lab: Lab, start: Any) -> None:
+    host = lab.hosts["vrrpA"]
+    host.ip("link add vrrp.50 type bridge")
+    a = start("vrrpA")
+    a.configure(four(host))
+    refused = a.wait_for(lambda: a.happened(EffectRefused))
+    assert refused[0].reason == "cannot make vrrp.50 on eth0: there is another interface of that name (bridge)"
+    a.core_dies()
+    a.wait()
+    assert device(host)["linkinfo"]["info_kind"] == "bridge"
