@@ -150,15 +150,19 @@ class VrrpInstance(Timers):
 
     def reassess(self, reason: str = "") -> None:
         """Facts have changed: work them out and let the state machine see them, those of the group too."""
-        before, own_before = self.priority, self.own_faults
-        self.assess()
+        before = self.priority
+        if self.group is None:
+            self.assess()
+            self.tell(Assessed(before, reason))
+            return
+        others = [(one, one.priority) for one in self.group.members if one is not self]
+        for _ in range(2):  # the second time with what the first found in the other members
+            self.assess()
+            for one, _priority in others:
+                one.assess()
         self.tell(Assessed(before, reason))
-        if self.group is not None and bool(own_before) is not bool(self.own_faults):
-            for one in self.group.members:
-                if one is not self:
-                    priority = one.priority
-                    one.assess()
-                    one.tell(Assessed(priority))
+        for one, priority in others:
+            one.tell(Assessed(priority))
 
     def watches(self, kind: str, name: str) -> bool:
         """Whether a tracker of that kind and name counts here."""

@@ -259,9 +259,11 @@ class Router:
             instance.prepare_if_master()
         instance.alike_tail = b""
         instance.tell(heard)
+        follows = not (instance.config.preempt or instance.config.owner or instance.hold is not None)
         repeatable = (
             instance.state is State.BACKUP
             and heard.priority
+            and (heard.priority >= instance.priority or follows)
             and not instance.outranked
             and not instance.preempt_from
             and not judged.notes
