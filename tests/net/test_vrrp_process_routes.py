@@ -70,7 +70,9 @@ def test_routes_are_what_ip_route_would_have_made(kernel: Kernel, host: Host) ->
         route("203.0.113.77/32", via="fd00:55::1", interface="eth0"),
     ]
     assert routes.add("VI_1", wanted, ()) == []
-    by_name = {one["dst"]: one for one in shown(host, "route", "show", "table", "all") if one.get("protocol") == "keepalived"}
+    by_name = {
+        one["dst"]: one for one in shown(host, "route", "show", "table", "all") if one.get("protocol") == "keepalived"
+    }
     by_name |= {one["dst"]: one for one in shown(host, "-6", "route", "show") if one.get("protocol") == "keepalived"}
     first = by_name["192.0.2.0/24"]
     assert (first["gateway"], first["dev"], first["prefsrc"], first["metric"]) == (
