@@ -25,6 +25,7 @@ from hatui.lab import (
     Lab,
     LabError,
     Pinger,
+    Reader,
     Report,
     WebServer,
     obstacle,
@@ -85,9 +86,10 @@ def stage() -> Iterator[Stage]:
             one.hosts[name] = host = lab.add_host(name, address, mounts=mounts)
             one.configure(name)
             for script in samples().glob("*.sh"):
-                copy = host.root / "scripts" / script.name
-                copy.write_text(script.read_text())
-                copy.chmod(0o755)
+                for directory in ("etc", "scripts"):  # beside the configuration, and where serverA.conf names it
+                    copy = host.root / directory / script.name
+                    copy.write_text(script.read_text())
+                    copy.chmod(0o755)
         one.hosts["client"] = lab.add_host("client", "10.211.55.24/24")
         yield one
 
@@ -139,6 +141,7 @@ class Tour:
         self.failures: list[str] = []
         self._number = 0
         self._pinger: Pinger
+        self._reader: Reader
         self._stage: Stage
 
     def play(self) -> int:
@@ -177,6 +180,8 @@ class Tour:
         one.lab.wait_for_owner("serverA", 15)
         self._pinger = one.lab.pinger(one.hosts["client"])
         self._pinger.wait_for_owner("serverA")
+        self._reader = one.lab.reader("client", interval_s=0.05)
+        self._reader.wait_for_page("serverA")
         self._owner()
         self._line("hatui status on serverA:")
         for text in one.engines["serverA"].hatui("status", check=False).splitlines():
@@ -267,6 +272,9 @@ class Tour:
         time.sleep(0.3)  # a little of what comes after belongs to it
         report = self._pinger.report(start)
         self._line(f"the client: {report}")
+        silent = self._reader.longest_failure(start)
+        if silent:
+            self._line(f"its web page: not readable for {silent / NS_PER_S:.2f} s")
         if most is not None and report.lost > most:
             self._fail(f"{report.lost} pings lost, at most {most} promised")
         if report.doubled:

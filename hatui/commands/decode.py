@@ -132,7 +132,7 @@ def frames(path: str) -> Iterator[tuple[int, bytes]]:
     from scapy.utils import RawPcapNgReader, RawPcapReader
 
     try:
-        with RawPcapReader(path) as reader:
+        with open(path, "rb") as file, RawPcapReader(file) as reader:
             modern = isinstance(reader, RawPcapNgReader)
             for data, about in reader:
                 link = about.linktype if modern else reader.linktype

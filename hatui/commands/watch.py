@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Callable
@@ -44,7 +45,11 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 async def _watch(chosen: argparse.Namespace) -> int:
-    seen = _Seen(chosen)
+    with contextlib.closing(_Seen(chosen)) as seen:
+        return await _again_and_again(chosen, seen)
+
+
+async def _again_and_again(chosen: argparse.Namespace, seen: _Seen) -> int:
     known = False
     while True:
         try:
@@ -91,6 +96,10 @@ class _Seen:
         self.shown = 0
         self.record = open(chosen.record, "ab") if chosen.record else None  # noqa: SIM115 - open until the end
         self._wanted = _filter(chosen.filter)
+
+    def close(self) -> None:
+        if self.record is not None:
+            self.record.close()
 
     def write(self, told: ServerLine) -> None:
         if self.record is not None:

@@ -309,6 +309,21 @@ class Reader:
                 found.append((int(end), int(status), text))
         return found
 
+    def longest_failure(self, since: int = 0) -> int:
+        """ns from the last good read before to the first good read after the longest row of failed reads that
+        began at or after `since` and has ended; 0 for none."""
+        worst = good = 0
+        failing = False
+        for end, status, _ in self.pages(since):
+            good = good or since
+            if status != 200:
+                failing = True
+                continue
+            if failing:
+                worst = max(worst, end - good)
+            failing, good = False, end
+        return worst
+
     def wait_for_page(self, text: str, timeout_s: float = 10) -> int:
         """Wait until a read from now on contains `text`; its end (ns)."""
         since = time.monotonic_ns()
