@@ -1,7 +1,8 @@
 """Moving the addresses on purpose: make before break, holds, and the orders that begin them.
 
-Invariant: a master that hands over keeps its addresses, silent, until another router's advert is heard; the
-addresses are never removed by a failover that nobody answered. Exactly one CommandFinished per order.
+Invariant: a master that hands over keeps its addresses, silent, until another router's advert is heard and
+that router has had time to announce them; the addresses are never removed by a failover that nobody
+answered. Exactly one CommandFinished per order.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from engine.messages import (
     HoldChanged,
     Outcome,
     PriorityChanged,
-    State,
 )
 from engine.protocol.stimuli import Heard, StepDown, Stopped
-from engine.protocol.timing import hand_over_limit, seconds_text
+from engine.protocol.timing import hand_over_limit, release_grace, seconds_text
 
 if TYPE_CHECKING:
     from engine.protocol.instance import VrrpInstance
@@ -48,6 +48,10 @@ class HandOver:
     """The engine ends: without a successor the addresses go all the same."""
     hold_until: int = 0
     by: str = ""
+    successor: Heard | None = None
+    """Its latest advert, once it was heard."""
+    answered: int = 0
+    """When its first one was heard."""
 
 
 @dataclass(slots=True)
@@ -83,12 +87,37 @@ def begin(instance: VrrpInstance, stimulus: StepDown | Stopped) -> None:
     instance.host.out.append(HandOverStarted(config.name, reason))
 
 
-def succeeded(instance: VrrpInstance, heard: Heard) -> None:
-    """The successor's first advert: now, and only now, the addresses go."""
+def heard(instance: VrrpInstance, said: Heard) -> None:
+    """An advert in the silence after priority 0: a successor, or its farewell."""
     over = instance.hand_over
     assert over is not None
-    host, name, now = instance.host, instance.config.name, instance.host.now
-    duration = now - over.started
+    now = instance.host.now
+    if said.priority == 0:
+        if over.successor is not None:
+            over.successor = None
+            instance.arm(now + hand_over_limit(instance.config.version, instance.config.advert_interval))
+        return
+    if over.successor is None:
+        over.answered = now
+        moving = len(instance.host.virtual) if over.stop else len(instance.presence.addresses)
+        instance.arm(now + release_grace(moving))
+    over.successor = said
+
+
+def expired(instance: VrrpInstance) -> None:
+    """The time to wait for a successor, or to let it announce the addresses, is over."""
+    over = instance.hand_over
+    assert over is not None
+    if over.successor is None:
+        _unanswered(instance, over)
+    else:
+        _succeeded(instance, over, over.successor)
+
+
+def _succeeded(instance: VrrpInstance, over: HandOver, heard: Heard) -> None:
+    """The successor is heard and has announced: now, and only now, the addresses go."""
+    host, name = instance.host, instance.config.name
+    duration = over.answered - over.started
     instance.presence.drop_all()
     host.out.append(HandOverFinished(name, heard.sender, duration, released=True))
     text = f"{heard.sender} (priority {heard.priority}) took over after {seconds_text(duration)}"
@@ -96,24 +125,20 @@ def succeeded(instance: VrrpInstance, heard: Heard) -> None:
         instance.leave_to_init(over.cause, text)
         _conclude(instance, Outcome.DONE, "", text)
         return
+    move, instance.move = instance.move, None
     before = instance.priority
     instance.hold = Hold("step-down", over.hold_until, over.by, over.reason)
     instance.assess()
     instance.tally.release_master += 1
     instance.follow(heard, over.cause, text)
     _hold_began(instance, before)
-    move = instance.move
     if move is not None:
-        move.pending.remove(instance)
-        move.moved.append(instance)
-        move.texts.append(f"{name}: {text}")
-        _finish_if_complete(move, instance)
+        instance.move = move
+        _arrived(move, instance, f"{name}: {text}")
 
 
-def unanswered(instance: VrrpInstance) -> None:
+def _unanswered(instance: VrrpInstance, over: HandOver) -> None:
     """Nobody took over in time. A failover is undone; a stop says goodbye once more and goes."""
-    over = instance.hand_over
-    assert over is not None
     host, name = instance.host, instance.config.name
     duration = host.now - over.started
     if over.stop:
@@ -143,24 +168,21 @@ def _resume(instance: VrrpInstance, over: HandOver) -> None:
     instance.rearm_refresh()
 
 
-def broken(instance: VrrpInstance, over: HandOver, detail: str) -> None:
-    """The hand-over ended by a fault: the addresses are off already."""
-    duration = instance.host.now - over.started
-    instance.host.out.append(HandOverFinished(instance.config.name, "", duration, released=True))
-    _conclude(instance, Outcome.UNDONE, "E-FAULT", f"{instance.config.name}: {detail}")
-    if over.stop:
-        instance.tell(Stopped(over.cause))
-
-
-def outranked(instance: VrrpInstance, heard: Heard) -> None:
-    """A take-over did not last: somebody better answered."""
-    if instance.hold is None or instance.hold.kind != "take-over":
-        return
-    text = f"{instance.config.name}: {heard.sender} answered with priority {heard.priority}; the boost is withdrawn"
+def cut_short(instance: VrrpInstance, over: HandOver | None, code: str, detail: str) -> None:
+    """Mastership ended otherwise than ordered, the addresses are off: what was under way is put back."""
+    if over is not None:
+        duration = instance.host.now - over.started
+        instance.host.out.append(HandOverFinished(instance.config.name, "", duration, released=True))
     move = instance.move
-    for one in (move.pending + move.moved) if move is not None else [instance]:
-        end_hold(one, "outranked")
-    _conclude(instance, Outcome.UNDONE, "E-OUTRANKED", text)
+    if move is not None:
+        members = move.pending + move.moved
+        _conclude(instance, Outcome.UNDONE, code, f"{instance.config.name}: {detail}")
+        for one in members:
+            if one.hand_over is not None and not one.hand_over.stop:
+                _resume(one, one.hand_over)
+            end_hold(one, "the order was undone")
+    if over is not None and over.stop:
+        instance.tell(Stopped(over.cause))
 
 
 def verified(instance: VrrpInstance) -> None:
@@ -168,13 +190,7 @@ def verified(instance: VrrpInstance) -> None:
     move = instance.move
     if move is None or instance not in move.pending:
         return
-    if instance.state is not State.MASTER:
-        _conclude(instance, Outcome.UNDONE, "E-OUTRANKED", f"{instance.config.name} is {instance.state} again")
-        return
-    move.pending.remove(instance)
-    move.moved.append(instance)
-    move.texts.append(f"{instance.config.name} is MASTER with priority {instance.priority}")
-    _finish_if_complete(move, instance)
+    _arrived(move, instance, f"{instance.config.name} is MASTER with priority {instance.priority}")
 
 
 def boost(instance: VrrpInstance, until: int, by: str, reason: str) -> None:
@@ -215,7 +231,11 @@ def end_hold(instance: VrrpInstance, reason: str, by: str = "") -> None:
     instance.reassess(f"hold ended: {reason}")
 
 
-def _finish_if_complete(move: Move, instance: VrrpInstance) -> None:
+def _arrived(move: Move, instance: VrrpInstance, text: str) -> None:
+    """One member has done what was ordered; the last one concludes the order."""
+    move.pending.remove(instance)
+    move.moved.append(instance)
+    move.texts.append(text)
     if not move.pending:
         _conclude(instance, Outcome.DONE, "", "; ".join(move.texts))
 

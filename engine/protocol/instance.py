@@ -203,6 +203,8 @@ class VrrpInstance(Timers):
                 self.rearm_refresh()
             case "lower-announce":
                 self.presence.announce(timing.lower_prio_repeat)
+            case "settle-announce":
+                self.presence.announce(1)
             case "hold-end":
                 handover.end_hold(self, "its time is over")
             case "verify":
@@ -211,7 +213,7 @@ class VrrpInstance(Timers):
 
     def cancel_announcements(self) -> None:
         """No burst or refresh is due any more."""
-        self.cancel_side("announce", "refresh", "lower-announce")
+        self.cancel_side("announce", "refresh", "lower-announce", "settle-announce")
 
     def rearm_refresh(self) -> None:
         """Announce every garp_master_refresh from now on, if that is set."""
@@ -271,7 +273,7 @@ class VrrpInstance(Timers):
                     self._take_priority(stimulus)
             case TakeOver():
                 self.resigned, self.outranked = "", False
-                self._become_master(Cause.OPERATOR, stimulus.reason)
+                self._become_master(stimulus.cause, stimulus.reason)
             case Stalled():
                 stall.listen_again(self, stimulus.late)
             case Stopped():
@@ -286,10 +288,9 @@ class VrrpInstance(Timers):
                 if self.hand_over is None:
                     self._advertise()
                 else:
-                    handover.unanswered(self)
+                    handover.expired(self)
             case Heard() if self.hand_over is not None:
-                if stimulus.priority:
-                    handover.succeeded(self, stimulus)
+                handover.heard(self, stimulus)
             case Heard(priority=0):
                 election.hear_resigning(self, stimulus)
                 self.advertise_now()
@@ -432,19 +433,18 @@ class VrrpInstance(Timers):
         self.rearm_refresh()
 
     def _leave(self, state: State, cause: Cause, detail: str, *, resign: bool, keep: bool = False) -> None:
-        """Stop being master: priority 0 if nobody better is known, then the addresses go."""
-        if resign:
+        """Stop being master: priority 0 unless it was said already, then the addresses go."""
+        over = self.hand_over
+        if resign and over is None:
             self.resign()
         self.tally.release_master += 1
-        broken = self.hand_over
         if not keep:
             self.presence.drop_all()
         if state is State.BACKUP:
             self._become_backup(cause, detail)
         else:
             self._enter(state, cause, detail)
-        if broken is not None:
-            handover.broken(self, broken, detail)
+        handover.cut_short(self, over, "E-FAULT", detail)
         if state is State.BACKUP and self.group is not None:
             self.group.pull(self)
 
@@ -453,7 +453,7 @@ class VrrpInstance(Timers):
         self.tally.release_master += 1
         self.presence.drop_all()
         self.follow(heard, cause, detail)
-        handover.outranked(self, heard)
+        handover.cut_short(self, None, "E-OUTRANKED", detail)
         if self.group is not None:
             self.group.pull(self)
 

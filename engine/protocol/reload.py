@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.config.model import Instance
-from engine.messages import AddRoutes, LastKnown, LogLine, RemoveRoutes, State
+from engine.messages import AddRoutes, Cause, LastKnown, LogLine, RemoveRoutes, State
 from engine.protocol import handover
 from engine.protocol.presence import placed_addresses
-from engine.protocol.stimuli import Assessed
+from engine.protocol.stimuli import Assessed, TakeOver
 
 if TYPE_CHECKING:
     from engine.protocol.instance import VrrpInstance
@@ -37,6 +37,11 @@ def reconfigure(instance: VrrpInstance, config: Instance) -> None:
         instance.arm(max(instance.host.now, instance.timer_at + instance.down - down_before))
         instance.priority = after
     instance.tell(Assessed(before, "configuration changed"))
+    if config.owner and not old.owner and instance.state is State.BACKUP:
+        if instance.group is None:
+            instance.tell(TakeOver("owner of the address by the new configuration", Cause.CONFIG))
+        else:
+            instance.arm(instance.host.now)
     if instance.state is State.MASTER and instance.hand_over is None:
         instance.prepare()
         instance.advertise_now()

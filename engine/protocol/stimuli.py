@@ -57,6 +57,7 @@ class TakeOver(Stimulus, frozen=True):
     """Become master now."""
 
     reason: str
+    cause: Cause = Cause.OPERATOR
 
 
 class Stopped(Stimulus, frozen=True):

@@ -14,6 +14,8 @@ NEVER = 1 << 62
 """Later than any instant that a monotonic clock will show."""
 
 HAND_OVER_MARGIN = 250 * NS_PER_MS
+GRACE = 250 * NS_PER_MS
+GRACE_PER_ADDRESS = 2 * NS_PER_MS
 
 
 def skew_time(version: int, priority: int, interval: int) -> int:
@@ -35,6 +37,15 @@ def hand_over_limit(version: int, interval: int) -> int:
     """ns within which any backup must have answered a priority-0 advert: the longest skew, and a margin."""
     longest_skew = max(NS_PER_S, interval) if version == 2 else interval
     return longest_skew + HAND_OVER_MARGIN
+
+
+def release_grace(addresses: int) -> int:
+    """ns that a resigned master keeps its addresses after its successor's first advert.
+
+    A successor says the advert first, then puts the addresses on and announces them: until then clients still
+    talk to us. keepalived 2.2.7 needs up to 3 ms an address.
+    """
+    return GRACE + addresses * GRACE_PER_ADDRESS
 
 
 def to_centiseconds(interval: int) -> int:

@@ -113,8 +113,8 @@ def _refuse_out_of_range(advert: Advert, family: int) -> None:
         raise PacketError(f"VRID {advert.vrid} is outside 1..255")
     if not 0 <= advert.priority <= 255:
         raise PacketError(f"priority {advert.priority} is outside 0..255")
-    if not 1 <= len(advert.addresses) <= 255:
-        raise PacketError(f"{len(advert.addresses)} addresses do not fit the count 1..255")
+    if not (1 if advert.version == 3 else 0) <= len(advert.addresses) <= 255:
+        raise PacketError(f"{len(advert.addresses)} addresses do not fit the count of v{advert.version}")
     if any(len(address) != address_size(family) for address in advert.addresses):
         raise PacketError(f"an address is not of family IPv{family}")
     if advert.version == 3:
