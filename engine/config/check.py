@@ -6,16 +6,21 @@ keepalived leaves the line out, and a diagnostic has said so. Everything is repo
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from engine.config import values
 from engine.config.diagnostic import Diagnostic, Fix
 from engine.config.expand import Statement
 from engine.config.findings import finding
-from engine.config.keywords import Keyword, Path, Term
+from engine.config.keywords import Keyword, Path, Table, Term
 from engine.config.model import NS_PER_S
 from engine.config.syntax import Token
 
+_UMASK = re.compile(
+    r"(?:0[0-7]{1,3}|[0-9]+|0x[0-9a-fA-F]+|I(?:[RWX](?:USR|GRP|OTH)|RWX[UGO])(?:\|I(?:[RWX](?:USR|GRP|OTH)|RWX[UGO]))*)\Z"
+)
+_INCLUDE_CHECKS = {"read", "readable", "match", "wildcard_match", "brace_match"}
 _MAX_SECONDS = "4294.967295"
 
 
@@ -64,8 +69,8 @@ class Sayings:
 class Checker:
     """Holds statements against rows."""
 
-    def __init__(self, sayings: Sayings) -> None:
-        self.sayings = sayings
+    def __init__(self, sayings: Sayings, table: Table) -> None:
+        self.sayings, self.table = sayings, table
         self.say = sayings.say
 
     def values(self, statement: Statement, row: Keyword) -> tuple[Any, ...] | None:
@@ -82,8 +87,16 @@ class Checker:
         at = 0
         for term in terms:
             if term.kind == "words":
+                if not given[at:] and term.soft:
+                    self._missing(statement, row, term)
+                    return None
+                self._inline(statement, row, given[at:])
                 found.append(given[at:])
                 return tuple(found)
+            if term.kind in ("extra", "checks", "cpus") and at < len(given):
+                if not self._several(statement, row, term, given[at:]):
+                    return None
+                return (*found, tuple(word.value for word in given[at:]))
             if at >= len(given):
                 if not term.optional:
                     self._missing(statement, row, term)
@@ -117,10 +130,55 @@ class Checker:
                 return self._known(statement, row, term, word, values.boolean(text))
             case "oneof":
                 return self._known(statement, row, term, word, text if text in term.choices else None)
+            case "switch":
+                return values.boolean(text) is not False
+            case "bufs":
+                known = text in ("MTU", "ADVERT") or values.integer(text) is not None
+                return self._known(statement, row, term, word, text if known else None)
+            case "umask":
+                return self._known(statement, row, term, word, text if _UMASK.match(text) else None)
             case "ip" | "ip4" | "ip6" | "mcast4" | "mcast6":
                 return self._known(statement, row, term, word, _address(term.kind, text))
             case _:
                 return text
+
+    def _several(self, statement: Statement, row: Keyword, term: Term, given: tuple[Token, ...]) -> bool:
+        """Words that stand together. False after having reported one."""
+        for position, word in enumerate(given):
+            text = word.value
+            if term.kind == "extra" and text == "all" and position == 0 and len(given) > 1:
+                continue
+            if term.kind == "checks":
+                good = text.lstrip("+-") in _INCLUDE_CHECKS
+            else:
+                number = values.integer(text)
+                low, high = _bounds(term, 1)
+                good = number is not None and (low or 0) <= number <= (high or 0)
+            if not good:
+                self._wrong(statement, row, term, word)
+                return False
+        return True
+
+    def _inline(self, statement: Statement, row: Keyword, given: tuple[Token, ...]) -> None:
+        """The words behind a keyword, each with its own row."""
+        path = (*row.path, row.name)
+        if not self.table.block(path) or self.table.head(path):
+            return
+        at = 0
+        while at < len(given):
+            word = given[at]
+            at += 1
+            inner = self.table.get(path, word.value)
+            if inner is None:
+                if row.name != "lvs_sync_daemon" or at > 1:  # the instance may stand there without inst
+                    self._wrong(statement, row, Term("word", choices=()), word)
+                continue
+            for term in inner.arguments:
+                if at >= len(given):
+                    self._missing(statement, inner, term)
+                    return
+                self.value(statement, inner, term, given[at])
+                at += 1
 
     def _number(
         self, statement: Statement, row: Keyword, term: Term, word: Token, number: int | None, scale: int
@@ -164,7 +222,7 @@ class Checker:
         self.say(
             "C-ARGUMENT",
             statement,
-            exit_code=5 if term.soft else 2,
+            exit_code=5 if term.soft or row.since == "later" else 2,
             keyword=row.name,
             needs=str(term),
             form=" ".join(map(str, row.arguments)),
@@ -202,9 +260,12 @@ class Checker:
 
     def _ignored(self, statement: Statement, row: Keyword, behind: list[str]) -> None:
         word = statement.words[-len(behind)] if len(behind) < len(statement.words) else None
-        self.say("C-EXTRA", statement, word, keyword=row.name, words=" ".join(behind))
+        exit_code = 5 if row.strict_end else 0
+        self.say("C-EXTRA", statement, word, exit_code=exit_code, keyword=row.name, words=" ".join(behind))
 
     def _effect(self, statement: Statement, row: Keyword) -> None:
+        if row.better:
+            self.say("C-DEPRECATED", statement, exit_code=5, keyword=row.name, better=row.better)
         if not row.effective and self.sayings.first_time("C-NO-EFFECT", row.name):
             self.say("C-NO-EFFECT", statement, keyword=row.name, effect=f"In keepalived: {row.effect}")
 

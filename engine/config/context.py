@@ -114,7 +114,7 @@ class Context:
     def __init__(self, table: Table) -> None:
         self.table = table
         self.sayings = Sayings()
-        self.check = Checker(self.sayings)
+        self.check = Checker(self.sayings, table)
         self.say = self.sayings.say
         self.globals: dict[str, Any] = {}
         """By field of `model.Globals`, and what only the building needs (keys with a blank in front)."""

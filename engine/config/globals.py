@@ -89,8 +89,16 @@ def _setting(context: Context, statement: Statement, given: Values) -> None:
         announcement(context, statement, given[0], context.garp, _GARP[keyword])
     elif keyword in _SWITCHED_ON:
         into[_SWITCHED_ON[keyword]] = True
+        if given[0] is False:
+            off_means_on(context, statement)
     else:
         _special(context, statement, given)
+
+
+def off_means_on(context: Context, statement: Statement) -> None:
+    """An argument that keepalived 2.2.7 does not look at."""
+    word = statement.words[1]
+    context.say("C-OFF-MEANS-ON", statement, word, keyword=statement.keyword, value=word.value)
 
 
 def announcement(

@@ -14,7 +14,7 @@ from engine.config import values
 from engine.config.addresses import address_line
 from engine.config.context import Context, GroupDraft, InstanceDraft, NotifyLines, Values
 from engine.config.expand import Statement
-from engine.config.globals import announcement
+from engine.config.globals import announcement, off_means_on
 from engine.config.model import NS_PER_S, HmacKey, UnicastPeer
 from engine.config.routes import route_line
 from engine.config.rules import rule_line
@@ -190,7 +190,7 @@ class _Instance:
             case "skip_check_adv_addr":
                 draft.fields["skip_check_adv_addr"] = True
                 if given[0] is False:
-                    self.off_means_on(statement)
+                    off_means_on(self.context, statement)
             case "mcast_src_ip" | "unicast_src_ip":
                 draft.unicast_asked |= statement.keyword == "unicast_src_ip"
                 if self.same_family(statement, given[0], "the source address"):
@@ -204,13 +204,27 @@ class _Instance:
                 draft.fields["old_unicast_checksum"] = given[0] or "force"
             case "use_vmac":
                 self.use_vmac(statement)
+            case "use_ipvlan":
+                words = (word.value for word in statement.arguments)
+                draft.source = draft.source or next(filter(None, map(values.address, words)), "")
+            case "native_ipv6" if draft.family == 4:
+                self.against(statement, "native_ipv6 in an instance with IPv4 addresses")
+            case "vrf" if draft.interface:
+                self.against(statement, "vrf together with interface")
+            case "interface" if "vrf" in draft.places:
+                self.against(statement, "vrf together with interface")
             case "vmac_xmit_base":
                 draft.xmit_base = True
 
-    def off_means_on(self, statement: Statement) -> None:
-        """An argument that 2.2.7 does not look at."""
-        word = statement.words[1]
-        self.say("C-OFF-MEANS-ON", statement, word, keyword=statement.keyword, value=word.value)
+    def against(self, statement: Statement, what: str) -> None:
+        """Two things that cannot be meant together."""
+        self.say(
+            "C-MEANING",
+            statement,
+            what=f"{self.draft.name}: {what}",
+            consequence="keepalived leaves this line out.",
+            todo="Remove one of the two.",
+        )
 
     def state(self, state: str) -> None:
         if state == "MASTER" or not self.draft.state:

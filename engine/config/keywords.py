@@ -8,14 +8,17 @@ else; a word that is not in it is unknown. The rows live in `keywords.tsv` besid
     keyword  the word; <something> is the free first word of a line
     form     the arguments, see `Term`
     default  in words; "-" for none
-    since    2.2.7, or "later": understood here, unknown to keepalived 2.2.7
+    since    2.2.7, or "later": understood here, unknown to keepalived 2.2.7; "2.2.7; now X" is an old
+             word about which keepalived complains, X is the better one
     tier     S, A, B, C: how much it is used
     hatui    yes: it has its effect here; no: read and checked, without effect
     effect   one or two sentences
 
 A form is a row of terms: KIND[:LOW..HIGH | :CHOICE,CHOICE][?|*|+|~]; ~ is needed like a bare
 term, but without it keepalived reports and goes on instead of stopping with exit code 2. Kinds: flag bool
-int dec text word name ifname ip ip4 ip6 mcast4 mcast6 port path oneof; cmd (rest of the line: command,
+int dec text word name ifname ip ip4 ip6 mcast4 mcast6 port path oneof; switch (a bool that 2.2.7 does not
+look at), extra ([all] NUMBER), bufs, umask, checks, cpus (as the effect says); end (one more word is an
+error); cmd (rest of the line: command,
 user, group), cmd1 (command only), user (user and group); block (keywords in braces), lines (free lines
 in braces), words (the words of the rows below this keyword, on its own line). dec is decimal seconds
 unless the effect names another unit.
@@ -69,6 +72,8 @@ class Keyword(NamedTuple):
     effective: bool
     """False: hatui reads it and does nothing with it."""
     effect: str
+    better: str = ""
+    """What keepalived asks to write instead; empty for a word that is not old."""
 
     @property
     def opens(self) -> str:
@@ -83,7 +88,12 @@ class Keyword(NamedTuple):
     @property
     def arguments(self) -> tuple[Term, ...]:
         """The terms that are words on its line."""
-        return tuple(term for term in self.form if term.kind not in ("block", "lines", "flag"))
+        return tuple(term for term in self.form if term.kind not in ("block", "lines", "flag", "end"))
+
+    @property
+    def strict_end(self) -> bool:
+        """True when keepalived refuses further words."""
+        return any(term.kind == "end" for term in self.form)
 
     @property
     def needed(self) -> int:
@@ -153,8 +163,18 @@ def _describe(term: Term) -> str:
             return f"{name} from {term.low}" if term.low else name
         case "oneof":
             return "|".join(term.choices)
-        case "bool":
+        case "bool" | "switch":
             return "on|off"
+        case "extra":
+            return f"[all] SECONDS {term.low}..{term.high}"
+        case "bufs":
+            return "MTU|ADVERT|NUMBER"
+        case "umask":
+            return "OCTAL-NUMBER|BITS"
+        case "checks":
+            return "[+|-]read|match|wildcard_match|brace_match ..."
+        case "cpus":
+            return "NUMBER ..."
         case "ip" | "ip4" | "ip6":
             return {"ip": "ADDRESS", "ip4": "IPV4-ADDRESS", "ip6": "IPV6-ADDRESS"}[term.kind]
         case "mcast4" | "mcast6":
@@ -216,7 +236,8 @@ def table() -> Table:
         words = rows.setdefault(path, {})
         for name, form, default, since, tier, effective, effect in found:
             terms = () if form == "-" else tuple(_term(part) for part in form.split())
-            words[name] = Keyword(path, name, terms, default, since, tier, effective == "yes", effect)
+            version, _, better = since.partition("; now ")
+            words[name] = Keyword(path, name, terms, default, version, tier, effective == "yes", effect, better)
     for twin in ("lvs_method", "sorry_server_lvs_method"):
         rows["virtual_server", twin] = rows["virtual_server", "lb_kind"]
     return Table(rows)

@@ -178,6 +178,13 @@ class Resolver:
         fields["group_address"] = draft.group_address or (
             self.globals.get(" group4", "224.0.0.18") if family == 4 else self.globals.get(" group6", "ff02::12")
         )
+        if "use_ipvlan" in draft.places and family == 4 and not draft.source:
+            self.adjusted(
+                draft.at("use_ipvlan"),
+                "use_ipvlan with IPv4 needs a source address",
+                "keepalived puts the instance into FAULT.",
+                "Add mcast_src_ip, or the address behind use_ipvlan.",
+            )
         no_peer = draft.fields.get("unicast_fault_no_peer", False)
         fields["unicast"] = bool(draft.peers) or no_peer
         fields["unicast_peers"] = tuple(draft.peers)

@@ -56,9 +56,9 @@ _METRIC_WORDS = {"metric", "priority", "preference"}
 class Unreadable(Exception):
     """A word that makes the whole line worthless: its place and what is wrong."""
 
-    def __init__(self, word: Token, what: str) -> None:
+    def __init__(self, word: Token, what: str, *, exit_code: int = 5) -> None:
         super().__init__(what)
-        self.word, self.what = word, what
+        self.word, self.what, self.exit_code = word, what, exit_code
 
 
 class Words:
@@ -79,7 +79,7 @@ class Words:
     def value(self, owner: Token) -> Token:
         """The value of the word `owner`."""
         if not self:
-            raise Unreadable(owner, f"{owner.value} has no value")
+            raise Unreadable(owner, f"{owner.value} has no value", exit_code=2)
         return self.take()
 
     def peek(self) -> str:
@@ -120,6 +120,7 @@ def route_line(context: Context, statement: Statement, *, static: bool) -> Route
             "C-MEANING",
             statement,
             problem.word,
+            exit_code=problem.exit_code,
             what=problem.what,
             consequence="keepalived leaves this route out.",
             todo="Write it as for `ip route add`.",
@@ -159,6 +160,8 @@ class _Route:
     def word(self, word: Token) -> None:
         name, fields = word.value, self.fields
         row = self.context.table.get(self.path, name)
+        if row and row.better:
+            self.context.say("C-DEPRECATED", self.statement, word, exit_code=5, keyword=name, better=row.better)
         if name in ("inet", "inet6"):
             self.family = 4 if name == "inet" else 6
             if self.words:
@@ -190,7 +193,7 @@ class _Route:
         """A word with a value behind it."""
         name, fields = word.value, self.fields
         if not row.effective:
-            self.without_effect(row)
+            self.without_effect(word, row)
             return
         target = self.words.value(word)
         locked = target.value == "lock"
@@ -218,7 +221,7 @@ class _Route:
         elif name == "track_group":
             fields["track_group"] = target.value
 
-    def without_effect(self, row: Keyword) -> None:
+    def without_effect(self, word: Token, row: Keyword) -> None:
         """Pass over a word that hatui does not carry, with its values; say so once."""
         if self.context.sayings.first_time("C-NO-EFFECT", ("route", row.name)):
             self.context.say(
@@ -230,11 +233,10 @@ class _Route:
         if row.name == "encap":
             while self.words and self.context.table.get(self.path, self.words.peek()) is None:
                 self.words.take()
-        elif row.needed and self.words:
+        elif row.needed:
             if self.words.peek() in ("lock", "to"):
                 self.words.take()
-            if self.words:
-                self.words.take()
+            self.words.value(word)
 
     def kind(self, word: Token) -> str:
         if word.value not in KINDS:
@@ -274,7 +276,7 @@ class _Route:
             elif part.value == "onlink":
                 fields["onlink"] = True
             elif row := self.context.table.get((*self.path, "nexthop"), part.value):
-                self.without_effect(row)
+                self.without_effect(part, row)
             else:
                 raise Unreadable(part, f"{part.value} is no word of a next hop")
         if not fields:

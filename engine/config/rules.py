@@ -41,6 +41,7 @@ def rule_line(context: Context, statement: Statement, *, static: bool) -> Rule |
             "C-MEANING",
             statement,
             problem.word,
+            exit_code=problem.exit_code,
             what=problem.what,
             consequence="keepalived leaves this rule out.",
             todo="Write it as for `ip rule add`.",
@@ -89,11 +90,12 @@ class _Rule:
         elif name == "no_track":
             self.fields["track"] = False
         elif name == "type":
-            pass
+            if not self.words:
+                raise Unreadable(word, "type has no value", exit_code=2)
         elif name in _ACTIONS:
             self.fields["action"] = name
         elif not row.effective:
-            self.without_effect(row)
+            self.without_effect(word, row)
         else:
             self.valued(name, self.words.value(word))
 
@@ -146,13 +148,13 @@ class _Rule:
             part = Token("word", mask, mask, target.line, target.column, target.end_column)
             self.fields["fwmask"] = number(part, 0, 2**32 - 1)
 
-    def without_effect(self, row: Keyword) -> None:
+    def without_effect(self, word: Token, row: Keyword) -> None:
         if self.context.sayings.first_time("C-NO-EFFECT", ("rule", row.name)):
             self.context.say(
                 "C-NO-EFFECT", self.statement, keyword=f"{row.name} of a rule", effect=f"In keepalived: {row.effect}"
             )
-        if row.needed and self.words:
-            self.words.take()
+        if row.needed:
+            self.words.value(word)
 
 
 def pair(word: Token) -> tuple[int, int]:

@@ -116,7 +116,7 @@ def script_block(context: Context, block: Statement, name: str) -> None:
 
     def handle(statement: Statement, given: Values) -> None:
         match statement.keyword:
-            case "script":
+            case "script" if given[0] is not None:
                 fields["command"] = given[0]
             case "interval" | "timeout":
                 fields[statement.keyword] = _whole(context, statement, given[0])
@@ -156,6 +156,17 @@ def script_block(context: Context, block: Statement, name: str) -> None:
     context.script_places[name] = block
 
 
+def _already(context: Context, statement: Statement) -> None:
+    context.say(
+        "C-REPEATED",
+        statement,
+        severity="error",
+        exit_code=5,
+        keyword=statement.keyword,
+        consequence="keepalived keeps the first",
+    )
+
+
 def _whole(context: Context, statement: Statement, ns: int) -> int:
     """keepalived 2.2.7 knows whole seconds here, newer ones fractions."""
     word = statement.words[1]
@@ -175,13 +186,15 @@ def file_block(context: Context, block: Statement, name: str) -> None:
 
     def handle(statement: Statement, given: Values) -> None:
         match statement.keyword:
+            case "file" if "path" in fields:
+                _already(context, statement)
             case "file":
                 fields["path"] = given[0]
             case "weight":
                 fields["weight"], fields["reverse"] = given[0], given[1] == "reverse"
             case "init_file":
                 fields["init_value"] = given[0] if given[0] is not None else 0
-                fields["init_overwrite"] = given[1] == "overwrite"
+                fields["init_overwrite"] = "overwrite" in given[1]
 
     context.each(block, (block.keyword,), handle)
     if "path" not in fields:
@@ -202,6 +215,8 @@ def process_block(context: Context, block: Statement, name: str) -> None:
 
     def handle(statement: Statement, given: Values) -> None:
         match statement.keyword:
+            case "process" if "argv" in fields:
+                _already(context, statement)
             case "process":
                 fields["argv"] = tuple(values.shell_words(statement.rest) or ())
             case "param_match":
