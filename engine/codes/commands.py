@@ -52,6 +52,14 @@ COMMANDS = (
         "there), and that its advertisements arrive here (Packets screen, or `hatui capture`).",
     ),
     Code(
+        "E-OUTRANKED",
+        "Another router cannot be outranked",
+        "A take-over was asked for, and the master has priority 254 and a higher address, or answered the boost with "
+        "a priority that is higher still.",
+        "A boost goes up to 254. Whoever is above that keeps the address, so the boost was withdrawn.",
+        "Give the step-down command on the master instead, or lower its priority.",
+    ),
+    Code(
         "E-HELD",
         "A hold is in force already",
         "The instance was moved on purpose before, and that hold has not ended.",

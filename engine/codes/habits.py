@@ -381,13 +381,6 @@ HABITS = (
         "Set promote_secondaries in the instance, or the sysctl of the interface.",
     ),
     Code(
-        "L-RULE-PREF",
-        "A rule without a preference",
-        "A line of virtual_rules or static_rules has no preference.",
-        "It is numbered downwards from 16384 by its place in the file, so moving lines renumbers the rules.",
-        "Write preference NUMBER.",
-    ),
-    Code(
         "L-ROUTER-ID",
         "router_id LVS_DEVEL is the sample's",
         "router_id was left as in the packaged sample.",

@@ -218,6 +218,20 @@ READING = (
         "Remove the value; remove the whole line if the switch should be off.",
     ),
     Code(
+        "L-RETIRED",
+        "A word of the past",
+        "The keyword was renamed or has had no effect for years: nb_get_retry, nat_mask, lvs_id.",
+        "It may still be known in one block and unknown in another, where the line is skipped.",
+        "Use the present name; the fix writes it, or removes the line.",
+    ),
+    Code(
+        "L-GARP-ZERO",
+        "An announcement interval of 0",
+        "vrrp_garp_interval or vrrp_gna_interval is 0, as in the packaged sample.",
+        "keepalived 2.2.7 calls it out of range and reports an error. Without the line there is no interval either.",
+        "Remove the line; the fix does.",
+    ),
+    Code(
         "L-VARIABLE",
         "A parameter that is not defined",
         "A $NAME or ${NAME} stands in the text and is defined nowhere above it.",

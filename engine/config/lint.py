@@ -18,17 +18,54 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from engine.config import lint_pairs, lint_track
+from engine.config import lint_instance, lint_pairs, lint_script, lint_server, lint_text, lint_track
 from engine.config.build import Loaded
 from engine.config.diagnostic import Diagnostic
 from engine.config.lint_scope import Scope
 
-RULES = (*lint_track.RULES, *lint_pairs.RULES)
+RULES = (
+    *lint_track.RULES,
+    *lint_instance.RULES,
+    *lint_script.RULES,
+    *lint_text.RULES,
+    *lint_server.RULES,
+    *lint_pairs.RULES,
+)
 
-REPLACES = {
+REPLACES: dict[str, tuple[str, ...]] = {
     "L-TRACK-REF": ("C-UNUSED", "C-UNDEFINED"),
+    "L-SYNC-SINGLE": ("C-MEANING",),
+    "L-SYNC-REF": ("C-MEANING",),
+    "L-STATE": ("C-VALUE",),
+    "L-NOPREEMPT": ("C-ADJUSTED",),
+    "L-STRICT": ("C-ADJUSTED",),
+    "L-ADVINT": ("C-ROUNDED",),
+    "L-NO-VIP": ("C-ADJUSTED",),
+    "L-AUTH-LEN": ("C-ROUNDED",),
+    "L-AUTH-V3": ("C-ADJUSTED",),
+    "L-HMAC": ("C-RANGE",),
+    "L-UNICAST": ("C-ADJUSTED",),
+    "L-SCRIPT-ARGS": ("C-EXTRA",),
+    "L-NOTIFY": ("C-EXTRA", "C-REPEATED"),
+    "L-FLAG-ARG": ("C-EXTRA",),
+    "L-SEMICOLON": ("C-VALUE", "C-MEANING"),
+    "L-VARIABLE": ("C-VALUE", "C-MEANING"),
+    "L-RETIRED": ("C-UNKNOWN", "C-DEPRECATED"),
+    "L-GARP-ZERO": ("C-RANGE",),
+    "L-SCRIPT-SECURITY": ("C-SECURITY",),
+    "L-SCRIPT-USER": ("C-SECURITY",),
+    "L-MERGE": (),
+    "L-PASTE": (),
+    "L-PLACEHOLDER": (),
 }
-"""Lint code -> codes of reading that say less about the same line; the finding takes over their exit code."""
+"""Lint code -> codes of reading that say less about the same line (none: all of them)."""
+
+ELSEWHERE = {
+    "L-TRACK-SELF": "is its own interface",
+    "L-OWNER-TRACK": "priority 255 takes none",
+    "L-SYNC-WEIGHT": "the instance is in a sync group",
+}
+"""Lint code -> what C-ADJUSTED says of the same thing at the head of the instance."""
 
 
 def lint(loaded: Loaded, peers: Sequence[Loaded] = ()) -> list[Diagnostic]:
@@ -44,18 +81,32 @@ def findings(loaded: Loaded, peers: Sequence[Loaded] = ()) -> list[Diagnostic]:
 
 
 def merge(read: Iterable[Diagnostic], linted: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Both, without those of reading that a rule says better on the same line."""
+    """Both, without those of reading that a rule says better on the same line. Such a finding takes over the exit
+    code, and is a warning at least where keepalived calls the file faulty."""
     by_line: dict[tuple[str, int], list[Diagnostic]] = {}
     for one in read:
         by_line.setdefault((one.file, one.line), []).append(one)
     said: set[int] = set()
     out = []
+    everything = [other for others in by_line.values() for other in others]
     for one in linted:
-        worse = [other for other in by_line.get((one.file, one.line), ()) if other.code in REPLACES.get(one.code, ())]
-        said.update(id(other) for other in worse)
-        code = max((other.exit_code for other in worse), default=0)
-        out.append(msgspec.structs.replace(one, exit_code=code) if code > one.exit_code else one)
-    return [other for others in by_line.values() for other in others if id(other) not in said] + out
+        codes, phrase = REPLACES.get(one.code), ELSEWHERE.get(one.code)
+        here = by_line.get((one.file, one.line), ())
+        less = [other for other in here if codes is not None and (other.code in codes or not codes)]
+        if phrase:
+            less += [other for other in everything if other.code == "C-ADJUSTED" and phrase in other.what]
+        said.update(id(other) for other in less)
+        out.append(_heavier(one, less))
+    return [other for other in everything if id(other) not in said] + out
+
+
+def _heavier(one: Diagnostic, less: Sequence[Diagnostic]) -> Diagnostic:
+    codes = [other.exit_code for other in less]
+    code = 2 if 2 in codes else max(codes, default=0)
+    if code <= one.exit_code and code != 2:
+        return one
+    severity = "warning" if one.severity == "info" and code != 6 else one.severity
+    return msgspec.structs.replace(one, exit_code=code, severity=severity)
 
 
 def in_order(found: Iterable[Diagnostic], loaded: Loaded) -> list[Diagnostic]:

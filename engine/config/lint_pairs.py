@@ -296,16 +296,15 @@ def addresses(scope: Scope) -> Iterator[Diagnostic]:
 
 
 def _other_vrid(scope: Scope, view: InstanceView) -> Iterator[Diagnostic]:
-    vrid = number(view.value("virtual_router_id") or "")
-    for other in (one for peer in scope.peers for one in peer.instances):
-        theirs = number(other.value("virtual_router_id") or "")
-        common = [str(each) for each in view.addresses if each in other.addresses]
-        if common and vrid is not None and theirs is not None and vrid != theirs:
+    for peer in scope.peers:
+        common = next((each for each in view.addresses if each in peer.by_address), None)
+        other = peer.by_address[common] if common is not None else None
+        if other is not None and None not in (view.vrid, other.vrid) and view.vrid != other.vrid:
             yield scope.say(
                 "L-VRID-PEER",
                 "error",
                 view.child("virtual_router_id") or view.statement,
-                f"{common[0]} has VRID {vrid} here and {theirs} in {other.scope.title}",
+                f"{common} has VRID {view.vrid} here and {other.vrid} in {peer.title}",
                 word=1,
             )
 

@@ -138,6 +138,11 @@ class InstanceView:
         return 255 if state is not None and state.name == "MASTER" else 100
 
     @cached_property
+    def vrid(self) -> int | None:
+        """Its VRID; None when absent or unknown."""
+        return number(self.value("virtual_router_id") or "")
+
+    @cached_property
     def family(self) -> int | None:
         """4 or 6, by VIP, source, peer, group address; None when nothing tells."""
         first = [line.keyword for line in self.lines("virtual_ipaddress")[:1]]
@@ -272,17 +277,37 @@ class Scope:
             value = _DEFAULT_WEIGHT.get(kind, 0)
         return TrackLine(kind, line, definition, value, reverse, at, holder, at is not None)
 
+    @cached_property
+    def by_vrid(self) -> dict[int, list[InstanceView]]:
+        """Instances by VRID."""
+        found: dict[int, list[InstanceView]] = {}
+        for view in self.instances:
+            if view.vrid is not None:
+                found.setdefault(view.vrid, []).append(view)
+        return found
+
+    @cached_property
+    def by_address(self) -> dict[IPAddress, InstanceView]:
+        """The first instance that advertises an address."""
+        return {one: view for view in reversed(self.instances) for one in view.addresses}
+
     def partners(self, view: InstanceView) -> list[InstanceView]:
-        """The same virtual router in the other nodes' files: same VRID and address family."""
-        vrid = number(view.value("virtual_router_id") or "")
-        return [
-            other
-            for peer in self.peers
-            for other in peer.instances
-            if vrid is not None
-            and number(other.value("virtual_router_id") or "") == vrid
-            and (other.family == view.family or None in (other.family, view.family))
+        """The same virtual router in each of the other nodes' files, where it can be told."""
+        found = [peer.partner(view) for peer in self.peers]
+        return [one for one in found if one is not None]
+
+    def partner(self, view: InstanceView) -> InstanceView | None:
+        """Here, the virtual router that `view` is on another node: of the same VRID and address family. Where several
+        interfaces have the VRID, the one of the same interface name, else the one with a common address."""
+        same = [
+            one
+            for one in (self.by_vrid.get(view.vrid, ()) if view.vrid is not None else ())
+            if one.family == view.family or None in (one.family, view.family)
         ]
+        if len(same) > 1:
+            near = [one for one in same if one.own_interface == view.own_interface is not None]
+            same = near or [one for one in same if not view.addresses.keys().isdisjoint(one.addresses)]
+        return same[0] if len(same) == 1 else None
 
     # what is not known
 
@@ -372,6 +397,10 @@ class Scope:
             return None
         edit = Edit(statement.file, statement.line, token.column, statement.line, token.end_column, text)
         return Fix(title, (edit,))
+
+    def cut(self, title: str, statement: Statement, column: int, end_column: int) -> Fix:
+        """Without some characters of a line."""
+        return Fix(title, (Edit(statement.file, statement.line, column, statement.line, end_column, ""),))
 
     def remove(self, title: str, statement: Statement) -> Fix | None:
         """Without the statement. Its whole block goes when it was the only line of a block of lines."""

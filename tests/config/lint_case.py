@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.config.build import Loaded
+from engine.config.build import Loaded, load
 from engine.config.diagnostic import Diagnostic
-from engine.config.expand import expand
 from engine.config.files import files_of
 from engine.config.fix import mend
-from engine.config.keywords import table
 from engine.config.lint import lint
-from engine.config.structure import structure
 
 FILE = "/etc/keepalived/keepalived.conf"
 
@@ -20,9 +17,7 @@ def read(texts: str | Mapping[str, str], config_id: str = "") -> Loaded:
     """The configuration of one text, or of several by path, the main one first."""
     if isinstance(texts, str):
         texts = {FILE: texts}
-    expanded = expand(next(iter(texts)), files_of(texts), config_id=config_id)
-    statements, found = structure(expanded.flow, table())
-    return Loaded(None, (*expanded.diagnostics, *found), tuple(statements), expanded.trees, expanded.definitions)
+    return load(next(iter(texts)), *files_of(texts), config_id=config_id)
 
 
 def told(text: str | Mapping[str, str], code: str, *peers: str, config_id: str = "") -> list[Diagnostic]:

@@ -143,5 +143,17 @@ def test_other_file_is_called_by_its_name_where_that_tells_them_apart() -> None:
     assert called("/srv/b/keepalived.conf") == "/srv/b/keepalived.conf"
 
 
+def test_one_vrid_on_two_interfaces_is_compared_with_the_same_interface() -> None:
+    other = instance("interface eth1", name="VI_2", vip="10.9.0.1/24", start="priority 100\n")
+    assert told(A + other, "L-PRIO-EQUAL", B + other.replace("100", "70")) == []
+    assert len(told(A + other, "L-PRIO-EQUAL", B + other)) == 1
+
+
+def test_interface_of_another_name_is_found_by_the_address() -> None:
+    other = instance("interface eth1", name="VI_2", vip="10.9.0.1/24", start="priority 100\n")
+    renamed = (node(100) + other).replace("eth0", "ens3").replace("eth1", "ens4")
+    assert len(told(A + other, "L-PRIO-EQUAL", renamed)) == 2
+
+
 def test_findings_are_about_the_file_that_is_checked() -> None:
     assert {one.file for one in lint(read(A), [read({"/etc/other/b.conf": node(100)})])} == {FILE}
