@@ -23,13 +23,14 @@ from typing import Any
 
 import msgspec
 
-from engine.config.model import Globals
+from engine.config.model import Config, Globals
 from engine.messages import (
     AddAddresses,
     AddressChanged,
     AddRoutes,
     ClockStalled,
     Configure,
+    EffectFailed,
     Exit,
     Happened,
     Input,
@@ -49,10 +50,12 @@ from engine.messages import (
 from engine.protocol.router import Router
 from engine.vrrp.announce import Announcer
 from engine.vrrp.devices import Devices, egress, placed, vmac_devices
+from engine.vrrp.firewall import Firewall
 from engine.vrrp.kernel import Kernel
 from engine.vrrp.receivers import Receiver
 from engine.vrrp.routes import Routes
 from engine.vrrp.sockets import Sockets
+from engine.vrrp.statics import Statics
 from engine.wire import Channel
 
 _READ_LIMIT = 64
@@ -102,11 +105,14 @@ class Loop:
         self._handlers: dict[int, Handler] = {}
         self._devices = Devices(self._kernel)
         self._routes = Routes(self._kernel)
+        self._statics = Statics(self._kernel, self._routes)
+        self._firewall = Firewall()
         self._sockets = Sockets(self._kernel.link, self._watch_receiver, self._forget_receiver)
         self._announcer = Announcer(self._kernel.link, self._kernel.present)
         self._jobs: deque[_Job] = deque()
         self._inbox: deque[Input] = deque()
         self._exiting = False
+        self._keeping = False
         self._writing = False
         self._whole_next = True
         self._worst_late = 0
@@ -131,6 +137,8 @@ class Loop:
         try:
             while not self._exiting or self._jobs:
                 self._turn()
+            if not self._keeping:
+                self._give_back()
             self._last_words()
         finally:
             self._close()
@@ -199,12 +207,17 @@ class Loop:
         signal.set_wakeup_fd(-1)
         self._sockets.close()
         self._announcer.close()
-        self._devices.close()
         self._kernel.close()
         self._epoll.close()
         self._wake.close()
         self._woken.close()
         self._channel.close()
+
+    def _give_back(self) -> None:
+        """An orderly end leaves nothing of ours behind; a crash leaves all of it to the next process."""
+        self._firewall.close()
+        self._statics.close()
+        self._devices.close()
 
     def _last_words(self) -> None:
         """Give core a moment to take what happened at the end."""
@@ -327,6 +340,7 @@ class Loop:
             if isinstance(said, InterfaceChanged):
                 self._inbox.extend(self._devices.interface_changed(said.interface))
                 self._inbox.extend(self._sockets.interface_changed(said.interface))
+                self._inbox.extend(self._statics.interface_changed(said.interface))
                 self._announcer.interface_changed(said.interface)
             elif isinstance(said, AddressChanged) and said.present:
                 self._inbox.extend(self._announcer.appeared(said.interface, said.address, said.prefix))
@@ -335,7 +349,7 @@ class Loop:
     def _signalled(self, now: int, _: int) -> None:
         numbers = self._wake.recv(64)
         if signal.SIGTERM in numbers:
-            self._tell(StopRouter(release_addresses=self._options.release_addresses), now)
+            self._stop(StopRouter(release_addresses=self._options.release_addresses), now)
 
     # -- core
 
@@ -353,11 +367,17 @@ class Loop:
                 self._router.judging = message.on
             elif isinstance(message, Configure):
                 self._configure(message, now)
+            elif isinstance(message, StopRouter):
+                self._stop(message, now)
             else:
                 self._tell(message, now)
         if self._channel.closed:
             self._forget(self._channel.fileno())
-            self._tell(StopRouter(release_addresses=self._options.release_addresses), now)
+            self._stop(StopRouter(release_addresses=self._options.release_addresses), now)
+
+    def _stop(self, message: StopRouter, now: int) -> None:
+        self._keeping = self._keeping or not message.release_addresses
+        self._tell(message, now)
 
     def _answer(self, pull: PullStatus) -> None:
         whole = self._whole_next or not pull.changed_only
@@ -371,14 +391,30 @@ class Loop:
         self._apply(config.globals, now)
         failures = self._devices.configure(config)
         self._kernel_said(now, 0)
+        failures += self._filter(config)
         failures += self._sockets.configure(config, vmac_devices(config), egress(config))
         self._kernel.watch_routes(on=any(one.routes or one.rules for one in config.instances))
+        self._inbox.extend(self._statics.configure(config))
         self._tell(message, now)
         self._inbox.extend(failures)
         self._settle(now)
         self._whole_next = True
         gc.collect()
         gc.freeze()
+
+    def _filter(self, config: Config) -> list[EffectFailed]:
+        before = self._firewall.fileno()
+        failed = self._firewall.configure(config)
+        if before < 0 <= self._firewall.fileno():
+            self._watch(self._firewall.fileno(), self._filter_laid)
+        return failed
+
+    def _filter_laid(self, now: int, _: int) -> None:
+        self._forget(self._firewall.fileno())
+        self._inbox.extend(self._firewall.finished())
+        if self._firewall.fileno() >= 0:
+            self._watch(self._firewall.fileno(), self._filter_laid)
+        self._settle(now)
 
     def _say(self, severity: str, text: str, now: int) -> None:
         self._channel.send(Happened(now, (LogLine(severity, text),)))

@@ -1,0 +1,225 @@
+"""What else a configuration wants of the host: static items, no_accept, routes, sysctls, priority."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.config.model import Address, Config, Globals, Route, Rule
+from engine.messages import EffectRefused, LogLine, State, StateChanged, StopRouter
+from hatui.lab import Host, Lab, wait_for
+from tests.net.vrrp_process import VIP, VrrpProcess, sample
+
+pytestmark = [
+    pytest.mark.net,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root to look into the network of another process"),
+]
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    with Lab() as one:
+        one.add_host("vrrpA", "10.211.55.22/24")
+        one.add_host("vrrpB", "10.211.55.23/24")
+        yield one
+
+
+@pytest.fixture
+def host(lab: Lab) -> Host:
+    return lab.hosts["vrrpA"]
+
+
+@pytest.fixture
+def start(lab: Lab) -> Iterator[Callable[[str], VrrpProcess]]:
+    started: list[VrrpProcess] = []
+
+    def one(name: str) -> VrrpProcess:
+        started.append(VrrpProcess(lab.hosts[name]))
+        return started[-1]
+
+    yield one
+    for process in started:
+        process.close()
+
+
+def master(process: VrrpProcess) -> None:
+    process.wait_for(lambda: any(event.new is State.MASTER for event in process.happened(StateChanged)))
+
+
+def changed(config: Config, **words: Any) -> Config:
+    return msgspec.structs.replace(config, **words)
+
+
+def routes(host: Host, *what: str) -> set[str]:
+    found = json.loads(host.run(["ip", "-j", "route", "show", *what]).stdout or "[]")
+    return {one["dst"] for one in found}
+
+
+def rules(host: Host) -> set[int]:
+    return {one["priority"] for one in json.loads(host.run(["ip", "-j", "rule"]).stdout)}
+
+
+def test_static_items_live_as_long_as_the_process_whatever_the_state(host: Host, start: Any) -> None:
+    a = start("vrrpA")
+    static = {
+        "static_addresses": (Address(address="192.0.2.1", prefix=24, interface="eth0"),),
+        "static_routes": (
+            Route(destination="198.51.100.0/24", family=4, via="192.0.2.9", interface="eth0", text="one"),
+            Route(destination="203.0.113.0/24", family=4, via="192.0.2.9", text="two"),
+        ),
+        "static_rules": (Rule(family=4, preference=500, source="192.0.2.0/24", table=300),),
+    }
+    a.configure(changed(sample(host, 50), **static))
+    assert a.status().state is State.BACKUP
+    assert "192.0.2.1/24" in host.addresses()
+    assert {"198.51.100.0/24", "203.0.113.0/24"} <= routes(host)
+    assert 500 in rules(host)
+
+    a.configure(changed(sample(host, 50), **(static | {"static_routes": static["static_routes"][:1]})))
+    a.status()
+    assert "198.51.100.0/24" in routes(host)
+    assert "203.0.113.0/24" not in routes(host)
+
+    host.ip("link set eth0 down", "link set eth0 up")
+    wait_for(lambda: "198.51.100.0/24" in routes(host), 3, "the static route to come back")
+
+    a.tell(StopRouter())
+    assert a.wait() == 0
+    assert "192.0.2.1/24" not in host.addresses()
+    assert "198.51.100.0/24" not in routes(host)
+    assert 500 not in rules(host)
+
+
+def test_a_killed_process_leaves_static_items_to_the_next(host: Host, start: Any) -> None:
+    config = changed(sample(host, 50), static_addresses=(Address(address="192.0.2.1", prefix=24, interface="eth0"),))
+    a = start("vrrpA")
+    a.configure(config)
+    a.status()
+    a.close()
+    assert "192.0.2.1/24" in host.addresses()
+    again = start("vrrpA")
+    again.configure(config)
+    again.status()
+    assert not again.happened(EffectRefused)
+    again.tell(StopRouter())
+    again.wait()
+    assert "192.0.2.1/24" not in host.addresses()
+
+
+def test_virtual_routes_and_rules_follow_the_state(host: Host, start: Any) -> None:
+    a = start("vrrpA")
+    words = {
+        "routes": (Route(destination="198.51.100.0/24", family=4, via="10.211.55.1", source=VIP, text="r"),),
+        "rules": (Rule(family=4, preference=400, source=f"{VIP}/32", table=300, text="x"),),
+    }
+    a.configure(sample(host, 255, **words))
+    master(a)
+    wait_for(lambda: "198.51.100.0/24" in routes(host) and 400 in rules(host), 2, "route and rule")
+    host.ip("route del 198.51.100.0/24")
+    wait_for(lambda: "198.51.100.0/24" in routes(host), 8, "the route to be restored")
+    a.tell(StopRouter())
+    assert a.wait() == 0
+    assert "198.51.100.0/24" not in routes(host)
+    assert 400 not in rules(host)
+
+
+def test_no_accept_keeps_packets_away_and_lets_neighbours_be_found(lab: Lab, host: Host, start: Any) -> None:
+    """V3-6.4.3-07, V3-6.1-09."""
+    client = lab.hosts["vrrpB"]
+    client.ip("addr add fd00:55::23/64 dev eth0 nodad")
+    a = start("vrrpA")
+    words = {"excluded_addresses": (Address(address="fd00:55::50", prefix=64, interface="eth0"),)}
+    a.configure(sample(host, 200, accept=False, **words))
+    master(a)
+    wait_for(lambda: host.has_address("fd00:55::50"), 2, "the addresses")
+    for address in (VIP, "fd00:55::50"):
+        assert client.run(["ping", "-c", "2", "-i", "0.2", "-W", "1", address], check=False).returncode == 1
+        neighbour = json.loads(client.run(["ip", "-j", "neigh", "show", address]).stdout)
+        assert neighbour[0]["lladdr"] == host.mac
+    assert client.run(["ping", "-c", "1", "-W", "1", "10.211.55.22"]).returncode == 0
+
+    a.configure(sample(host, 200, accept=True, **words))
+    wait_for(lambda: "refused" not in host.run(["nft", "list", "ruleset"]).stdout, 3, "the filter to go")
+    for address in (VIP, "fd00:55::50"):
+        assert client.run(["ping", "-c", "1", "-W", "1", address]).returncode == 0
+
+
+def test_the_filter_goes_with_the_process(host: Host, start: Any) -> None:
+    a = start("vrrpA")
+    a.configure(sample(host, 200, accept=False))
+    wait_for(lambda: "refused" in host.run(["nft", "list", "ruleset"]).stdout, 3, "the filter")
+    a.tell(StopRouter())
+    assert a.wait() == 0
+    assert host.run(["nft", "list", "ruleset"]).stdout == ""
+
+
+def test_promote_secondaries_is_set_and_put_back(host: Host, start: Any) -> None:
+    path = "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"
+    host.run(["sh", "-c", f"echo 0 > {path}"])
+    a = start("vrrpA")
+    a.configure(sample(host, 50, promote_secondaries=True))
+    a.status()
+    assert host.run(["cat", path]).stdout == "1\n"
+    a.tell(StopRouter())
+    assert a.wait() == 0
+    assert host.run(["cat", path]).stdout == "0\n"
+
+
+def test_addresses_stay_behind_when_that_is_asked_for(host: Host, start: Any) -> None:
+    a = start("vrrpA")
+    a.configure(sample(host, 255))
+    master(a)
+    wait_for(lambda: host.has_address(VIP), 2, "the address")
+    a.tell(StopRouter(release_addresses=False))
+    assert a.wait() == 0
+    assert host.has_address(VIP)
+
+
+def test_priority_and_memory_are_as_configured_and_a_reload_takes_them_back(host: Host, start: Any) -> None:
+    a = start("vrrpA")
+    a.configure(changed(sample(host, 50), globals=Globals(rt_priority=10, no_swap=True)))
+    a.status()
+    pid = a.popen.pid
+    assert (os.sched_getscheduler(pid), os.sched_getparam(pid).sched_priority) == (os.SCHED_RR, 10)
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    locked = next(line for line in status if line.startswith("VmLck"))
+    assert int(locked.split()[1]) > 1000
+    assert not a.happened(LogLine)
+    a.configure(sample(host, 50))
+    a.status()
+    assert os.sched_getscheduler(pid) == os.SCHED_OTHER
+
+
+def test_many_addresses_move_in_portions_between_which_adverts_are_sent(lab: Lab, host: Host, start: Any) -> None:
+    """1,000 addresses of one instance; a second instance keeps its 20 ms meanwhile."""
+    many = tuple(Address(address=f"10.9.{n // 250}.{n % 250 + 1}", prefix=32, interface="eth0") for n in range(1000))
+    first = sample(host, 255, name="VI_2", vrid=51, version=3, advert_interval=20_000_000).instances[0]
+    first = msgspec.structs.replace(first, addresses=first.addresses)
+    second = sample(host, 255, excluded_addresses=many).instances[0]
+    client = lab.hosts["vrrpB"]
+    path = client.root / "wire.pcap"
+    tcpdump = client.start(["tcpdump", "-i", "eth0", "--immediate-mode", "-U", "-n", "-w", str(path), "proto 112"])
+    wait_for(lambda: "listening" in tcpdump.output, 5, "tcpdump to listen")
+    a = start("vrrpA")
+    a.configure(Config(instances=(first,)))
+    master(a)
+    time.sleep(0.3)
+    a.configure(Config(instances=(first, second)))
+    wait_for(lambda: len(host.addresses()) > 1000, 5, "all addresses")
+    time.sleep(0.3)
+    tcpdump.stop()
+    shown = client.run(
+        ["tshark", "-r", str(path), "-Y", "vrrp.virt_rtr_id == 51", "-T", "fields", "-e", "frame.time_epoch"]
+    )
+    times = [float(line) for line in shown.stdout.split()]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert len(times) > 20
+    assert max(gaps) < 0.06
