@@ -107,7 +107,9 @@ def settled(pair: Pair) -> Pinger:
 def tapped(lab: Lab, file: Path) -> Iterator[None]:
     """Record every frame on the switch meanwhile."""
     # -Z root: tcpdump would otherwise drop to a user that may not write into the test's directory.
-    tap = lab.switch.start(["tcpdump", "-Z", "root", "-i", "br0", "-U", "-w", str(file)], log="tap.log")
+    tap = lab.switch.start(
+        ["tcpdump", "-Z", "root", "--immediate-mode", "-i", "br0", "-U", "-w", str(file)], log="tap.log"
+    )
     wait_for(lambda: "listening on" in tap.output, 10, "tcpdump")
     try:
         yield

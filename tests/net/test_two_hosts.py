@@ -63,6 +63,7 @@ def test_backup_takes_the_address_when_the_power_of_the_master_is_cut_and_gives_
     file = tmp_path / "wire.pcap"
     with tapped(lab, file), running_pair(lab, a, b) as pair:
         pinger = settled(pair)
+        time.sleep(2.5)
         cut = lab.power_off(pair.a)
         lab.wait_for_owner("serverB", 6)
         pinger.wait_for_owner("serverB")
@@ -76,6 +77,7 @@ def test_backup_takes_the_address_when_the_power_of_the_master_is_cut_and_gives_
         pair.start(pair.a)
         lab.wait_for_owner("serverA", 8)
         pinger.wait_for_owner("serverA")
+        time.sleep(2.5)
         pinger.stop()
     assert_faultless(file, pair.macs("hatui"))
 
