@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.messages import LogLine, LowerPriorityHeard, MasterChanged
 from engine.protocol import stall
-from engine.protocol.timing import NS_PER_S, skew_time
+from engine.protocol.timing import NS_PER_MS, NS_PER_S, skew_time
 
 if TYPE_CHECKING:
     from engine.protocol.instance import VrrpInstance
@@ -37,7 +37,7 @@ def hear_resigning(instance: VrrpInstance, heard: Heard) -> None:
 def hear_loser(instance: VrrpInstance, heard: Heard) -> None:
     """As master: answer a worse one so that it yields, and mend what its announcements broke.
 
-    It may have announced the addresses after us; one interval later it has surely let go, so the hosts of the
+    It may have announced the addresses after us; once it has heard our answer it lets go, so the hosts of the
     link are told once more then.
     Source: RFC 9568 6.4.3; keepalived.conf(5) vrrp_lower_prio_no_advert, garp_lower_prio_repeat.
     """
@@ -49,7 +49,8 @@ def hear_loser(instance: VrrpInstance, heard: Heard) -> None:
         instance.told.add(heard.sender)
         instance.host.out.append(LowerPriorityHeard(config.name, heard.sender, heard.priority))
     if not instance.side_armed("settle-announce"):
-        instance.arm_side("settle-announce", now + min(config.advert_interval, NS_PER_S))
+        patience = NS_PER_S if config.lower_prio_no_advert else 100 * NS_PER_MS
+        instance.arm_side("settle-announce", now + min(config.advert_interval, patience))
     if config.lower_prio_no_advert:
         return
     if config.authentication.kind == "ah":
