@@ -144,8 +144,7 @@ def into_background() -> Callable[[str], None]:
     sys.stderr.flush()
     if os.fork():
         os.close(write)
-        with os.fdopen(read, "rb") as pipe:
-            words = pipe.read()
+        words = os.read(read, 4096)  # once: processes that live on hold the other end as well
         if words != b"up":
             sys.stderr.write((words.decode(errors="replace") or "hatui-engine ended at its start, see the log") + "\n")
         os._exit(0 if words == b"up" else 1)
@@ -160,7 +159,7 @@ def into_background() -> Callable[[str], None]:
     os.close(null)
 
     def said(problem: str) -> None:
-        os.write(write, problem.encode() or b"up")
+        os.write(write, problem.encode()[:4096] or b"up")
         os.close(write)
 
     return said
