@@ -9,15 +9,15 @@ Source: RFC 9568 6.1 Accept_Mode; keepalived.conf(5) no_accept, nftables.
 from __future__ import annotations
 
 import os
-import subprocess
-import tempfile
+import select
+import signal
 from collections.abc import Iterable
 
 from engine.config.model import Config
 from engine.messages import EffectFailed
 from engine.vrrp.netlink import packed
 
-_END_TIMEOUT_S = 2
+_END_TIMEOUT_MS = 2000
 _FAMILIES = (("ip", "ipv4_addr", ""), ("ip6", "ipv6_addr", "icmpv6 type { 135, 136 } accept\n"))
 """(nft's family, type of address, what passes first): 135 and 136 are neighbour solicitation and advertisement."""
 
@@ -58,9 +58,9 @@ class Firewall:
     def __init__(self, program: str = "nft") -> None:
         self._program = program
         self._laid: tuple[str, tuple[tuple[str, ...], tuple[str, ...]]] = ("", ((), ()))
-        self._running: subprocess.Popen[bytes] | None = None
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - held open for all runs
+        self._pid = 0
         self._pidfd = -1
+        self._said = -1
         self._next = ""
 
     def fileno(self) -> int:
@@ -77,7 +77,7 @@ class Firewall:
         if table and table != wanted[0]:
             text = ruleset(table, ((), ())) + text
         self._laid = wanted
-        if self._running is not None:
+        if self._pid:
             self._next = text
             return []
         return self._start(text)
@@ -93,47 +93,55 @@ class Firewall:
     def close(self) -> None:
         """Take the filter away; waits a moment for nft."""
         self._next = ""
-        if self._running is not None:
-            self._wait()
+        self._wait()
         table, addresses = self._laid
         if any(addresses) and not self._start(ruleset(table, ((), ()))):
             self._wait()
-        self._said.close()
 
     def _start(self, text: str) -> list[EffectFailed]:
-        self._said.seek(0)
-        self._said.truncate()
-        with tempfile.TemporaryFile() as rules:
-            rules.write(text.encode())
-            rules.seek(0)
-            try:
-                self._running = subprocess.Popen(
-                    [self._program, "-f", "-"], stdin=rules, stdout=subprocess.DEVNULL, stderr=self._said
-                )
-            except OSError as error:
-                return [self._failed(f"{self._program}: {error.strerror}; install the package nftables")]
-        self._pidfd = os.pidfd_open(self._running.pid)
+        rules, self._said = os.memfd_create("rules"), os.memfd_create("said")
+        try:
+            os.write(rules, text.encode())
+            os.lseek(rules, 0, os.SEEK_SET)
+            self._pid = os.posix_spawnp(
+                self._program,
+                [self._program, "-f", "-"],
+                os.environ,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, rules, 0),
+                    (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, self._said, 2),
+                ],
+                setsigdef=[signal.SIGINT, signal.SIGHUP, signal.SIGTERM],
+            )
+        except OSError as error:
+            os.close(self._said)
+            return [self._failed(f"{self._program}: {error.strerror}; install the package nftables")]
+        finally:
+            os.close(rules)
+        self._pidfd = os.pidfd_open(self._pid)
         return []
 
     def _wait(self) -> None:
-        assert self._running is not None
-        try:
-            self._running.wait(_END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._running.kill()
+        if not self._pid:
+            return
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        if not poll.poll(_END_TIMEOUT_MS):
+            os.kill(self._pid, signal.SIGKILL)
         self._reap()
 
     def _reap(self) -> list[EffectFailed]:
-        if self._running is None:
+        if not self._pid:
             return []
-        status = self._running.wait()
+        _, status = os.waitpid(self._pid, 0)
+        said = os.pread(self._said, 400, 0).decode(errors="replace").strip().splitlines()
         os.close(self._pidfd)
-        self._running, self._pidfd = None, -1
+        os.close(self._said)
+        self._pid, self._pidfd, self._said = 0, -1, -1
         if status == 0:
             return []
-        self._said.seek(0)
-        said = self._said.read(400).decode(errors="replace").strip().splitlines()
-        return [self._failed(f"{self._program}: {said[0] if said else f'exit status {status}'}")]
+        return [self._failed(f"{self._program}: {said[0] if said else f'wait status {status}'}")]
 
     @staticmethod
     def _failed(why: str) -> EffectFailed:

@@ -9,7 +9,6 @@ here waits for core, for a console or for a script.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import select
@@ -435,6 +434,8 @@ class Loop:
         except OSError as error:
             self._say("warning", f"the priority of the vrrp process stays as it is: {error.strerror}", now)
         if settings.no_swap:
+            import ctypes  # costs 15 ms of the start, and few ask for it
+
             libc = ctypes.CDLL(None, use_errno=True)
             if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE):
                 why = os.strerror(ctypes.get_errno())
