@@ -106,6 +106,8 @@ class LastKnown(Message, frozen=True):
     master: str = ""
     hold_until: int = 0
     hold_kind: str = ""
+    sequence: int = 0
+    """InstanceStatus.sequence, as last told."""
 
 
 class Configure(Message, frozen=True):

@@ -111,6 +111,8 @@ class InstanceStatus(Message, frozen=True):
     last_detail: str = ""
     announced_at: int = 0
     counters: Counters = Counters()
+    sequence: int = 0
+    """Authentication header: the highest number sent or accepted; a respawned process goes on from it."""
 
 
 class TrackerStatus(Message, frozen=True):
