@@ -18,6 +18,8 @@ from tests.scenarios.octets import advert
 
 MS = 1_000_000
 INTERVALS_V3 = (10 * MS, 100 * MS, 250 * MS, NS_PER_S, 2 * NS_PER_S)
+HAND_OVER_AT_MOST = 3 * NS_PER_S
+"""ns that a hand-over takes beyond one interval, when nobody or somebody answers; both are masters meanwhile."""
 ACTIONS: tuple[tuple[str, int], ...] = (
     ("start", 6),
     ("power-cut", 4),
@@ -130,6 +132,12 @@ def make_config(shape: Shape, instances: tuple[Instance, ...]) -> Config:
     scripts = tuple(script(f"s{index}", rise=1 + index, fall=1 + index) for index in range(len(shape.weights)))
     groups = (group("G1", *(one.name for one in instances)),) if shape.sync else ()
     return config(*instances, scripts=scripts, groups=groups)
+
+
+def instances_of(host: Host) -> list[m.InstanceStatus]:
+    """The statuses of a host's instances; none where no engine runs."""
+    statuses = host.router.statuses() if host.router is not None else []
+    return [one for one in statuses if isinstance(one, m.InstanceStatus)]
 
 
 class History:
@@ -325,6 +333,8 @@ class History:
     def _judge(self) -> None:
         lan = self.lan
         bound = max(self.bound(), 3 * self.shape.interval + self.shape.interval * 255 // 256)
+        if any(one.timer == "hand-over" for host in self.hosts() for one in instances_of(host)):
+            bound += HAND_OVER_AT_MOST + self.shape.interval
         lan.run_until(self.settled_from + bound)
         self._one_master("after the settling time")
         calm = lan.now

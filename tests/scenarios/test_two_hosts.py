@@ -77,16 +77,16 @@ def test_stopping_master_hands_over_without_a_lost_ping() -> None:
           10.000  a    stop
           10.000  a    VI_1 hands over
           10.804  b    VI_1 BACKUP -> MASTER (master-resigned)
-          10.804  a    VI_1 handed over to 10.0.0.2 in 0.804 s, addresses removed
-          10.804  a    VI_1 MASTER -> INIT (shutdown)
-          10.804  a    engine ends
+          11.056  a    VI_1 handed over to 10.0.0.2 in 0.804 s, addresses removed
+          11.056  a    VI_1 MASTER -> INIT (shutdown)
+          11.056  a    engine ends
         """,
         since_s=10,
     )
     assert lan.lost_pings(VIP, 2, since_s=10) == 0
     assert lan.owners.holders(VIP) == ("b",)
     doubled = lan.owners.doubled(VIP, 10 * 10**9, lan.now)
-    assert sum(span.length for span in doubled) < 1_000_000, "both hold it for less than a millisecond"
+    assert sum(span.length for span in doubled) < 300_000_000, "both hold it while the successor announces"
 
 
 def test_stopping_master_with_nobody_there_goes_when_the_longest_skew_has_passed() -> None:
@@ -125,11 +125,11 @@ def test_operator_moves_the_address_without_a_lost_ping_and_releases_it() -> Non
           10.000  a    command 1: failover VI_1 step-down
           10.000  a    VI_1 hands over
           10.804  b    VI_1 BACKUP -> MASTER (master-resigned)
-          10.804  a    VI_1 handed over to 10.0.0.2 in 0.804 s, addresses removed
-          10.804  a    VI_1 MASTER -> BACKUP (operator)
-          10.804  a    VI_1 hold step-down
-          10.804  a    VI_1 priority 100 -> 1
-          10.804  a    command 1: done
+          11.056  a    VI_1 handed over to 10.0.0.2 in 0.804 s, addresses removed
+          11.056  a    VI_1 MASTER -> BACKUP (operator)
+          11.056  a    VI_1 hold step-down
+          11.056  a    VI_1 priority 100 -> 1
+          11.056  a    command 1: done
           20.000  a    command 2: release VI_1
           20.000  a    VI_1 hold ended
           20.000  a    VI_1 priority 1 -> 100
