@@ -54,7 +54,7 @@ class Interface:
 class Host:
     """The surroundings of the instances. `Router` owns it; instances read it and append to `out`."""
 
-    __slots__ = ("_heap", "_pushed", "globals", "interfaces", "now", "out", "trackers", "virtual")
+    __slots__ = ("_heap", "_pushed", "globals", "interfaces", "now", "out", "trackers", "virtual", "wall_offset")
 
     def __init__(self) -> None:
         self.out: list[Output] = []
@@ -64,8 +64,15 @@ class Host:
         self.virtual: frozenset[str] = frozenset()
         """Every configured virtual address: none of them may be the source of an advert."""
         self.now = 0
+        self.wall_offset = 0
+        """ns to add to `now` for the wall clock; only the keyed trailer of auth_hmac needs it."""
         self._heap: list[tuple[int, int, Timers]] = []
         self._pushed = 0
+
+    @property
+    def wall(self) -> int:
+        """The wall clock, ns."""
+        return self.now + self.wall_offset
 
     def configure(self, config: Config) -> None:
         """Take over what is common to all instances of a configuration."""

@@ -98,6 +98,8 @@ class VrrpInstance(Timers):
         """Adverts refused since the last good one."""
         self.rejected_sender = ""
         self.rejected_verdict = Verdict.OK
+        self.marks: dict[bytes, int] = {}
+        """auth_hmac: the newest mark of each sender, least recently used first."""
         self.told: set[str] = set()
         """What has been said once and is not repeated until things change."""
         self.near_misses = 0
@@ -474,7 +476,7 @@ class VrrpInstance(Timers):
 
     def resign(self) -> None:
         """Send priority 0, where there is an address to send from."""
-        if self.transmit.resign(self.host.out):
+        if self.transmit.resign(self.host.out, self.host.wall):
             self.tally.pri_zero_sent += 1
             self.tally.advert_sent += 1
 
@@ -482,7 +484,7 @@ class VrrpInstance(Timers):
 
     def _advertise(self) -> None:
         """The periodic advert: the next is one interval after this one was due, so nothing drifts."""
-        self.transmit.send(self.host.out)
+        self.transmit.send(self.host.out, self.host.wall)
         self.tally.advert_sent += 1
         now, interval = self.host.now, self.config.advert_interval
         at = self.timer_at + interval
@@ -493,7 +495,7 @@ class VrrpInstance(Timers):
 
     def advertise_now(self) -> None:
         """One advert out of turn; the next follows after a whole interval."""
-        self.transmit.send(self.host.out)
+        self.transmit.send(self.host.out, self.host.wall)
         self.tally.advert_sent += 1
         self.arm(self.host.now + self.config.advert_interval)
 

@@ -23,20 +23,28 @@ from engine.protocol.packet import (
     PROTOCOL_AH,
     PROTOCOL_VRRP,
     PSEUDO,
+    TRAILER_LENGTH,
     Advert,
     Envelope,
     checksum_dialect,
+    digest_fits,
     fields,
     icv_fits,
     message_length,
+    newer,
     parse_ah,
     parse_ipv4,
+    parse_trailer,
 )
+from engine.protocol.packet.trailer import HMAC_SHA256_128
 from engine.protocol.stimuli import Heard
-from engine.protocol.timing import from_centiseconds, seconds_text
+from engine.protocol.timing import NS_PER_S, from_centiseconds, seconds_text
 
 if TYPE_CHECKING:
     from engine.protocol.instance import VrrpInstance
+
+SENDERS_REMEMBERED = 4
+"""Senders whose marks are kept for multicast; for unicast as many as there are."""
 
 _AUTH_NAMES = {AUTH_NONE: "none", AUTH_PASS: "pass", AUTH_AH: "ah"}
 
@@ -73,6 +81,8 @@ class Judged(msgspec.Struct, frozen=True):
     old_unicast: bool = False
     extension: str = ""
     """The counter of an auth_hmac refusal."""
+    mark: int = 0
+    """auth_hmac: the authentic time stamp."""
 
 
 def open_envelope(datagram: DatagramReceived) -> Arrived | None:
@@ -115,6 +125,9 @@ def examine(instance: VrrpInstance, arrived: Arrived) -> Judged:
         return Judged(Verdict.AH, "an authentication header " + ("is not" if arrived.ah else "is") + " expected")
     measured = version if version in (2, 3) else config.version
     length = message_length(measured, message[3], config.family)
+    trailer = b""
+    if config.auth_hmac is not None and len(message) == length + TRAILER_LENGTH:
+        message, trailer = message[:length], message[length:]
     if len(message) != length:
         return Judged(Verdict.LENGTH, f"{len(message)} octets, but {message[3]} addresses make {length}")
     if not config.unicast and arrived.ttl != 255:
@@ -122,6 +135,12 @@ def examine(instance: VrrpInstance, arrived: Arrived) -> Judged:
         return Judged(Verdict.TTL, f"TTL {told}, not 255: it has crossed a router")
     if version != config.version:
         return Judged(Verdict.VERSION, f"version {version}, ours is {config.version}")
+    mark = 0
+    if config.auth_hmac is not None:
+        checked = _check_trailer(instance, arrived, message, trailer)
+        if isinstance(checked, Judged):
+            return checked
+        mark = checked
     advert = fields(message, config.family)
     if version == 2 and (refusal := _check_v2(instance, arrived, message, advert)) is not None:
         return refusal
@@ -129,7 +148,48 @@ def examine(instance: VrrpInstance, arrived: Arrived) -> Judged:
         return Judged(Verdict.TYPE, f"type {message[0] & 15} is no advertisement")
     if not arrived.complete:
         return Judged(Verdict.TOTAL_LENGTH, "the IP header promises more octets than arrived")
-    return _check_content(instance, arrived, message, advert)
+    judged = _check_content(instance, arrived, message, advert)
+    return msgspec.structs.replace(judged, mark=mark) if mark else judged
+
+
+def _check_trailer(instance: VrrpInstance, arrived: Arrived, message: bytes, octets: bytes) -> Judged | int:
+    """The mark of an authentic trailer, 0 for a bare advert that is let pass, or the refusal.
+
+    Source: keepalived.conf(5) auth_hmac.
+    """
+    config, wall = instance.config, instance.host.wall
+    auth = config.auth_hmac
+    assert auth is not None
+
+    def refuse(counter: str, text: str) -> Judged:
+        return Judged(Verdict.AUTH_HMAC, text, extension=f"auth_ext_{counter}")
+
+    if not octets:
+        return refuse("missing", "no keyed trailer") if auth.mode == "enforce" else 0
+    trailer = parse_trailer(octets)
+    if trailer.kind != HMAC_SHA256_128 or trailer.reserved:
+        return refuse("malformed", f"trailer of type {trailer.kind}")
+    window = auth.time_window or max(3 * config.advert_interval, 5 * NS_PER_S)
+    apart = _apart(trailer.seconds << 16 | trailer.fraction, wall)
+    if apart > window:
+        return refuse("stale", f"its clock is {seconds_text(apart)} apart from ours")
+    key = next((one.key for one in auth.keys if one.key_id == trailer.key_id), None)
+    if key is None:
+        return refuse("unknown_key", f"key {trailer.key_id} is not configured")
+    if not digest_fits(message, arrived.source, octets, key):
+        return refuse("invalid_hmac", "the digest is wrong")
+    before = instance.marks.get(arrived.source)
+    if before is not None and not newer(trailer.mark, before):
+        return refuse("replay", "not newer than the last advert of this sender")
+    return trailer.mark
+
+
+def _apart(stamp: int, wall: int) -> int:
+    """ns between a time stamp (seconds modulo 2**32 and 65536ths) and our wall clock, either way."""
+    seconds, rest = divmod(wall, NS_PER_S)
+    ours = (seconds & 0xFFFFFFFF) << 16 | rest * 65536 // NS_PER_S
+    half = 1 << 47
+    return abs((stamp - ours + half) % (2 * half) - half) * NS_PER_S >> 16
 
 
 def _check_v2(instance: VrrpInstance, arrived: Arrived, message: bytes, advert: Advert) -> Judged | None:
@@ -178,7 +238,7 @@ def _check_content(instance: VrrpInstance, arrived: Arrived, message: bytes, adv
                 f"interval {seconds_text(interval)}, ours is {seconds_text(config.advert_interval)}",
             )
         )
-    dialect, old_unicast = _dialect(instance, arrived, message)
+    dialect, old_unicast = _dialect(instance, arrived, message if config.family == 4 else arrived.message)
     if not dialect:
         return Judged(Verdict.CHECKSUM, "the checksum is wrong", advert)
     if config.family == 4 and config.version == 3 and (dialect == PLAIN) is not config.v3_checksum_as_v2:

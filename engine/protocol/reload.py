@@ -96,6 +96,7 @@ def resume(instance: VrrpInstance, known: LastKnown) -> bool:
         instance.assess()
     if instance.faults or known.state not in (State.MASTER, State.BACKUP):
         return False
+    instance.transmit.continue_sequence(known.sequence, instance.host.now)
     instance.resume(known.state, known.since)
     instance.host.out.append(LogLine("warning", f"{instance.config.name}: {instance.last_detail}"))
     return True

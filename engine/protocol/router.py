@@ -76,6 +76,16 @@ class Router:
         self.judging = False
         """Say a PacketJudged for each datagram."""
 
+    @property
+    def wall_offset(self) -> int:
+        """ns to add to `now` for the wall clock. The loop sets it at start and after the clock was set; only
+        the time stamps of auth_hmac use it."""
+        return self._host.wall_offset
+
+    @wall_offset.setter
+    def wall_offset(self, offset: int) -> None:
+        self._host.wall_offset = offset
+
     # --- the three calls
 
     @property
@@ -254,6 +264,11 @@ class Router:
                 self._host.out.append(LogLine("warning", text))
         if arrived.ah:
             instance.transmit.sequence = max(instance.transmit.sequence, parse_ah(arrived.ah).sequence)
+        if judged.mark:
+            instance.marks.pop(arrived.source, None)
+            instance.marks[arrived.source] = judged.mark
+            if not instance.config.unicast and len(instance.marks) > receive.SENDERS_REMEMBERED:
+                del instance.marks[next(iter(instance.marks))]
         if judged.old_unicast and not instance.transmit.old_unicast:
             instance.transmit.old_unicast = True
             instance.prepare_if_master()

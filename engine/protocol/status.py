@@ -101,6 +101,7 @@ def instance_status(instance: VrrpInstance) -> InstanceStatus:
         last_detail=instance.last_detail,
         announced_at=instance.presence.announced_at,
         counters=instance.tally.counters(),
+        sequence=instance.transmit.sequence,
     )
 
 

@@ -20,10 +20,14 @@ from engine.protocol.packet import (
     Advert,
     ah_packet,
     encode,
+    internet_checksum,
     internet_sum,
     ipv4_header,
+    newer,
+    pseudo_header,
+    seal,
 )
-from engine.protocol.timing import to_centiseconds
+from engine.protocol.timing import NS_PER_MS, NS_PER_S, to_centiseconds
 
 _AUTH_TYPES = {"none": AUTH_NONE, "pass": AUTH_PASS, "ah": AUTH_AH}
 
@@ -48,9 +52,20 @@ class _Prepared:
 class Transmitter:
     """The sending side of one instance."""
 
-    __slots__ = ("_config", "_identification", "_messages", "_prepared", "_source", "_whole", "old_unicast", "sequence")
+    __slots__ = (
+        "_config",
+        "_identification",
+        "_mark",
+        "_messages",
+        "_prepared",
+        "_source",
+        "_whole",
+        "old_unicast",
+        "sequence",
+    )
 
     def __init__(self) -> None:
+        self._mark = 0
         self._config: Instance | None = None
         self._source = ""
         self._identification = 0
@@ -62,6 +77,11 @@ class Transmitter:
         self._whole: list[SendAdvert] = []
         self._messages: list[tuple[str, bytes]] = []
 
+    def continue_sequence(self, known: int, now: int) -> None:
+        """Authentication header: go on above every number that a process before this one may have sent, or the
+        peers refuse us. What is known may be some adverts old; unknown, the uptime in ms is beyond any count."""
+        self.sequence = known + 1000 if known else now // NS_PER_MS & 0x7FFFFFFF
+
     def prepare(self, config: Instance, priority: int, source: str) -> None:
         """Encode the advert for each destination anew."""
         self._config, self._source = config, source
@@ -69,15 +89,15 @@ class Transmitter:
         if not source:
             return
         for destination, message in self._encode(priority):
-            if config.family == 6:
-                self._whole.append(self._effect(config, destination, message))
-            elif config.authentication.kind == "ah":
+            if _built_each_time(config):
                 self._messages.append((destination, message))
+            elif config.family == 6:
+                self._whole.append(self._effect(config, destination, message))
             else:
                 self._prepared.append(_Prepared(destination, self._packet(destination, message)))
 
-    def send(self, out: list[Output]) -> None:
-        """Append one advert per destination."""
+    def send(self, out: list[Output], wall: int) -> None:
+        """Append one advert per destination. `wall` is the wall clock in ns, for the keyed trailer."""
         config = self._config
         if config is None:
             return
@@ -99,16 +119,16 @@ class Transmitter:
         elif self._whole:
             out.extend(self._whole)
         elif self._messages:
-            self._send_authenticated(config, self._messages, out)
+            self._build(config, self._messages, out, wall)
 
-    def resign(self, out: list[Output]) -> bool:
+    def resign(self, out: list[Output], wall: int) -> bool:
         """Append one advert of priority 0 per destination; False when there is no address to send from."""
         config = self._config
         if config is None or not self._source:
             return False
         messages = self._encode(0)
-        if config.authentication.kind == "ah" and config.family == 4:
-            self._send_authenticated(config, messages, out)
+        if _built_each_time(config):
+            self._build(config, messages, out, wall)
         else:
             self._identification = self._identification % 0xFFFF + 1
             for destination, message in messages:
@@ -159,9 +179,15 @@ class Transmitter:
         ttl = config.unicast_ttl if config.unicast else 255
         return SendAdvert(config.name, config.interface, config.family, self._source, destination, data, ttl)
 
-    def _send_authenticated(self, config: Instance, messages: list[tuple[str, bytes]], out: list[Output]) -> None:
-        self.sequence += 1
+    def _build(self, config: Instance, messages: list[tuple[str, bytes]], out: list[Output], wall: int) -> None:
+        """Adverts that differ each time: with authentication header, or with keyed trailer."""
         self._identification = self._identification % 0xFFFF + 1
+        if config.auth_hmac is not None and config.auth_hmac.mode != "receive-only":
+            self._mark = _next_mark(self._mark, wall)
+            for destination, message in messages:
+                out.append(self._effect(config, destination, self._sealed(config, destination, message)))
+            return
+        self.sequence += 1
         for destination, message in messages:
             packet = ah_packet(
                 message,
@@ -174,3 +200,28 @@ class Transmitter:
                 unicast=config.unicast,
             )
             out.append(self._effect(config, destination, packet))
+
+    def _sealed(self, config: Instance, destination: str, message: bytes) -> bytes:
+        """The message with its trailer; over IPv6 the checksum covers both."""
+        auth = config.auth_hmac
+        assert auth is not None
+        key = next((one.key for one in auth.keys if one.key_id == auth.active_key), b"")
+        source = ipaddress.ip_address(self._source).packed
+        signed = message + seal(message, source, auth.active_key, key, self._mark)
+        if config.family == 4:
+            return self._packet(destination, signed, self._identification)
+        zeroed = signed[:6] + b"\0\0" + signed[8:]
+        header = pseudo_header(source, ipaddress.ip_address(destination).packed, len(signed))
+        return zeroed[:6] + internet_checksum(header + zeroed).to_bytes(2, "big") + zeroed[8:]
+
+
+def _built_each_time(config: Instance) -> bool:
+    signs = config.auth_hmac is not None and config.auth_hmac.mode != "receive-only"
+    return signs or (config.authentication.kind == "ah" and config.family == 4)
+
+
+def _next_mark(before: int, wall: int) -> int:
+    """Seconds, 65536ths and a counter, after every mark sent before, also when the wall clock stands or steps back."""
+    seconds, rest = divmod(wall, NS_PER_S)
+    mark = (seconds & 0xFFFFFFFF) << 32 | rest * 65536 // NS_PER_S << 16
+    return mark if not before or newer(mark, before) else before + 1
