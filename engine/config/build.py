@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from engine.config import expand as expansion
-from engine.config import tracks
+from engine.config import servers, tracks
 from engine.config.addresses import address_line
 from engine.config.context import Context, Values
 from engine.config.diagnostic import Diagnostic
@@ -137,6 +137,12 @@ def _top(context: Context, statement: Statement, given: Values) -> None:
             context.static_routes += [one for one in (route_line(context, line, static=True) for line in lines) if one]
         case "static_rules":
             context.static_rules += [one for one in (rule_line(context, line, static=True) for line in lines) if one]
+        case "virtual_server":
+            servers.virtual_server(context, statement)
+        case "virtual_server_group":
+            servers.group_of_servers(context, statement)
+        case "garp_group":
+            servers.garp_group(context, statement)
         case _ if statement.children is not None and context.table.head((statement.keyword,)) is None:
             context.each(statement, (statement.keyword,), lambda _statement, _given: None)
 

@@ -17,9 +17,13 @@ from engine.config.keywords import Keyword, Path, Table, Term
 from engine.config.model import NS_PER_S
 from engine.config.syntax import Token
 
-_UMASK = re.compile(
-    r"(?:0[0-7]{1,3}|[0-9]+|0x[0-9a-fA-F]+|I(?:[RWX](?:USR|GRP|OTH)|RWX[UGO])(?:\|I(?:[RWX](?:USR|GRP|OTH)|RWX[UGO]))*)\Z"
-)
+_BIT = r"I(?:[RWX](?:USR|GRP|OTH)|RWX[UGO])"
+_SHAPES = {
+    "umask": re.compile(rf"(?:0x[0-9a-fA-F]+|[0-9]+|{_BIT}(?:\|{_BIT})*)\Z"),
+    "codes": re.compile(r"[1-5][0-9]{2}(?:-[1-5][0-9]{2})?\Z"),
+    "granularity": re.compile(r"(?:[0-9]{1,3}|[0-9]+(?:\.[0-9]+){3})\Z"),
+    "hex": re.compile(r"(?:[0-9A-Fa-fXx]{2} ?)+\Z"),
+}
 _INCLUDE_CHECKS = {"read", "readable", "match", "wildcard_match", "brace_match"}
 _MAX_SECONDS = "4294.967295"
 
@@ -133,10 +137,11 @@ class Checker:
             case "switch":
                 return values.boolean(text) is not False
             case "bufs":
-                known = text in ("MTU", "ADVERT") or values.integer(text) is not None
+                known = text in ("MTU", "ADVERT") or text.isdecimal()
                 return self._known(statement, row, term, word, text if known else None)
-            case "umask":
-                return self._known(statement, row, term, word, text if _UMASK.match(text) else None)
+            case "umask" | "codes" | "granularity" | "hex":
+                good = _SHAPES[term.kind].match(text) and (not term.high or len(text) == int(term.high))
+                return self._known(statement, row, term, word, text if good else None)
             case "ip" | "ip4" | "ip6" | "mcast4" | "mcast6":
                 return self._known(statement, row, term, word, _address(term.kind, text))
             case _:

@@ -17,7 +17,7 @@ else; a word that is not in it is unknown. The rows live in `keywords.tsv` besid
 A form is a row of terms: KIND[:LOW..HIGH | :CHOICE,CHOICE][?|*|+|~]; ~ is needed like a bare
 term, but without it keepalived reports and goes on instead of stopping with exit code 2. Kinds: flag bool
 int dec text word name ifname ip ip4 ip6 mcast4 mcast6 port path oneof; switch (a bool that 2.2.7 does not
-look at), extra ([all] NUMBER), bufs, umask, checks, cpus (as the effect says); end (one more word is an
+look at), extra ([all] NUMBER), bufs, umask, checks, cpus, codes, granularity, hex; end (one more word is an
 error); cmd (rest of the line: command,
 user, group), cmd1 (command only), user (user and group); block (keywords in braces), lines (free lines
 in braces), words (the words of the rows below this keyword, on its own line). dec is decimal seconds
@@ -171,6 +171,12 @@ def _describe(term: Term) -> str:
             return "MTU|ADVERT|NUMBER"
         case "umask":
             return "OCTAL-NUMBER|BITS"
+        case "codes":
+            return "CODE|CODE-CODE"
+        case "granularity":
+            return "NETMASK|PREFIX"
+        case "hex":
+            return f"{term.high} HEX-DIGITS" if term.high else "HEX-DIGITS"
         case "checks":
             return "[+|-]read|match|wildcard_match|brace_match ..."
         case "cpus":

@@ -1,0 +1,140 @@
+"""virtual_server, virtual_server_group, garp_group: checked, not yet carried into the model.
+
+Invariant: what keepalived 2.2.7 reports about these blocks as a whole is reported; single keywords are
+`check.py`'s. Source: keepalived.conf(5) virtual_server.
+"""
+
+from __future__ import annotations
+
+from engine.config import values
+from engine.config.context import Context, Values
+from engine.config.expand import Statement
+
+_NEEDED = {
+    "MISC_CHECK": "misc_path",
+    "BFD_CHECK": "name",
+    "FILE_CHECK": "track_file",
+    "HTTP_GET": "url",
+    "SSL_GET": "url",
+    "url": "path",
+}
+_SCHEDULER_FLAGS = {"hashed", "sh-port", "sh-fallback", "mh-port", "mh-fallback"}
+_DEFINED = {("BFD_CHECK", "name"): "bfd_instance", ("FILE_CHECK", "track_file"): "track_file"}
+
+
+def wrong(context: Context, at: Statement, what: str, consequence: str, todo: str) -> None:
+    """A block or line that keepalived reports."""
+    context.say("C-MEANING", at, what=what, consequence=consequence, todo=todo)
+
+
+def group_of_servers(context: Context, block: Statement) -> None:
+    """virtual_server_group NAME."""
+    if not block.children:
+        wrong(context, block, f"{block.name} has no entries", "keepalived removes the group.", "Add an address.")
+
+
+def garp_group(context: Context, block: Statement) -> None:
+    """garp_group."""
+    given: set[str] = set()
+
+    def handle(statement: Statement, _given: Values) -> None:
+        given.add(statement.keyword)
+
+    def interfaces(statement: Statement) -> None:
+        if not statement.children:
+            wrong(context, statement, "interfaces is empty", "The group slows nothing down.", "Name an interface.")
+
+    context.each(block, ("garp_group",), handle, {"interfaces": interfaces})
+    if not given & {"garp_interval", "gna_interval"}:
+        wrong(
+            context, block, "garp_group sets no interval", "keepalived removes the group.", "Add garp_interval SECONDS."
+        )
+
+
+def virtual_server(context: Context, block: Statement) -> None:
+    """virtual_server ADDRESS PORT, fwmark N or group NAME."""
+    _Service(context, block).read()
+
+
+class _Service:
+    def __init__(self, context: Context, block: Statement) -> None:
+        self.context, self.block = context, block
+        self.given: dict[str, str] = {}
+        self.servers = 0
+        self.weight = 0
+
+    def wrong(self, at: Statement, what: str, consequence: str, todo: str) -> None:
+        wrong(self.context, at, what, consequence, todo)
+
+    def read(self) -> None:
+        block = self.block
+        if block.name not in ("fwmark", "group") and values.address(block.name) is None:
+            self.wrong(
+                block,
+                f"{block.name} is no address",
+                "keepalived leaves the service out.",
+                "Write an address and a port.",
+            )
+        self.context.each(block, ("virtual_server",), self.setting, {"real_server": self.server})
+        for keyword, word, used in (("lb_algo", "scheduler", "wlc"), ("lb_kind", "forwarding method", "NAT")):
+            twin = {"lb_algo": "lvs_sched", "lb_kind": "lvs_method"}[keyword]
+            if not self.given.keys() & {keyword, twin}:
+                self.wrong(block, f"the service has no {word}", f"keepalived uses {used}.", f"Add {keyword}.")
+        if not self.given.get("protocol") and block.name not in ("fwmark", "group"):
+            self.wrong(block, "the service has no protocol", "keepalived uses UDP.", "Add protocol TCP.")
+        if "ops" in self.given and self.given.get("protocol") != "UDP":
+            self.wrong(block, "ops is for UDP", "keepalived drops it.", "Remove it.")
+        if not self.servers:
+            self.wrong(block, "the service has no real_server", "It serves nothing.", "Add a real_server.")
+        elif int(self.given.get("quorum", "1")) > self.weight:
+            self.wrong(
+                block,
+                "the quorum is above the weight of all servers",
+                "keepalived lowers it.",
+                "Lower it, or add weight.",
+            )
+
+    def setting(self, statement: Statement, given: Values) -> None:
+        keyword = statement.keyword
+        first = given[0] if given else ""
+        scheduler = self.given.get("lb_algo", self.given.get("lvs_sched", ""))
+        if keyword in _SCHEDULER_FLAGS and scheduler not in ("sh", "mh"):
+            self.wrong(
+                statement,
+                f"{keyword} does not fit the scheduler",
+                "keepalived leaves it out.",
+                "Put lb_algo sh above it.",
+            )
+        elif keyword in ("sorry_server_inhibit", "sorry_server_lvs_method") and "sorry_server" not in self.given:
+            self.wrong(statement, f"{keyword} above sorry_server", "keepalived leaves it out.", "Put it below.")
+        self.given[keyword] = str(first)
+
+    def server(self, block: Statement) -> None:
+        self.servers += 1
+        weight = [1]
+
+        def setting(statement: Statement, given: Values) -> None:
+            if statement.keyword == "weight":
+                weight[0] = given[0]
+
+        path = ("virtual_server", "real_server")
+        self.context.each(block, path, setting)
+        self.weight += weight[0]
+        for check in block.children or ():
+            self.complete(check)
+
+    def complete(self, check: Statement) -> None:
+        """What a checker cannot do without."""
+        needed = _NEEDED.get(check.keyword)
+        if needed is None or check.children is None:
+            return
+        found = check.child(needed)
+        if found is None or (not found.name and found.children is None):
+            self.wrong(check, f"{check.keyword} has no {needed}", "keepalived leaves it out.", f"Add {needed}.")
+            return
+        defined = _DEFINED.get((check.keyword, needed))
+        known = self.context.bfd if defined == "bfd_instance" else self.context.files
+        if defined and found.name not in known:
+            self.context.say("C-UNDEFINED", found, keyword=defined, name=found.name, nearest="")
+        for inner in check.children:
+            self.complete(inner)
