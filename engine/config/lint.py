@@ -64,8 +64,9 @@ ELSEWHERE = {
     "L-TRACK-SELF": "is its own interface",
     "L-OWNER-TRACK": "priority 255 takes none",
     "L-SYNC-WEIGHT": "the instance is in a sync group",
+    "L-NO-SERVER": "has no real_server",
 }
-"""Lint code -> what C-ADJUSTED says of the same thing at the head of the instance."""
+"""Lint code -> what reading says of the same thing at the head of the block."""
 
 
 def lint(loaded: Loaded, peers: Sequence[Loaded] = ()) -> list[Diagnostic]:
@@ -94,7 +95,7 @@ def merge(read: Iterable[Diagnostic], linted: Iterable[Diagnostic]) -> list[Diag
         here = by_line.get((one.file, one.line), ())
         less = [other for other in here if codes is not None and (other.code in codes or not codes)]
         if phrase:
-            less += [other for other in everything if other.code == "C-ADJUSTED" and phrase in other.what]
+            less += [other for other in everything if other.code[:2] == "C-" and phrase in other.what]
         said.update(id(other) for other in less)
         out.append(_heavier(one, less))
     return [other for other in everything if id(other) not in said] + out

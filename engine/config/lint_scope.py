@@ -16,7 +16,7 @@ from engine.codes import CODES
 from engine.config.build import Loaded
 from engine.config.diagnostic import Diagnostic, Edit, Fix
 from engine.config.expand import Statement
-from engine.config.syntax import COMMENT, Node, Token, delete_lines, insert_after
+from engine.config.syntax import COMMENT, Node, Token, Tree, delete_lines, insert_after
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -90,8 +90,12 @@ class InstanceView:
         self.scope = scope
         self.statement = statement
         self._last: dict[str, Statement] = {}
+        self._lines: dict[str, list[Statement]] = {}
         for child in statement.children or ():
-            self._last[child.keyword] = child
+            keyword = child.words[0].value
+            self._last[keyword] = child
+            if child.children:
+                self._lines.setdefault(keyword, []).extend(child.children)
 
     @property
     def name(self) -> str:
@@ -113,9 +117,7 @@ class InstanceView:
 
     def lines(self, keyword: str) -> list[Statement]:
         """The lines of all blocks of that keyword in it."""
-        return [
-            line for child in self.statement.children or () if child.keyword == keyword for line in child.children or ()
-        ]
+        return self._lines.get(keyword, [])
 
     @cached_property
     def state(self) -> str | None:
@@ -318,9 +320,13 @@ class Scope:
             return True
         return any(
             node.words and node.words[0].text.startswith("$") and not node.definition and not self._defined(node)
-            for tree in self.loaded.trees.values()
+            for tree in self.trees_with("$")
             for node in tree.walk()
         )
+
+    def trees_with(self, mark: str) -> Iterator[Tree]:
+        """The files in which a character stands at all."""
+        return (tree for tree in self.loaded.trees.values() if any(mark in line.text for line in tree.lines))
 
     def _defined(self, node: Node) -> bool:
         name = node.words[0].text.strip("${}").partition(" ")[0]
@@ -331,7 +337,7 @@ class Scope:
         """Every word on lines that hang on an @id."""
         return frozenset(
             word.value
-            for tree in self.loaded.trees.values()
+            for tree in self.trees_with("@")
             for root in tree.walk()
             if root.condition is not None
             for node in root.walk()

@@ -33,7 +33,7 @@ def empty(scope: Scope) -> Iterator[Diagnostic]:
         kinds = {one.keyword for one in server.children or ()}
         if not kinds & {"real_server", "sorry_server"} and not scope.may_be_said("real_server", "sorry_server"):
             what = f"virtual_server {_title(server)} has no real_server"
-            yield scope.say("L-NO-SERVER", "warning", server, what)
+            yield scope.say("L-NO-SERVER", "warning", server, what, word=1)
 
 
 def ports(scope: Scope) -> Iterator[Diagnostic]:

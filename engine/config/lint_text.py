@@ -24,6 +24,8 @@ _PLACEHOLDER = re.compile(
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>")
 _SAMPLE_MAIL = ("@firewall.loc",)
 _OFF = {"0", "off", "no", "false"}
+_SUSPECT = re.compile(r";|[<%]|__|[xX]|[A-Z]{4}|nb_|lvs_id|nat_m")
+"""Every word that `_words` could remark on has one of these in it."""
 RETIRED = {"nb_get_retry": "retry", "lvs_id": "router_id", "nat_mask": ""}
 """Retired word -> the present one, or nothing when it has no effect any more."""
 _COMMANDS = {"script", "process", "misc_path", "quorum_up", "quorum_down", "startup_script", "shutdown_script"}
@@ -68,6 +70,8 @@ def words(scope: Scope) -> Iterator[Diagnostic]:
 
 
 def _words(scope: Scope, file: str, node: Node) -> Iterator[Diagnostic]:
+    if not any(_SUSPECT.search(word.text) for word in node.words):
+        return
     at = Statement(node.words, "", file, node.line)
     last = node.words[-1]
     if not last.quoted and last.text.endswith(";") and last.text != ";" and node.keyword not in _COMMANDS:
@@ -127,6 +131,8 @@ def parameters(scope: Scope) -> Iterator[Diagnostic]:
     """A $NAME that is defined nowhere. Source: keepalived.conf(5) PARAMETER SUBSTITUTION."""
     if any(one.code in ("C-FILE", "C-INCLUDE", "C-LOOP") for one in scope.loaded.diagnostics):
         return
+    if not any(scope.trees_with("$")):
+        return
     told: set[str] = set()
     for top in scope.loaded.statements:
         for one in top.walk():
@@ -146,7 +152,8 @@ def parameters(scope: Scope) -> Iterator[Diagnostic]:
 
 def conditions(scope: Scope) -> Iterator[Diagnostic]:
     """An @id before a block whose lines are not marked. Source: keepalived.conf(5) CONDITIONAL CONFIGURATION."""
-    for file, tree in scope.loaded.trees.items():
+    for tree in scope.trees_with("@"):
+        file = tree.file
         for node in tree.walk():
             if node.condition is None or not node.is_block or node.closer is None or not node.words:
                 continue
