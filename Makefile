@@ -27,5 +27,11 @@ format: $(BIN)/.installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(BIN)/.installed
+	$(BIN)/python -m tests.bench --json bench.json $(ROWS)
+
+soak: $(BIN)/.installed
+	$(BIN)/python -m tests.bench.soak
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
