@@ -10,6 +10,7 @@ promises is printed as failed and makes the exit status 1.
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import time
@@ -149,17 +150,14 @@ class Tour:
         self._say("hatui demo: two hosts, one address, and a client that pings it every 2 ms")
         try:
             with stage() as self._stage:
-                self._set_up()
-                self._hand_over()
-                self._back()
-                self._reload()
-                self._web_server_dies()
-                self._web_server_returns()
-                self._power_cut()
-                self._power_returns()
+                try:
+                    self._steps()
+                except LabError as failure:
+                    self._line(f"FAILED: {failure}")
+                    self._what_engines_say()
+                    return EXIT_FAILED
                 total = self._pinger.stop()
         except LabError as failure:
-            self.failures.append(str(failure))
             self._line(f"FAILED: {failure}")
             return EXIT_FAILED
         self._say("")
@@ -170,6 +168,16 @@ class Tour:
         return EXIT_FAILED if self.failures else 0
 
     # steps -------------------------------------------------------------------------------------
+
+    def _steps(self) -> None:
+        self._set_up()
+        self._hand_over()
+        self._back()
+        self._reload()
+        self._web_server_dies()
+        self._web_server_returns()
+        self._power_cut()
+        self._power_returns()
 
     def _set_up(self) -> None:
         one = self._stage
@@ -203,10 +211,11 @@ class Tour:
         for name in ("serverA", "serverB"):
             one.configure(name, "-tracked")
 
-        def both_watch() -> bool:
-            return all('"script"' in one.engines[name].hatui("status", "--json", check=False) for name in one.engines)
+        def watches(engine: Engine) -> bool:
+            told = json.loads(engine.hatui("status", "--json", check=False) or "{}")
+            return any(one["tracked_by"] and one["good"] for one in told.get("trackers", ()))
 
-        wait_for(both_watch, 15, "both engines to run the check script", every_s=0.2)
+        wait_for(lambda: all(map(watches, one.engines.values())), 15, "both engines to run the check script", 0.2)
         self._measured(start, most=HAND_OVER_LOSS)
         self._owner()
 
@@ -252,6 +261,16 @@ class Tour:
     def _hatui(self, name: str, *arguments: str) -> None:
         for text in self._stage.engines[name].hatui(*arguments).splitlines():
             self._say(f"            {text}".rstrip())
+
+    def _what_engines_say(self) -> None:
+        """After a failure: status and last events of each engine, for whoever has to find out."""
+        for name, engine in self._stage.engines.items():
+            if not self._stage.hosts[name].on:
+                self._say(f"{name} is off")
+                continue
+            self._say(f"{name} owns {' '.join(self._stage.hosts[name].addresses())}")
+            self._say(engine.hatui("status", "VI_1", check=False))
+            self._say(engine.program.output[-3000:])
 
     def _owner(self) -> None:
         page = self._stage.lab.fetch("client")

@@ -14,6 +14,7 @@ import pytest
 
 from hatui.lab import Host, Lab, LabError, start_web_server, wait_for
 from hatui.lab.host import which
+from tests.net.ordinary import as_nobody
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVICE = "10.211.55.50"
@@ -232,25 +233,6 @@ with Lab() as lab:
     lab.power_off(a)
     print(lab.owners())
 """
-
-
-def as_nobody(code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code as an ordinary user, with this interpreter shown at a path that everybody may read."""
-    shown = {"python": sys.base_prefix, "repo": str(ROOT), "site": str(Path(pytest.__file__).parent.parent)}
-    lines = ["set -e", "mount -t tmpfs tmpfs /mnt", "chmod 755 /mnt"]
-    for name, real in shown.items():
-        lines += [f"mkdir /mnt/{name}", f'mount --bind "{real}" /mnt/{name}']
-    interpreter = f"/mnt/python/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
-    lines.append(f'exec setpriv --reuid 65534 --regid 65534 --clear-groups {interpreter} -c "$CODE"')
-    env = {**os.environ, "CODE": code, "PYTHONPATH": "/mnt/repo:/mnt/site", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        ["unshare", "-m", "sh", "-c", "\n".join(lines)],
-        env={**env, "HOME": "/", "TMPDIR": "/tmp"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 def test_ordinary_user_gets_the_same_lab(namespaces: None) -> None:
