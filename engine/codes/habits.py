@@ -290,7 +290,8 @@ HABITS = (
         "L-SCRIPT-USER",
         "Scripts without script_user",
         "The file runs scripts and names no user for them.",
-        "They run as keepalived_script if that account exists, else as root. Most files are like this.",
+        "They run as keepalived_script if that account exists, else as root. Most files are like this. Together with "
+        "enable_script_security and without that account they are dropped, and what tracks them with them.",
         "Set script_user in global_defs to the account that the scripts need.",
     ),
     Code(

@@ -85,8 +85,9 @@ def commands(scope: Scope) -> Iterator[Diagnostic]:
                 word=2,
                 fix=_quote(scope, line),
             )
-        yield from _shell(scope, line, command, block.name)
-        if command.program[:1] not in ("/", "") and not unknown(command.program):
+        shell = list(_shell(scope, line, command, block.name))
+        yield from shell
+        if command.program[:1] not in ("/", "") and not unknown(command.program) and not shell:
             yield scope.say(
                 "L-SCRIPT-PATH", "info", line, f"{block.name}: {command.program} has no absolute path", word=1
             )
@@ -187,8 +188,12 @@ def accounts(scope: Scope) -> Iterator[Diagnostic]:
     without += [line for line in notes if not command_of(line).rest]
     if without and scope.setting("script_user") is None and not scope.may_be_said("script_user", "global_defs"):
         more = f" (and {len(without) - 1} more)" if len(without) > 1 else ""
-        what = f"{without[0].keyword}{more} runs as keepalived_script or root: script_user is not set"
-        yield scope.say("L-SCRIPT-USER", "info", without[0], what)
+        if scope.setting("enable_script_security") is not None:
+            what = f"{without[0].keyword}{more} is not run at all, unless there is an account keepalived_script"
+            yield scope.say("L-SCRIPT-USER", "warning", without[0], what)
+        else:
+            what = f"{without[0].keyword}{more} runs as keepalived_script or root: script_user is not set"
+            yield scope.say("L-SCRIPT-USER", "info", without[0], what)
     if scope.setting("enable_script_security") is None and not scope.may_be_said("enable_script_security"):
         first = (scripts or notes)[0]
         what = "scripts are run, and enable_script_security is not set"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from engine.config.diagnostic import Diagnostic, Fix
 from engine.config.expand import Statement
@@ -115,80 +116,93 @@ def _undefined(scope: Scope, kind: str, line: Statement) -> Diagnostic:
 
 def small_weight(scope: Scope) -> Iterator[Diagnostic]:
     """A weight of 1 or 2: whether it moves anything hangs on the other node's priority."""
+    found: dict[int, _Small] = {}
     tracked = set()
     for view in scope.instances:
         for one in view.tracks:
             tracked.add((one.kind, one.name))
             if one.weight_at is not None and one.weight is not None and one.kind in TRACKABLE:
-                yield from _small(scope, view, one.name, one.weight, one.weight_in, one.weight_at)
-    if len(scope.instances) != 1:
-        return
-    for (kind, name), block in scope.definitions.items():
+                small = found.setdefault(
+                    id(one.weight_at), _Small(one.name, one.weight, one.weight_in, one.weight_at, [])
+                )
+                small.views.append(view)
+    for (kind, name), block in scope.definitions.items() if len(scope.instances) == 1 else ():
         line = block.child("weight")
-        if (kind, name) not in tracked and kind != "track_file" and line is not None and len(line.words) > 1:
-            weight = number(line.name)
-            if weight is not None:
-                yield from _small(scope, scope.instances[0], name, weight, line, line.words[1])
+        weight = number(line.name) if line is not None and kind != "track_file" else None
+        if line is not None and weight is not None and (kind, name) not in tracked:
+            found[id(line)] = _Small(name, weight, line, line.words[1], scope.instances)
+    for small in found.values():
+        yield from _small(scope, small)
 
 
-def _small(
-    scope: Scope, view: InstanceView, name: str, weight: int, line: Statement, word: Token
-) -> Iterator[Diagnostic]:
-    size, priority = abs(weight), view.priority
-    if not 0 < size <= SMALL_WEIGHT or priority is None or priority == 255 or scope.partners(view):
+class _Small(NamedTuple):
+    name: str
+    weight: int
+    line: Statement
+    word: Token
+    views: list[InstanceView]
+
+
+def _small(scope: Scope, one: _Small) -> Iterator[Diagnostic]:
+    size = abs(one.weight)
+    views = [view for view in one.views if view.priority not in (None, 255) and not scope.partners(view)]
+    if not 0 < size <= SMALL_WEIGHT or not views:
         return
+    priority = views[0].priority or 0
+    same = all(view.priority == priority for view in views)
+    enough = min(priority - 1, 60)
     yield scope.say(
         "L-WEIGHT",
         "info",
-        line,
-        f"weight {weight} moves the address of {view.name} only if the other node's priority differs by less than "
-        f"{size} from {priority}",
-        word=word,
-        why=f"With a larger gap the node whose {name} fails still wins the election, and the address stays with the "
-        "dead service.",
+        one.line,
+        f"weight {one.weight} moves the address of {_names(views)} only if the other node's priority differs by less "
+        f"than {size}" + (f" from {priority}" if same else ""),
+        word=one.word,
+        why=f"With a larger gap the node whose {one.name} fails still wins the election, and the address stays with "
+        "the dead service.",
         todo="Check both files together (`hatui check FILE --peer OTHER`). Use a weight larger than the gap, such as "
-        f"-{min(priority - 1, 60)} for a gap of up to {min(priority - 1, 60) - 1}, or no weight: a failure is then "
-        "FAULT.",
+        f"-{enough} for a gap of up to {enough - 1}, or no weight: a failure is then FAULT.",
     )
+
+
+def _names(views: list[InstanceView]) -> str:
+    return ", ".join(view.name for view in views[:3]) + (f" and {len(views) - 3} more" if len(views) > 3 else "")
 
 
 def no_weight(scope: Scope) -> Iterator[Diagnostic]:
     """A script without a weight: failing means FAULT. Source: keepalived.conf(5) weight."""
-    users: dict[int, tuple[Statement, list[str]]] = {}
+    users: dict[int, tuple[Statement, list[InstanceView]]] = {}
     for view in scope.instances:
         for one in view.tracks:
             if one.kind == "track_script" and one.definition is not None and not one.explicit:
-                users.setdefault(id(one.definition), (one.definition, []))[1].append(view.name)
-    for block, names in users.values():
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+                users.setdefault(id(one.definition), (one.definition, []))[1].append(view)
+    for block, views in users.values():
         yield scope.say(
             "L-WEIGHT-ZERO",
             "info",
             block,
-            f"{block.name} has no weight: when it fails, {shown} goes to FAULT",
+            f"{block.name} has no weight: when it fails, {_names(views)} goes to FAULT",
             word=1,
         )
 
 
 def clamped(scope: Scope) -> Iterator[Diagnostic]:
-    """Weights that reach beyond 1..254."""
+    """Weights that reach beyond 1..254. At the upper end two nodes with all checks good become equal; at the lower
+    end a further failing check changes nothing, which only matters when there are several."""
     for view in scope.instances:
         if view.priority is None or view.priority == 255 or any(one.weight is None for one in view.tracks):
             continue
         swings = [(one.weight or 0) * (-1 if one.reverse else 1) for one in view.tracks if one.kind != "track_file"]
         high = view.priority + sum(swing for swing in swings if swing > 0)
-        low = view.priority + sum(swing for swing in swings if swing < 0)
+        falls = [swing for swing in swings if swing < 0]
+        low = view.priority + sum(falls)
         at = view.child("priority") or view.statement
         if high > 254:
-            yield _clamp(scope, at, view, high, 254, "all checks good")
-        if low < 1:
-            yield _clamp(scope, at, view, low, 1, "all checks failing")
-
-
-def _clamp(scope: Scope, at: Statement, view: InstanceView, reached: int, used: int, when: str) -> Diagnostic:
-    return scope.say(
-        "L-WEIGHT-CLAMP", "warning", at, f"{view.name}: with {when} the priority is {reached}; {used} is used", word=1
-    )
+            what = f"{view.name}: with all checks good the priority is {high}; 254 is used"
+            yield scope.say("L-WEIGHT-CLAMP", "warning", at, what, word=1)
+        if low < 1 and len(falls) > 1:
+            what = f"{view.name}: with all checks failing the priority is {low}; 1 is used"
+            yield scope.say("L-WEIGHT-CLAMP", "info", at, what, word=1)
 
 
 def owner_tracks(scope: Scope) -> Iterator[Diagnostic]:

@@ -65,6 +65,12 @@ def test_hints_that_most_files_have_are_information() -> None:
         assert only(script(command='"killall -0 nginx"'), code).severity == "info"
 
 
+def test_script_without_account_under_script_security_is_a_warning() -> None:
+    secure = "global_defs {\n    enable_script_security\n}\n"
+    assert only(secure + script(), "L-SCRIPT-USER").severity == "warning"
+    assert told(secure + script("user nobody"), "L-SCRIPT-USER") == []
+
+
 def test_several_scripts_without_user_are_told_once() -> None:
     one = only(script(name="one") + script(name="two") + instance("notify /bin/x"), "L-SCRIPT-USER")
     assert one.what.startswith("script (and 2 more) runs as keepalived_script or root")

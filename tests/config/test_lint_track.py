@@ -69,8 +69,13 @@ CASES = [
         script("rise 1") + instance("track_script {\n chk weight -9\n}"),
     ),
     ("L-WEIGHT-CLAMP", script("weight 200") + instance(TRACKED), script("weight 154") + instance(TRACKED)),
-    ("L-WEIGHT-CLAMP", script("weight -100") + instance(TRACKED), script("weight -99") + instance(TRACKED)),
-    ("L-WEIGHT-CLAMP", script("weight 100 reverse") + instance(TRACKED), script("weight 100") + instance(TRACKED)),
+    (
+        "L-WEIGHT-CLAMP",
+        script("weight -50") + script("weight -50", name="two") + instance("track_script {\n chk\n two\n}"),
+        script("weight -50") + script("weight -49", name="two") + instance("track_script {\n chk\n two\n}"),
+    ),
+    ("L-WEIGHT-CLAMP", script("weight 155") + instance(TRACKED), script("weight -200") + instance(TRACKED)),
+    ("L-WEIGHT-CLAMP", script("weight -155 reverse") + instance(TRACKED), script("weight 155 reverse") + instance(TRACKED)),
     (
         "L-OWNER-TRACK",
         script() + instance(TRACKED, start="priority 255\n"),
@@ -192,6 +197,13 @@ def test_finding_in_an_included_file_is_placed_there() -> None:
 def test_weight_on_the_tracking_line_counts_instead_of_the_script_s() -> None:
     text = script("weight 2") + instance("track_script {\n    chk weight -50\n}")
     assert told(text, "L-WEIGHT") == []
+
+
+def test_small_weight_of_several_instances_is_told_once() -> None:
+    two = instance(TRACKED) + instance(TRACKED, name="VI_2", vrid=61, vip="10.0.1.100/24")
+    assert only(script("weight 2") + two, "L-WEIGHT").what == (
+        "weight 2 moves the address of VI_1, VI_2 only if the other node's priority differs by less than 2 from 100"
+    )
 
 
 def test_unknown_weight_or_priority_is_not_judged() -> None:
