@@ -6,18 +6,15 @@ One seed is one history: the shape of the LAN, the configurations and everything
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from engine import messages as m
-from engine.config.model import NS_PER_S, Config, Instance
+from engine.config.model import NS_PER_S
 from engine.simulation import Host, Lan, Span
-from tests.scenarios.build import config, group, instance, script
 from tests.scenarios.octets import advert
+from tests.scenarios.shapes import SEGMENTS, make_config, make_instances, shape_of
 
 MS = 1_000_000
-INTERVALS_V3 = (10 * MS, 100 * MS, 250 * MS, NS_PER_S, 2 * NS_PER_S)
 HAND_OVER_AT_MOST = 3 * NS_PER_S
 """ns that a hand-over takes beyond one interval, when nobody or somebody answers; both are masters meanwhile."""
 ACTIONS: tuple[tuple[str, int], ...] = (
@@ -46,94 +43,6 @@ ACTIONS: tuple[tuple[str, int], ...] = (
 )
 
 
-@dataclass
-class Shape:
-    """What the seed made of the LAN."""
-
-    seed: int
-    random: random.Random
-    interval: int = NS_PER_S
-    version: int = 2
-    family: int = 4
-    preempt: bool = True
-    preempt_delay: int = 0
-    sync: bool = False
-    vrids: int = 1
-    hosts: int = 2
-    equal: bool = False
-    weights: tuple[int, ...] = ()
-    actions: list[tuple[int, str, str]] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        words = [
-            f"{self.hosts} hosts",
-            f"v{self.version}",
-            f"IPv{self.family}",
-            f"{self.interval / NS_PER_S:g} s",
-            f"{self.vrids} VRID{'s' if self.vrids > 1 else ''}",
-        ]
-        words += ["equal priorities"] if self.equal else []
-        words += [] if self.preempt else ["nopreempt"]
-        words += [f"preempt_delay {self.preempt_delay / NS_PER_S:g} s"] if self.preempt_delay else []
-        words += ["sync group"] if self.sync else []
-        words += [f"script weights {self.weights}"] if self.weights else []
-        return f"seed {self.seed}: " + ", ".join(words)
-
-
-def shape_of(seed: int) -> Shape:
-    """The shape that a seed gives."""
-    chance = random.Random(seed)
-    shape = Shape(seed, chance)
-    shape.family = chance.choice((4, 4, 4, 6))
-    shape.version = 3 if shape.family == 6 else chance.choice((2, 2, 3))
-    shape.interval = chance.choice(INTERVALS_V3) if shape.version == 3 else chance.choice((1, 1, 1, 2)) * NS_PER_S
-    shape.hosts = chance.choice((2, 2, 3, 4, 5))
-    shape.vrids = chance.choice((1, 1, 1, 2))
-    shape.preempt = chance.random() < 0.75
-    if shape.preempt and chance.random() < 0.15:
-        shape.preempt_delay = chance.choice((1, 3, 10)) * shape.interval
-    shape.sync = shape.vrids == 2 and chance.random() < 0.5
-    shape.equal = not shape.sync and chance.random() < 0.2
-    if not shape.sync and chance.random() < 0.4:
-        shape.weights = tuple(chance.choice((-60, -10, 10, 60, 0)) for _ in range(chance.choice((1, 2))))
-    return shape
-
-
-def make_instances(shape: Shape, number: int, priorities: list[int]) -> tuple[Instance, ...]:
-    """The instances of host `number` (from 0)."""
-    made = []
-    for vrid in range(shape.vrids):
-        if shape.family == 6:
-            addresses = f"fe80::50:{vrid + 1}/128 2001:db8::50:{vrid + 1}/64"
-        else:
-            addresses = f"10.0.0.{50 + 2 * vrid}/24 10.0.0.{51 + 2 * vrid}/24"
-        priority = priorities[number]
-        if vrid and not shape.sync:
-            priority = priorities[-1 - number]
-        made.append(
-            instance(
-                f"VI_{vrid + 1}",
-                priority,
-                address=addresses,
-                vrid=50 + vrid,
-                version=shape.version,
-                advert_interval=shape.interval,
-                preempt=shape.preempt,
-                preempt_delay=shape.preempt_delay,
-                scripts=tuple((f"s{index}", weight) for index, weight in enumerate(shape.weights)),
-                sync_group="G1" if shape.sync else "",
-            )
-        )
-    return tuple(made)
-
-
-def make_config(shape: Shape, instances: tuple[Instance, ...]) -> Config:
-    """The configuration around the instances."""
-    scripts = tuple(script(f"s{index}", rise=1 + index, fall=1 + index) for index in range(len(shape.weights)))
-    groups = (group("G1", *(one.name for one in instances)),) if shape.sync else ()
-    return config(*instances, scripts=scripts, groups=groups)
-
-
 def instances_of(host: Host) -> list[m.InstanceStatus]:
     """The statuses of a host's instances; none where no engine runs."""
     statuses = host.router.statuses() if host.router is not None else []
@@ -155,9 +64,13 @@ class History:
             priorities = [chance.choice((1, 100, 254))] * shape.hosts
         for number in range(shape.hosts):
             instances = make_instances(shape, number, priorities)
-            own = (f"10.0.0.{number + 1}/24", f"fe80::{number + 1:x}/64")
-            host = self.lan.add("abcde"[number], make_config(shape, instances), {"eth0": own})
+            ports = {
+                port: (f"10.0.{net}.{number + 1}/24", f"fe80::{net + 1:x}:{number + 1:x}/64")
+                for net, port in enumerate(shape.ports)
+            }
+            host = self.lan.add("abcde"[number], make_config(shape, instances), ports, SEGMENTS)
             host.lateness = chance.choice((0, 0, 1 * MS))
+            host.address_cost = chance.choice((0, 0, 300_000))
         self.lan.delay = chance.choice(((100_000, 100_000), (20_000, min(2 * MS, shape.interval // 10))))
 
     # -- living it -----------------------------------------------------------------------------
@@ -174,7 +87,7 @@ class History:
             moment += chance.choice((shape.interval // 7, shape.interval, 3 * shape.interval, 6 * shape.interval))
             moment += chance.randrange(shape.interval)
             self.lan.after(moment, self._act, chance.choice(names), chance.choice("abcde"[: shape.hosts]))
-        self.lan.run_until(moment + chance.randrange(2 * shape.interval))
+        self.lan.run_until(max(moment, 4 * shape.interval) + chance.randrange(2 * shape.interval))
         self._make_whole()
         self._judge()
 
@@ -221,12 +134,14 @@ class History:
             host.resume()
 
     def _link_down(self, host: Host) -> None:
-        if host.powered and host.ports["eth0"].up:
-            host.link_down("eth0")
+        port = self.chance.choice(self.shape.ports)
+        if host.powered and host.ports[port].up:
+            host.link_down(port)
 
     def _link_up(self, host: Host) -> None:
-        if host.powered and not host.ports["eth0"].up:
-            host.link_up("eth0")
+        port = self.chance.choice(self.shape.ports)
+        if host.powered and not host.ports[port].up:
+            host.link_up(port)
 
     def _partition(self, host: Host) -> None:
         names = list(self.lan.hosts)
@@ -302,8 +217,9 @@ class History:
         for host in self.hosts():
             if host.stalled:
                 host.resume()
-            if host.powered and not host.ports["eth0"].up:
-                host.link_up("eth0")
+            for port in host.ports.values():
+                if host.powered and not port.up:
+                    host.link_up(port.name)
             if (
                 host.powered
                 and not host.running
@@ -327,25 +243,25 @@ class History:
             if host.running:
                 for one in host.config.instances:
                     longest = max(longest, host.status(one.name).master_down_interval)
-        slack = self.lan.delay[1] * 2 + 2 * MS
-        return longest + self.shape.interval + slack
+        slack = self.lan.delay[1] * 2 + 5 * MS
+        return longest + self.shape.slowest + self.shape.startup_delay + slack
 
     def _judge(self) -> None:
         lan = self.lan
-        bound = max(self.bound(), 3 * self.shape.interval + self.shape.interval * 255 // 256)
+        bound = max(self.bound(), 4 * self.shape.slowest)
         if any(one.timer == "hand-over" for host in self.hosts() for one in instances_of(host)):
             bound += HAND_OVER_AT_MOST + self.shape.interval
         lan.run_until(self.settled_from + bound)
         self._one_master("after the settling time")
         calm = lan.now
-        lan.run_until(calm + 3 * self.shape.interval)
+        lan.run_until(calm + 3 * self.shape.slowest)
         self._one_master("three adverts later")
         for key in lan.masters.keys():  # noqa: SIM118 - not a dict
             self._doubles(f"VRID {key}", lan.masters.doubled(key, calm, lan.now))
         self.problems += lan.violations
 
     def _doubles(self, what: str, spans: list[Span]) -> None:
-        allowed = 2 * self.lan.delay[1] + 2 * MS
+        allowed = 2 * self.lan.delay[1] + 5 * MS
         for span in spans:
             if span.length > allowed:
                 self.problems.append(f"{what} has two masters: {span}")

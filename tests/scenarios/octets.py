@@ -3,6 +3,7 @@ there is not made here too. Every field can be set wrong on purpose."""
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import struct
 
@@ -113,3 +114,29 @@ def advert(
         destination=ipaddress.ip_address(target).packed,
         ttl=ttl,
     )
+
+
+def ah_packet(
+    payload: bytes,
+    key: bytes,
+    *,
+    source: str = "10.0.0.9",
+    destination: str = GROUP4,
+    sequence: int = 1,
+    ttl: int = 255,
+    spi: int | None = None,
+    next_header: int = 112,
+    icv: bytes | None = None,
+    unicast: bool = False,
+) -> m.DatagramReceived:
+    """An IPv4 packet with authentication header around a v2 message whose type is 2."""
+    own = int(ipaddress.IPv4Address(source)) if spi is None else spi
+    ah = struct.pack(">BBHII", next_header, 4, 0, own, sequence)
+    whole = ip4(ah + bytes(12) + payload, source=source, destination=destination, ttl=ttl, protocol=51)
+    masked = bytearray(whole)
+    masked[1] = masked[6] = masked[7] = masked[10] = masked[11] = 0
+    if unicast:
+        masked[8] = 0
+    digest = hmac.new(key.ljust(8, b"\0"), bytes(masked), "md5").digest()[:12] if icv is None else icv
+    data = whole[:32] + digest + whole[44:]
+    return m.DatagramReceived(interface="eth0", family=4, data=data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import messages as m
-from engine.config.model import NS_PER_S
+from engine.config.model import NS_PER_S, Authentication
 from engine.simulation import Lan
 from tests.scenarios.build import VIP, config, group, host, instance, pair, settled
 from tests.scenarios.octets import advert
@@ -223,3 +223,11 @@ def test_near_priorities_at_ten_milliseconds_do_not_leave_the_client_behind() ->
     lan.run_to(15)
     assert lan.owners.holders(VIP) == ("b",)
     assert lan.outage(VIP, since_s=5) <= 0.05
+
+
+def test_two_masters_with_equal_ah_sequences_hear_each_other() -> None:
+    """AU-AH-09: a replay is what is not above the last number *accepted*; what we sent ourselves is no measure.
+    Otherwise two masters that count in step refuse each other for ever."""
+    lan, a, b = settled(100, 100, authentication=Authentication(kind="ah", key=b"hatuikey"))
+    assert (a.state("VI_1"), b.state("VI_1")) == (BACKUP, MASTER)
+    assert lan.owners.holders(VIP) == ("b",)
