@@ -19,7 +19,7 @@ from engine.core.forkserver import Ended, Forked, ForkServer
 from engine.messages import Message
 from engine.wire import Channel
 
-DELAYS_S = (0.0, 0.0, 0.2, 1.0, 2.0, 4.0, 8.0)
+DELAYS_S = (0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Pause before the first, second ... start again; the last one stays."""
 FORGIVEN_S = 60.0
 """Seconds of life after which earlier deaths are forgotten."""
