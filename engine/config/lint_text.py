@@ -17,8 +17,8 @@ from engine.config.syntax import COMMENT, WORD, Node, Token
 _MERGE = re.compile(r"(<{7}|>{7})(\s|$)|={7}\s*$|\|{7}(\s|$)")
 _PROMPT = re.compile(r"\s*(?:\[[^\]\s]+@[^\]]*\]|[\w.-]+@[\w.-]+:\S*)\s*[#$%>]")
 _PLACEHOLDER = re.compile(
-    r"<[A-Za-z][\w.-]*>?|__[A-Z][A-Z0-9_]*__|%[A-Z][A-Z0-9_]+%"
-    r"|(?:CHANGE|REPLACE|FILL|EDIT)[-_]?(?:ME|THIS|IN|WITH[-_A-Z0-9]*)|YOUR[-_][A-Z0-9_-]+|TODO|FIXME|XXX+"
+    r"<\S+|__[A-Z][A-Z0-9_]*__|%[A-Z][A-Z0-9_]+%"
+    r"|(?:CHANGE|REPLACE|FILL|EDIT)[-_]?(?:ME|THIS|IN|WITH[-_A-Z0-9]*)|YOUR[-_][A-Z0-9_-]+|[A-Z_]+_GOES(?:_HERE)?(?:/\w+)?|TODO|FIXME|XXX+"
     r"|(?=.*[xX])(?:[xX]{1,3}|\d{1,3})(?:\.(?:[xX]{1,3}|\d{1,3})){3}(?:/\d+)?"
 )
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>")
@@ -79,7 +79,9 @@ def _words(scope: Scope, file: str, node: Node) -> Iterator[Diagnostic]:
         what = f"{last.text} ends in a semicolon, which becomes part of the value"
         yield scope.say("L-SEMICOLON", "warning", at, what, word=last, fix=fix)
     named = node.is_block and not node.keyword.endswith("_server")
-    for word in () if named else node.arguments:
+    for word in node.arguments:
+        if named and word.text[0] != "<":
+            continue
         if not word.quoted and _PLACEHOLDER.fullmatch(word.value) and node.keyword not in _COMMANDS:
             what = f"{node.keyword} {word.value} looks like a placeholder"
             yield scope.say("L-PLACEHOLDER", "warning", at, what, word=word)

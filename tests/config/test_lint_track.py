@@ -75,7 +75,11 @@ CASES = [
         script("weight -50") + script("weight -49", name="two") + instance("track_script {\n chk\n two\n}"),
     ),
     ("L-WEIGHT-CLAMP", script("weight 155") + instance(TRACKED), script("weight -200") + instance(TRACKED)),
-    ("L-WEIGHT-CLAMP", script("weight -155 reverse") + instance(TRACKED), script("weight 155 reverse") + instance(TRACKED)),
+    (
+        "L-WEIGHT-CLAMP",
+        script("weight -155 reverse") + instance(TRACKED),
+        script("weight 155 reverse") + instance(TRACKED),
+    ),
     (
         "L-OWNER-TRACK",
         script() + instance(TRACKED, start="priority 255\n"),
