@@ -255,13 +255,6 @@ class Router:
         assert heard is not None
         tally = instance.tally
         tally.advert_rcvd += 1
-        for counter, sentence in judged.notes:
-            setattr(tally, counter, getattr(tally, counter) + 1)
-            if counter not in instance.told:
-                instance.told.add(counter)
-                text = f"{instance.config.name}: advert of {heard.sender} accepted, but {sentence}"
-                instance.evidence.note(self._host.now, "advert", f"{heard.sender}: {sentence}")
-                self._host.out.append(LogLine("warning", text))
         if arrived.ah:
             instance.transmit.sequence = max(instance.transmit.sequence, parse_ah(arrived.ah).sequence)
         if judged.mark:
@@ -274,6 +267,13 @@ class Router:
             instance.prepare_if_master()
         instance.alike_tail = b""
         instance.tell(heard)
+        for counter, sentence in judged.notes:
+            setattr(tally, counter, getattr(tally, counter) + 1)
+            if counter not in instance.told:
+                instance.told.add(counter)
+                text = f"{instance.config.name}: advert of {heard.sender} accepted, but {sentence}"
+                instance.evidence.note(self._host.now, "advert", f"{heard.sender}: {sentence}")
+                self._host.out.append(LogLine("warning", text))
         follows = not (instance.config.preempt or instance.config.owner or instance.hold is not None)
         repeatable = (
             instance.state is State.BACKUP
