@@ -115,6 +115,9 @@ class _Line:
     def option(self, name: str, word: Token) -> bool:
         """One word with a value. False when the whole address is lost."""
         text = word.value
+        if name == "dev" and "interface" in self.fields:
+            self.wrong(word, f"{self.head.value} has two devices", todo="Remove one dev.")
+            return False
         match name:
             case "dev":
                 self.fields["interface"] = text

@@ -430,8 +430,10 @@ class _Work:
         full = files.absolute(pattern.value, files.directory(self.file))
         found = self.reader.glob(full)
         wild = files.has_wildcard(pattern.value)
-        missing = not found and ("wildcard_match" if wild else "match") in checks
-        unmatched = "brace_match" in checks and [one for one in files.alternatives(full) if not self.reader.glob(one)]
+        wanted = {"wildcard_match"} if wild else {"match", "wildcard_match"}
+        missing = not found and bool(wanted & checks)
+        choices = files.alternatives(full) if "brace_match" in checks else []
+        unmatched = len(choices) > 1 and [one for one in choices if not self.reader.glob(one)]
         if not found or unmatched:
             self.say(
                 "C-INCLUDE",

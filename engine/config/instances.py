@@ -172,13 +172,13 @@ class _Instance:
             case "priority":
                 draft.priority = given[0]
             case "version":
-                draft.version = given[0]
+                self.version(statement, given[0])
             case "advert_int":
                 draft.advert_interval = given[0]
             case "down_timer_adverts":
                 draft.fields["down_timer_adverts"] = given[0]
             case "state":
-                self.state(given[0])
+                self.state(statement, given[0])
             case "preempt" | "nopreempt":
                 draft.preempt = statement.keyword == "preempt"
             case "preempt_delay":
@@ -226,9 +226,30 @@ class _Instance:
             todo="Remove one of the two.",
         )
 
-    def state(self, state: str) -> None:
-        if state == "MASTER" or not self.draft.state:
-            self.draft.state = state
+    def state(self, statement: Statement, state: str) -> None:
+        if state == "BACKUP" and self.draft.state == "MASTER":
+            self.first_counts(statement, "state MASTER")
+            return
+        self.draft.state = state
+
+    def version(self, statement: Statement, version: int) -> None:
+        first = self.draft.version or (3 if self.draft.family == 6 else version)
+        if first != version:
+            known = f"version {first}" if self.draft.version else "the IPv6 addresses above"
+            self.first_counts(statement, known)
+            return
+        self.draft.version = version
+
+    def first_counts(self, statement: Statement, first: str) -> None:
+        """A later line that keepalived leaves out."""
+        self.say(
+            "C-REPEATED",
+            statement,
+            severity="error",
+            exit_code=5,
+            keyword=statement.keyword,
+            consequence=f"{first} came first and counts",
+        )
 
     def same_family(self, statement: Statement, address: str, what: str) -> bool:
         family = values.family(address)

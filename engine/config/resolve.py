@@ -377,15 +377,19 @@ class Resolver:
         self.fields["vmac"] = Vmac(xmit_base=draft.xmit_base, **draft.vmac)
 
     def tracking(self) -> None:
-        """The instance's own tracks and its group's. Source: keepalived.conf(5) sync_group_tracking_weight."""
+        """The instance's own tracks and its group's. Weights of its own are flattened in a group that does
+        not allow them; those of the group's lines count for all members alike.
+        Source: keepalived.conf(5) sync_group_tracking_weight."""
         own, of_group = self.draft.tracks, self.group.tracks if self.group else None
         merged: dict[str, tuple[Track, ...]] = {}
         flat = self.group is not None and not self.group.tracking_weight
         for field in ("scripts", "interfaces", "processes", "files", "bfd"):
-            found: list[Track] = list(getattr(own, field))
-            names = {track.name for track in found}
-            found += [track for track in getattr(of_group, field, []) if track.name not in names]
-            merged[field] = tuple(one for one in (self.track(field, track, flat=flat) for track in found) if one)
+            mine: list[Track] = getattr(own, field)
+            names = {track.name for track in mine}
+            shared = [track for track in getattr(of_group, field, []) if track.name not in names]
+            found = [self.track(field, track, flat=flat) for track in mine]
+            found += [self.track(field, track, flat=False) for track in shared]
+            merged[field] = tuple(track for track in found if track)
         self.fields["tracking"] = Tracking(**merged)
 
     def track(self, field: str, track: Track, *, flat: bool) -> Track | None:

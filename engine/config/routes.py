@@ -130,7 +130,7 @@ def route_line(context: Context, statement: Statement, *, static: bool) -> Route
 
 class _Route:
     def __init__(self, context: Context, statement: Statement, *, static: bool) -> None:
-        self.context, self.statement = context, statement
+        self.context, self.statement, self.static = context, statement, static
         self.path = ("static_routes",) if static else ("vrrp_instance", "virtual_routes")
         self.words = Words(statement)
         self.fields: dict[str, Any] = {}
@@ -148,6 +148,15 @@ class _Route:
             self.fields["nexthops"] = tuple(self.hops)
         if self.metrics:
             self.fields["metrics"] = tuple(self.metrics)
+        if self.fields.get("track", True) and not self.fields.get("interface") and not self.static:
+            self.fields["track"] = False
+            self.context.say(
+                "C-ADJUSTED",
+                self.statement,
+                what="a route without dev cannot be tracked",
+                consequence="keepalived does not notice when somebody removes it.",
+                todo="Add dev INTERFACE, or no_track.",
+            )
         return Route(family=self.family or 4, text=self.statement.raw.strip(), **self.fields)
 
     def of_family(self, word: Token, address: str) -> str:
@@ -168,7 +177,9 @@ class _Route:
                 lost = self.words.take()
                 raise Unreadable(lost, f"keepalived 2.2.7 loses the word {lost.value} behind {name}")
         elif name == "type":
-            fields["kind"] = self.kind(self.words.value(word))
+            if not self.words:
+                raise Unreadable(word, "type has no value")
+            fields["kind"] = self.kind(self.words.take())
         elif name in KINDS:
             fields["kind"] = self.kind(word)
         elif name == "to":
@@ -217,7 +228,7 @@ class _Route:
         elif name in _TIMES:
             self.metrics.append((name, milliseconds(target)))
         elif name in _METRICS:
-            self.metrics.append((name, number(target, 0, 2**32 - 1)))
+            self.metrics.append((name, number(target, 0, 255 if name == "hoplimit" else 2**32 - 1)))
         elif name == "track_group":
             fields["track_group"] = target.value
 

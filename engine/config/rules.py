@@ -15,7 +15,7 @@ from engine.config.context import Context
 from engine.config.expand import Statement
 from engine.config.keywords import Keyword
 from engine.config.model import Rule
-from engine.config.routes import PROTOCOLS, TABLES, Unreadable, Words, named, number
+from engine.config.routes import TABLES, Unreadable, Words, named, number
 from engine.config.syntax import Token
 
 IP_PROTOCOLS = {"icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "ah": 51, "vrrp": 112, "sctp": 132}
@@ -74,6 +74,8 @@ class _Rule:
                 consequence="Numbers count down in the order of the lines: moving a line renumbers the others.",
                 todo="Add preference NUMBER.",
             )
+        if fields.get("action") == "goto" and fields["goto"] <= fields["preference"]:
+            raise Unreadable(first, f"goto {fields['goto']} is not behind preference {fields['preference']}")
         return Rule(family=self.family or 4, text=self.statement.raw.strip(), **fields)
 
     def word(self, word: Token) -> None:
@@ -83,6 +85,9 @@ class _Rule:
             raise Unreadable(word, f"{word.value} is no word of a rule")
         if name in ("inet", "inet6"):
             self.family = 4 if name == "inet" else 6
+            if self.words:
+                lost = self.words.take()
+                raise Unreadable(lost, f"keepalived 2.2.7 loses the word {lost.value} behind {name}")
         elif name == "not":
             self.fields["invert"] = True
         elif name == "l3mdev":
@@ -119,7 +124,7 @@ class _Rule:
             case "uidrange" | "sport" | "dport":
                 fields[name] = pair(target)
             case "protocol":
-                fields["protocol"] = named(target, PROTOCOLS, 255)
+                fields["protocol"] = number(target, 0, 255)
             case "ipproto":
                 fields["ipproto"] = named(target, IP_PROTOCOLS, 255)
             case "goto":

@@ -86,6 +86,8 @@ class _Service:
             self.wrong(block, "ops is for UDP", "keepalived drops it.", "Remove it.")
         if not self.servers:
             self.wrong(block, "the service has no real_server", "It serves nothing.", "Add a real_server.")
+        elif int(self.given.get("hysteresis", "0")) >= int(self.given.get("quorum", "1")):
+            self.wrong(block, "the hysteresis is not below the quorum", "keepalived uses 0.", "Lower it.")
         elif int(self.given.get("quorum", "1")) > self.weight:
             self.wrong(
                 block,

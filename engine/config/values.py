@@ -117,8 +117,10 @@ def _closing(text: str, at: int) -> int:
 def command(text: str) -> tuple[Command, list[str]] | None:
     """The first string as a command with its arguments, and the words after it (user and group)."""
     outer = shell_words(text)
-    if not outer:
+    if outer is None:
         return None
+    if not outer or not outer[0].strip():
+        return Command(argv=("",)), outer[1:]
     stripped = text.lstrip(" \t")
     quoted = stripped[:1] in "'\""
     argv = shell_words(outer[0]) if quoted else [outer[0]]

@@ -1,0 +1,94 @@
+"""hatui's verdict beside that of keepalived 2.2.7 (`-t`), over every keyword and a corpus of whole files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from engine.config.build import exit_code, load
+from tests.config import corpus
+from tests.config.reading import disk
+
+pytestmark = pytest.mark.net
+NAMESPACE = f"cfg-diff-{os.getpid()}"
+KNOWN: dict[str, str] = {
+    "global_defs|smtp_server|good": "a host name is looked up by keepalived; reading a file here asks no name server",
+    "global_defs|smtp_server|extra": "the same",
+    "global_defs|startup_script|extra": "the account does not exist on the host, which core tells",
+    "global_defs|shutdown_script|extra": "the same",
+    "global_defs|script_user|extra": "the same",
+    "vrrp_script|user|extra": "the same",
+    "virtual_server.real_server.MISC_CHECK|user|extra": "the same",
+    "virtual_server.real_server|lvs_method|extra": "words behind a forwarding method are checked with the checkers",
+    "virtual_server.real_server.UDP_CHECK|payload|good": "hexadecimal digits are checked with the checkers",
+    "virtual_server.real_server.UDP_CHECK|payload|extra": "the same",
+    "virtual_server.real_server.UDP_CHECK|require_reply|extra": "the same",
+    "virtual_server.real_server.UDP_CHECK|min_reply_length|top": "compared with max_reply_length there, too",
+    "trailing backslash": "the backslash belongs to the interface name, and that eth0\\ is missing core tells",
+}
+"""Differences, each with its reason."""
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[str]:
+    if shutil.which("keepalived") is None or os.geteuid() != 0:
+        pytest.skip("needs root and keepalived")
+
+    def ip(*words: str) -> None:
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+
+    ip("netns", "add", NAMESPACE)
+    try:
+        ip("-n", NAMESPACE, "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+        for name, address in (("eth0", "10.211.55.22/24"), ("eth1", "10.9.0.2/24")):
+            ip("-n", NAMESPACE, "link", "set", name, "up")
+            ip("-n", NAMESPACE, "addr", "add", address, "dev", name)
+        yield NAMESPACE
+    finally:
+        ip("netns", "del", NAMESPACE)
+
+
+def verdicts(namespace: str, folder: Path, cases: list[tuple[str, str]]) -> list[str]:
+    """The cases on which the two differ and that are not known, as lines to read."""
+
+    def theirs(numbered: tuple[int, tuple[str, str]]) -> tuple[int, str]:
+        path = folder / f"{numbered[0]}.conf"
+        path.write_text(numbered[1][1])
+        command = ["ip", "netns", "exec", namespace, "keepalived", "-t", "-i", "node", "-f", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stderr
+
+    wrong = []
+    with ThreadPoolExecutor(2) as pool:
+        for number, (code, said) in enumerate(pool.map(theirs, enumerate(cases))):
+            name = cases[number][0]
+            loaded = load(str(folder / f"{number}.conf"), *disk(), "node")
+            ours = exit_code(loaded.diagnostics)
+            if code < 0:  # keepalived crashed: all that can be asked is that hatui objects
+                agree = ours > 0
+            else:
+                agree = ours == code
+            if not agree and name not in KNOWN:
+                ours_said = "; ".join(str(one) for one in loaded.diagnostics if one.exit_code)
+                wrong.append(f"{name}: keepalived {code}, hatui {ours}\n  {said[:200]!r}\n  {ours_said[:300]!r}")
+            elif agree and name in KNOWN:
+                wrong.append(f"{name}: known as a difference, but there is none")
+    return wrong
+
+
+def test_every_keyword_gets_the_verdict_of_keepalived(namespace: str, tmp_path: Path) -> None:
+    cases = list(corpus.generated())
+    assert len(cases) > 2500
+    wrong = verdicts(namespace, tmp_path, cases)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_whole_file_gets_the_verdict_of_keepalived(namespace: str, tmp_path: Path) -> None:
+    wrong = verdicts(namespace, tmp_path, list(corpus.written()))
+    assert not wrong, "\n".join(wrong)
