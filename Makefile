@@ -30,6 +30,9 @@ format: $(BIN)/.installed
 bench: $(BIN)/.installed
 	$(BIN)/python -m tests.bench --json bench.json $(ROWS)
 
+pictures: $(BIN)/.installed
+	$(BIN)/python -m tests.pictures docs/pictures
+
 soak: $(BIN)/.installed
 	$(BIN)/python -m tests.bench.soak
 

@@ -145,7 +145,10 @@ def console(chosen: argparse.Namespace) -> int:
     from hatui import app
 
     if chosen.replay:
-        return app.replay(chosen.replay, theme=chosen.theme)
+        try:
+            return app.replay(chosen.replay, theme=chosen.theme)
+        except (OSError, ValueError) as failure:
+            raise HatuiError(str(failure)) from None
     return app.run(chosen.socket, theme=chosen.theme, read_only=chosen.read_only)
 
 

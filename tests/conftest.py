@@ -8,6 +8,7 @@ No test sees the developer's own configuration or terminal settings.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -33,6 +34,18 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.longrepr = f"HATUI_TEST_ALL=1: these tests must run, but: {reason}"
     return report  # type: ignore[return-value]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a program that is not installed: named by the mark `programs`, or keepalived by a parameter."""
+    needed = [name for mark in item.iter_markers("programs") for name in mark.args]
+    callspec = getattr(item, "callspec", None)
+    if callspec is not None and "keepalived" in callspec.params.values():
+        needed.append("keepalived")
+    path = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+    missing = [name for name in needed if shutil.which(name, path=path) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ def run(*argv: str | Path, cwd: Path) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy of what git knows, so that nothing left in the tree can slip in."""
     copy = tmp_path_factory.mktemp("sources")
-    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    listed = run("git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
     for name in filter(None, listed.split("\0")):
         target = copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
