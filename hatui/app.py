@@ -316,7 +316,7 @@ class HatuiApp(App[None]):
     def action_leave(self, keep: bool) -> None:
         """Quit; a screen with text that is not applied is asked first."""
         if keep:
-            self.last_screen = self._screen_text()
+            self.last_screen = self.screen_text()
         config = next((screen for screen in self._mode_screens() if getattr(screen, "unsaved", False)), None)
         if config is None:
             self.exit()
@@ -335,7 +335,7 @@ class HatuiApp(App[None]):
     def _mode_screens(self) -> list[Screen[Any]]:
         return [screen for stack in self._screen_stacks.values() for screen in stack]
 
-    def _screen_text(self) -> str:
+    def screen_text(self) -> str:
         strips = self.screen._compositor.render_strips()  # noqa: SLF001  no public way to read the screen
         return "\n".join(strip.text.rstrip() for strip in strips).rstrip()
 

@@ -15,11 +15,9 @@ PLACES = {
     EVERYWHERE: "Everywhere",
     LIST: "In every list",
     "dashboard": "Dashboard",
-    "detail": "Instance",
     "packets": "Packets",
     "config": "Config",
     "dialog": "In a dialog",
-    "review": "Review of a change",
 }
 """The places where keys are valid. `list` holds wherever a list has the focus."""
 
@@ -206,8 +204,6 @@ KEYS: tuple[Key, ...] = (
     Key("config.edit", "enter,e", "Edit", "Into the editor.", "edit", footer=50),
     Key("config.undo", "ctrl+z", "Undo", "Undo the last change of the text.", "undo", priority=True),
     Key("config.disk", "u", "Use disk", "Take the text that is on disk now; yours is kept as a file.", "use_disk"),
-    # review
-    Key("review.apply", "y", "Apply", "Write the file and bring it into use.", "apply", acts=True, footer=10),
     # dialogs
     Key("dialog.confirm", "y", "Yes", "Do it.", "confirm", footer=10),
     Key("dialog.cancel", "escape,n", "Cancel", "Close without doing anything.", "cancel", footer=20),
@@ -266,7 +262,7 @@ def clashes() -> list[str]:
         valid = at(place)
         if place in OUTSIDE_LISTS:
             valid += at(LIST)
-        if place not in ("dialog", "review", EVERYWHERE, LIST):
+        if place not in ("dialog", EVERYWHERE, LIST):
             valid += at(EVERYWHERE)
         seen: dict[str, str] = {}
         for entry in valid:

@@ -37,6 +37,7 @@ class ConfigScreen(FrameScreen):
     """Editor, problems, impact."""
 
     PLACE = "config"
+    FIRST = "#editor"
     BINDINGS: ClassVar[list[BindingType]] = bindings("config")
 
     def __init__(self) -> None:
@@ -59,11 +60,9 @@ class ConfigScreen(FrameScreen):
 
     def on_mount(self) -> None:
         """The margin scrolls with the editor."""
-        super().on_mount()
         editor = self.query_one(ConfigEditor)
         self.watch(editor, "scroll_y", self._paint_margin, init=False)
         self.watch(self.app, "theme", editor.recolour, init=False)
-        editor.focus()
         self._fetch_if_needed(self.console.store)
 
     # fetching ----------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ class Dashboard(FrameScreen):
     """Instances, detail, events."""
 
     PLACE = "dashboard"
+    FIRST = "#table"
     BINDINGS: ClassVar[list[BindingType]] = bindings("dashboard")
 
     def __init__(self) -> None:
@@ -59,11 +60,6 @@ class Dashboard(FrameScreen):
             yield EventList(id="events")
             yield AdvertLadder(id="adverts")
         yield FilterLine(check_text, id="filter")
-
-    def on_mount(self) -> None:
-        """The table has the keys."""
-        super().on_mount()
-        self.query_one(InstanceTable).focus()
 
     def _sized(self, columns: int, rows: int) -> None:
         super()._sized(columns, rows)

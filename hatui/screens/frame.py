@@ -46,6 +46,8 @@ class FrameScreen(Painted, Screen[None]):
     """One of the main screens."""
 
     PLACE: ClassVar[str] = "everywhere"
+    FIRST: ClassVar[str] = ""
+    """The pane that has the keys at first."""
     WITHOUT_ENGINE: ClassVar[bool] = False
     """Still of use while there is no engine."""
 
@@ -105,6 +107,8 @@ class FrameScreen(Painted, Screen[None]):
         if card:
             self.query_one("#card", Lines).show(card)
         else:
+            if self.focused is None and self.FIRST:  # hidden by a card, a pane loses the focus
+                self.query_one(self.FIRST).focus(scroll_visible=False)
             self.paint_body(store, now)
 
     def paint_body(self, store: Store, now: int) -> None:

@@ -29,6 +29,7 @@ class Packets(FrameScreen):
     """List, fields, octets."""
 
     PLACE = "packets"
+    FIRST = "#packet-list"
     BINDINGS: ClassVar[list[BindingType]] = bindings("packets")
 
     def __init__(self) -> None:
@@ -51,15 +52,9 @@ class Packets(FrameScreen):
                 yield Octets(id="octets")
         yield FilterLine(check_packet, id="filter")
 
-    def on_mount(self) -> None:
-        """The list has the keys."""
-        super().on_mount()
-        self._sized(self.app.size.width, self.app.size.height)
-        self.query_one(PacketList).focus()
-
     def _sized(self, columns: int, rows: int) -> None:
         super()._sized(columns, rows)
-        if self.is_mounted and self.query("#decode"):
+        if self.query("#decode"):
             self.query_one("#decode").styles.height = "1fr" if columns >= 140 else max(10, rows * 2 // 5)
 
     # painting ----------------------------------------------------------------------------------

@@ -1,0 +1,101 @@
+"""What console tests share: UTC, no files of the developer, a staged engine, an app on it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.messages import ApplyConfig, Command, ConfigText, GetConfig, Outcome, Reply, ServerLine
+from hatui.app import HatuiApp
+from hatui.link import ReplayLink
+from tests.console.recording import SESSION
+
+CONFIG = """\
+global_defs {
+        router_id       master
+}
+vrrp_script check_nginx {
+        script  "/usr/local/keepalived/check_nginx.sh"
+        interval        2
+        weight  2
+}
+vrrp_instance VI_1 {
+        state   MASTER
+        interface       eth0
+        mcast_src_ip    10.211.55.22
+        virtual_router_id       50
+        priority        100
+        advert_int      1
+        authentication  {
+                auth_type       PASS
+                auth_pass       s3cret1
+        }
+        virtual_ipaddress {
+                10.211.55.50
+        }
+}
+"""
+CONFIG_PATH = "/etc/keepalived/keepalived.conf"
+
+
+def config_text(text: str = CONFIG) -> ConfigText:
+    """The configuration file as the engine tells it."""
+    return ConfigText(CONFIG_PATH, text, hashlib.sha256(text.encode()).hexdigest())
+
+
+class StagedLink(ReplayLink):
+    """A recording that takes commands: each is kept, and answered from `answers` by its type."""
+
+    recorded = False
+
+    def __init__(self, lines: tuple[ServerLine, ...] = SESSION) -> None:
+        super().__init__(lines, answer=self._reply)
+        self.asked: list[tuple[Command, str]] = []
+        self.answers: dict[type[Command], Reply | Exception | Callable[[Command], Reply]] = {
+            GetConfig: Reply(0, Outcome.DONE, files=(config_text(),)),
+            ApplyConfig: Reply(0, Outcome.DONE, text="VI_1: priority 100 -> 150: in place", duration=40_000_000),
+        }
+
+    async def _reply(self, command: Command, reason: str) -> Reply:
+        self.asked.append((command, reason))
+        answer = self.answers[type(command)]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(command) if callable(answer) else answer
+
+    def commands(self) -> list[Command]:
+        """What was asked, without reading the configuration."""
+        return [command for command, _ in self.asked if not isinstance(command, GetConfig)]
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local time is UTC; colours are not switched off from outside."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def link() -> StagedLink:
+    """The recorded session on a staged engine."""
+    return StagedLink()
+
+
+@pytest.fixture
+def console(link: StagedLink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HatuiApp:
+    """The app on that link, without the developer's own files."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return HatuiApp(link, user_files=tmp_path)
+
+
+def screen_text(app: HatuiApp) -> str:
+    """What stands on the screen."""
+    return app.screen_text()
