@@ -59,13 +59,16 @@ def _advert4(frame: bytes) -> Frame | None:
 
 
 def masked(frame: bytes) -> bytes:
-    """The frame with the octets of a VRRPv2 password zeroed: all that follows the addresses, since a
-    packet whose length lies may carry it anywhere there. Source: RFC 2338 5.3.6."""
+    """The frame with the octets of a VRRPv2 password zeroed; all that follows the VRRP header when its
+    lengths contradict each other, since the password may be anywhere there. Source: RFC 2338 5.3.6."""
     found = dissect(frame)
     if found is None or found.kind != "advert" or len(frame) < found.message + 8:
         return frame
     version, count, kind = frame[found.message] >> 4, frame[found.message + 3], frame[found.message + 4]
     if version != 2 or kind != 1:
         return frame
-    start = min(found.message + 8 + 4 * count, max(found.message + 8, len(frame) - 8))
+    body = found.message + 8
+    start = body + 4 * count
+    if start + 8 != (_ETHERNET if found.family == 4 else found.message) + len(found.packet):
+        start = body
     return frame[:start] + bytes(len(frame) - start)
