@@ -7,6 +7,7 @@
     lint_text      the text itself: leftovers, placeholders, samples
     lint_server    virtual and real servers
     lint_pairs     what takes two nodes' files to see
+    lint_host      what takes facts of the host to see
 
 The invariant: one false alarm costs more trust than one missed hint. What hangs on a value that is not known is not
 said, and what half of all files have is a hint, not a warning.
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from engine.config import lint_instance, lint_pairs, lint_script, lint_server, lint_text, lint_track
+from engine.config import lint_host, lint_instance, lint_pairs, lint_script, lint_server, lint_text, lint_track
 from engine.config.build import Loaded
 from engine.config.diagnostic import Diagnostic
 from engine.config.lint_scope import Scope
@@ -69,16 +70,26 @@ ELSEWHERE = {
 """Lint code -> what reading says of the same thing at the head of the block."""
 
 
-def lint(loaded: Loaded, peers: Sequence[Loaded] = ()) -> list[Diagnostic]:
-    """The findings of all rules, in the order of the text. `peers` are the other nodes' configurations."""
-    scope = Scope(loaded, peers)
+def lint(loaded: Loaded, peers: Sequence[Loaded] = (), *, host: lint_host.Host | None = None) -> list[Diagnostic]:
+    """The findings of all rules, in the order of the text. `peers` are the other nodes' configurations, `host` the
+    facts of the host on which it is to run."""
+    return in_order(_lint(Scope(loaded, peers), host), loaded)
+
+
+def _lint(scope: Scope, host: lint_host.Host | None) -> list[Diagnostic]:
     found = [one for rule in RULES for one in rule(scope)]
-    return in_order(found, loaded)
+    if host is not None:
+        found += [one for about in lint_host.RULES for one in about(scope, host)]
+    return found
 
 
-def findings(loaded: Loaded, peers: Sequence[Loaded] = ()) -> list[Diagnostic]:
+def findings(loaded: Loaded, peers: Sequence[Loaded] = (), *, host: lint_host.Host | None = None) -> list[Diagnostic]:
     """All that `hatui check` shows: what reading found and what lint found, each thing once."""
-    return in_order(merge(loaded.diagnostics, lint(loaded, peers)), loaded)
+    scope = Scope(loaded, peers)
+    read: Iterable[Diagnostic] = loaded.diagnostics
+    if scope.uncertain:  # what uses it may stand where nothing could be read
+        read = [one for one in read if one.code != "C-UNUSED"]
+    return in_order(merge(read, _lint(scope, host)), loaded)
 
 
 def merge(read: Iterable[Diagnostic], linted: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -28,6 +28,7 @@ TRACKABLE = {
 """Track block -> the top-level blocks that define what it names."""
 _DEFAULT_WEIGHT = {"track_file": 1}
 _UNRESOLVED = {"C-FILE", "C-INCLUDE", "C-LOOP", "C-SEQ"}
+_BROKEN = {"C-BRACE", "C-BRACE-OPEN", "C-NO-BRACE", "C-UNCLOSED", "C-QUOTE"}
 
 
 def unknown(value: str) -> bool:
@@ -315,8 +316,9 @@ class Scope:
 
     @cached_property
     def uncertain(self) -> bool:
-        """Something may be missing because it could not be read: a file, or a `$NAME` that holds whole lines."""
-        if any(one.code in _UNRESOLVED for one in self.loaded.diagnostics):
+        """Something may be missing because it could not be read: a file, a `$NAME` that holds whole lines, or what
+        stands where braces do not match."""
+        if any(one.code in _UNRESOLVED or one.code in _BROKEN for one in self.loaded.diagnostics):
             return True
         return any(
             node.words and node.words[0].text.startswith("$") and not node.definition and not self._defined(node)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.config.lint_case import FILE, instance, mended, only, script, told
+from engine.config.lint import findings
+from tests.config.lint_case import FILE, instance, mended, only, read, script, told
 
 TRACKED = "track_script {\n chk\n}"
 SERVER_A = """\
@@ -179,10 +180,14 @@ def test_misspelt_reference_is_mended() -> None:
         script() + instance("$TRACKS"),
         script(name="$NAME") + instance(),
         instance("include tracks.conf"),
+        script() + instance("mcast_src_ip {{ address }}\n" + TRACKED),
+        script() + instance("unknown_block {\n" + TRACKED),
     ],
 )
 def test_what_may_stand_elsewhere_is_not_called_missing(text: str) -> None:
     assert told(text, "L-TRACK-REF") == []
+    if "$NAME" not in text and "@other" not in text:
+        assert "C-UNUSED" not in {one.code for one in findings(read(text))}
 
 
 def test_reference_in_an_included_file_counts() -> None:
