@@ -492,6 +492,7 @@ class VrrpInstance(Timers):
         if self.doubtful:
             self.doubtful = False
             self.presence.announce(self.config.announce.master_repeat)
+            self.rearm_refresh()
 
     def advertise_now(self) -> None:
         """One advert out of turn; the next follows after a whole interval."""

@@ -28,6 +28,7 @@ def doubt(instance: VrrpInstance, late: int) -> None:
     _near_miss(instance, text)
     if late > limit:
         instance.doubtful = True
+        instance.cancel_announcements()
         instance.arm(now + config.advert_interval)
 
 
