@@ -142,16 +142,27 @@ def config_texts(paths: Iterable[str]) -> list[ConfigText]:
     return found
 
 
-def changed_on_disk(reading: Reading) -> bool:
-    """Whether any file of that reading has other octets now."""
-    for path, before in reading.digests.items():
+def digests_now(paths: Iterable[str]) -> dict[str, str]:
+    """What these files hold now, as in `Reading.digests`."""
+    found = {}
+    for path in paths:
         try:
-            now = digest(read_octets(path))
+            found[path] = digest(read_octets(path))
         except OSError:
-            now = ""
-        if now != before:
-            return True
-    return False
+            found[path] = ""
+    return found
+
+
+async def settled(paths: Iterable[str]) -> dict[str, str]:
+    """`digests_now` once they have not changed for a moment: who writes slowly shall not be read half way."""
+    paths = tuple(paths)
+    before = await asyncio.to_thread(digests_now, paths)
+    while True:
+        await asyncio.sleep(SETTLE_MS / 1000)
+        now = await asyncio.to_thread(digests_now, paths)
+        if now == before:
+            return now
+        before = now
 
 
 class _Filter(DefaultFilter):

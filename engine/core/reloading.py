@@ -16,7 +16,7 @@ from typing import Protocol
 from engine.config.diagnostic import Diagnostic
 from engine.config.model import Config
 from engine.config.plan import plan
-from engine.core.loading import Reading, changed_on_disk, config_texts, disk_changes, read_config, read_octets
+from engine.core.loading import Reading, config_texts, disk_changes, read_config, read_octets, settled
 from engine.core.revisions import digest, write_atomically
 from engine.errors import Refused
 from engine.messages import ConfigLoaded, ConfigRefused, ConfigText, Event
@@ -117,8 +117,9 @@ class Reloading:
 
     async def _noticed(self, changed: set[str]) -> None:
         """Something was written beside or into our files: reload if it concerns us."""
+        now = await settled(self._seen.digests)
         async with self._lock:
-            if not await asyncio.to_thread(changed_on_disk, self._seen):
+            if now == self._seen.digests:
                 # a file that nobody has read before concerns us only when an include takes it in
                 if len(self._seen.digests) < 2 or changed <= self._seen.digests.keys():
                     return
@@ -131,9 +132,11 @@ class Reloading:
     async def _reload(self, by: str, comment: str) -> tuple[str, ...]:
         reading = await asyncio.to_thread(read_config, self.path, self._config_id)
         self._seen = reading
-        if reading.config is None or reading.errors:
-            self.problem = reading.problem
-            problems = tuple(str(one) for one in reading.errors[:PROBLEMS]) or (reading.problem,)
+        problems = tuple(str(one) for one in reading.errors[:PROBLEMS])
+        if not problems and (reading.config is None or (self.config.instances and not reading.config.instances)):
+            problems = (f"{self.path}: no vrrp_instance in it; stop the engine if nothing shall be served",)
+        if reading.config is None or problems:
+            self.problem = reading.problem or problems[0]
             self._user.record(ConfigRefused(by, problems))
             raise Refused("E-CONFIG-BROKEN", f"{problems[0]}. The running configuration stays.")
         mended, self.problem = bool(self.problem), ""
