@@ -34,7 +34,7 @@ RULES = (
 )
 
 REPLACES: dict[str, tuple[str, ...]] = {
-    "L-TRACK-REF": ("C-UNUSED", "C-UNDEFINED"),
+    "L-TRACK-REF": ("C-UNDEFINED",),
     "L-SYNC-SINGLE": ("C-MEANING",),
     "L-SYNC-REF": ("C-MEANING",),
     "L-STATE": ("C-VALUE",),
@@ -86,9 +86,7 @@ def _lint(scope: Scope, host: lint_host.Host | None) -> list[Diagnostic]:
 def findings(loaded: Loaded, peers: Sequence[Loaded] = (), *, host: lint_host.Host | None = None) -> list[Diagnostic]:
     """All that `hatui check` shows: what reading found and what lint found, each thing once."""
     scope = Scope(loaded, peers)
-    read: Iterable[Diagnostic] = loaded.diagnostics
-    if scope.uncertain:  # what uses it may stand where nothing could be read
-        read = [one for one in read if one.code != "C-UNUSED"]
+    read = [one for one in loaded.diagnostics if one.code != "C-UNUSED"]  # L-TRACK-REF knows when that is certain
     return in_order(merge(read, _lint(scope, host)), loaded)
 
 

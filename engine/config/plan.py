@@ -26,7 +26,8 @@ class Impact(StrEnum):
     ADDRESSES = "addresses"
     """As in place, and addresses, routes or rules come or go; those in both stay untouched."""
     RESTART = "restart"
-    """Removed and started anew as a backup: an election must end before the addresses are served again."""
+    """Another virtual router by interface, family or VRID: the old one goes, the new one starts as a backup, and an
+    election must end before the addresses are served again."""
     ADDED = "added"
     REMOVED = "removed"
 
@@ -36,7 +37,7 @@ FIELDS: dict[str, Impact] = {
     "interface": Impact.RESTART,
     "vrid": Impact.RESTART,
     "family": Impact.RESTART,
-    "version": Impact.RESTART,
+    "version": Impact.IN_PLACE,
     "initial_state": Impact.NOTHING,
     "priority": Impact.IN_PLACE,
     "advert_interval": Impact.IN_PLACE,
@@ -50,7 +51,7 @@ FIELDS: dict[str, Impact] = {
     "source": Impact.IN_PLACE,
     "track_source": Impact.IN_PLACE,
     "group_address": Impact.IN_PLACE,
-    "unicast": Impact.RESTART,
+    "unicast": Impact.IN_PLACE,
     "unicast_peers": Impact.IN_PLACE,
     "unicast_fault_no_peer": Impact.IN_PLACE,
     "unicast_ttl": Impact.IN_PLACE,
@@ -63,7 +64,7 @@ FIELDS: dict[str, Impact] = {
     "track_primary": Impact.IN_PLACE,
     "announce": Impact.IN_PLACE,
     "notify": Impact.IN_PLACE,
-    "vmac": Impact.RESTART,
+    "vmac": Impact.ADDRESSES,
     "accept": Impact.IN_PLACE,
     "strict": Impact.IN_PLACE,
     "skip_check_adv_addr": Impact.IN_PLACE,
@@ -202,6 +203,8 @@ def _changed(old: Instance, new: Instance, config: Config) -> InstanceChange:
         moved = [one.name for one in config.instances if one.sync_group and one.sync_group == new.sync_group]
         if len(moved) > 1:
             outcome += f"; its sync group {new.sync_group} moves with it"
+    elif "vmac" in differing:
+        outcome = "the addresses move to another device and are announced anew"
     elif impact is Impact.ADDRESSES:
         outcome = "addresses that stay are not touched"
     text = f"{new.name}: {', '.join(one.text for one in shown)}: {outcome}" + (f". {_capital(peers)}" if peers else "")

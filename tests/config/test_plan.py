@@ -125,7 +125,7 @@ def test_equal_configurations_change_nothing() -> None:
 
 
 def test_impact_is_the_greatest_of_the_fields() -> None:
-    assert change(priority=150, version=3).impact is Impact.RESTART
+    assert change(priority=150, vrid=9).impact is Impact.RESTART
     assert change(priority=150, addresses=()).impact is Impact.ADDRESSES
 
 
@@ -219,6 +219,19 @@ def test_interval_of_version_2_splits_the_pair_and_of_version_3_does_not() -> No
     assert "advert_int 1 s -> 0.1 s" in change(v3, advert_interval=NS_PER_S // 10).lines[0]
 
 
+def test_another_version_keeps_the_state_here_and_splits_the_pair() -> None:
+    (one,) = change(version=3).instances
+    assert one.impact is Impact.IN_PLACE
+    assert "no interruption" not in one.text
+    assert "both sides become master" in one.text
+
+
+def test_virtual_mac_moves_the_addresses_to_another_device() -> None:
+    assert change(vmac=Vmac()).lines == (
+        "VI_1: use_vmac on: the addresses move to another device and are announced anew",
+    )
+
+
 def test_peer_that_is_no_longer_listed_becomes_master() -> None:
     unicast = msgspec.structs.replace(VI, unicast=True, unicast_peers=(UnicastPeer(address="10.0.0.2"),))
     assert "hears nothing more" in change(unicast, unicast_peers=()).instances[0].peers
@@ -237,7 +250,7 @@ def test_tracks_that_come_go_and_weigh_differently() -> None:
 def test_restart_takes_the_sync_group_along() -> None:
     member = msgspec.structs.replace(VI, sync_group="VG")
     other = msgspec.structs.replace(member, name="VI_2", vrid=60)
-    new = Config(instances=(msgspec.structs.replace(member, version=3), other))
+    new = Config(instances=(msgspec.structs.replace(member, vrid=70), other))
     assert "its sync group VG moves with it" in plan(Config(instances=(member, other)), new).lines[0]
 
 
