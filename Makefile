@@ -36,5 +36,11 @@ pictures: $(BIN)/.installed
 soak: $(BIN)/.installed
 	$(BIN)/python -m tests.bench.soak
 
+fuzz: $(BIN)/.installed
+	$(BIN)/python -m tests.scenarios.fuzz --minutes 10
+
+conformance: $(BIN)/.installed
+	$(BIN)/python -m tests.conformance
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -59,6 +59,9 @@ class Rig:
         else:
             raise AssertionError("the deadlines never end")
         self.now = end
+        if not self.over:
+            self.log.append((end, None))
+            came += self._book(self.router.tick(end))
         return came
 
     def status(self, name: str = "VI_1") -> m.InstanceStatus:
