@@ -209,11 +209,9 @@ def _check_v2(instance: VrrpInstance, arrived: Arrived, message: bytes, advert: 
             return Judged(Verdict.AUTH_DATA, "the integrity value is wrong")
         if ah.spi != int.from_bytes(arrived.source, "big"):
             return Judged(Verdict.AUTH_DATA, "the SPI is not the source address")
-        if ah.sequence <= instance.transmit.sequence and arrived.source != instance.source_key:
-            return Judged(
-                Verdict.AUTH_DATA,
-                f"sequence number {ah.sequence} is not above {instance.transmit.sequence}",
-            )
+        if ah.sequence <= instance.transmit.accepted and arrived.source != instance.source_key:
+            text = f"sequence number {ah.sequence} is not above {instance.transmit.accepted}"
+            return Judged(Verdict.AUTH_DATA, text)
     interval = from_centiseconds(advert.interval_cs)
     if interval != config.advert_interval:
         return Judged(

@@ -256,7 +256,7 @@ class Router:
         tally = instance.tally
         tally.advert_rcvd += 1
         if arrived.ah:
-            instance.transmit.sequence = max(instance.transmit.sequence, parse_ah(arrived.ah).sequence)
+            instance.transmit.accept_sequence(parse_ah(arrived.ah).sequence)
         if judged.mark:
             instance.marks.pop(arrived.source, None)
             instance.marks[arrived.source] = judged.mark

@@ -60,6 +60,7 @@ class Transmitter:
         "_prepared",
         "_source",
         "_whole",
+        "accepted",
         "old_unicast",
         "sequence",
     )
@@ -71,6 +72,8 @@ class Transmitter:
         self._identification = 0
         self.sequence = 0
         """Authentication header: the highest number sent or accepted."""
+        self.accepted = 0
+        """Authentication header: the highest number accepted; what is not above it is a replay."""
         self.old_unicast = False
         """A peer was found to put the group's address into the pseudo-header of unicast v3 packets."""
         self._prepared: list[_Prepared] = []
@@ -81,6 +84,11 @@ class Transmitter:
         """Authentication header: go on above every number that a process before this one may have sent, or the
         peers refuse us. What is known may be some adverts old; unknown, the uptime in ms is beyond any count."""
         self.sequence = known + 1000 if known else now // NS_PER_MS & 0x7FFFFFFF
+
+    def accept_sequence(self, number: int) -> None:
+        """Authentication header: an authentic advert carried this number; our next one goes above it."""
+        self.accepted = number
+        self.sequence = max(self.sequence, number)
 
     def prepare(self, config: Instance, priority: int, source: str) -> None:
         """Encode the advert for each destination anew."""
