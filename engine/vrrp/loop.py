@@ -58,9 +58,17 @@ from engine.vrrp.statics import Statics
 from engine.wire import Channel
 
 _READ_LIMIT = 64
-"""Datagrams of one socket in one pass: a flood on it cannot hold up a timer."""
-_DRAIN_LIMIT = 4096
+"""Datagrams that are read from one socket in one go."""
+_DRAIN = 8_000_000
+"""ns in one pass for what waits in sockets; all of it, unless somebody floods us."""
+_DRAIN_AFTER_STALL = 200_000_000
 """The same after a stall: first hear everything that was said meanwhile, then decide."""
+_LAG = 8_000_000
+"""ns that a timer waits at most for sockets that do not become empty."""
+_STALL = 200_000_000
+"""The same after a stall: first hear everything that was said meanwhile, then decide."""
+_LAG = 10_000_000
+"""ns that a timer waits at most for sockets that do not become empty."""
 _STALL = 20_000_000
 """ns of lateness that the Router is told of."""
 _PORTION = 32
@@ -69,8 +77,8 @@ _LAST_FLUSH_S = 0.5
 """How long an ending process waits for core to take its last events."""
 _MCL_CURRENT, _MCL_FUTURE = 1, 2
 
-Handler = Callable[[int, int], None]
-"""Called with (now, limit) when its descriptor is readable."""
+Handler = Callable[[int], bool]
+"""Called with now when its descriptor is readable; True when there is more to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,7 @@ class Loop:
         self._announcer = Announcer(self._kernel.link, self._kernel.present)
         self._jobs: deque[_Job] = deque()
         self._inbox: deque[Input] = deque()
+        self._heard_all = True
         self._exiting = False
         self._keeping = False
         self._writing = False
@@ -147,24 +156,24 @@ class Loop:
         deadline = router.deadline
         ready = self._epoll.poll(self._timeout(deadline))
         now = clock()
-        limit = _READ_LIMIT
+        drain = _DRAIN
         if deadline is not None and now > deadline:
             late = now - deadline
             if late > self._worst_late:
                 self._worst_late = late
-            if late > _STALL:
-                limit = _DRAIN_LIMIT
+            if late > _STALL and self._heard_all:  # else it is a flood that made us late
+                drain = _DRAIN_AFTER_STALL
                 self._tell(ClockStalled(late), now)
-        for fd, _ in ready:
-            handler = self._handlers.get(fd)  # an earlier handler may have closed it
-            if handler is not None:
-                handler(now, limit)
+        self._heard_all = self._hear(ready, now, drain) if ready else True
         deadline = router.deadline
         if deadline is not None and deadline <= now:
-            outputs = router.tick(now)
-            if outputs:
-                self._perform(outputs, now)
-                self._settle(now)
+            if self._heard_all:  # what has come since epoll returned is older than `now`, too
+                self._heard_all = self._hear(self._epoll.poll(0), now, drain)
+            if self._heard_all or deadline <= clock() - _LAG:
+                outputs = router.tick(now)
+                if outputs:
+                    self._perform(outputs, now)
+                    self._settle(now)
         if self._jobs:
             self._work(now)
         due = self._announcer.deadline
@@ -173,6 +182,28 @@ class Loop:
                 self._tell(failed, now)
         if self._channel.wants_write is not self._writing:
             self._watch_channel()
+
+    def _hear(self, ready: list[tuple[int, int]], now: int, drain: int) -> bool:
+        """Read until nothing waits (True), or until `drain` ns have passed.
+
+        A timer must not fire while the advert that would have stopped it still waits in a socket: so all
+        that had come at `now` is told with `now`, and only then `tick(now)` is asked.
+        """
+        readable = [fd for fd, _ in ready]
+        end = 0
+        while readable:
+            more = []
+            for fd in readable:
+                handler = self._handlers.get(fd)  # an earlier one may have closed it
+                if handler is not None and handler(now):
+                    more.append(fd)
+            readable = more
+            if more:
+                at = self._clock()
+                end = end or at + drain
+                if at >= end:
+                    return False
+        return True
 
     def _timeout(self, deadline: int | None) -> float | None:
         """Seconds until something is due; the kernel rounds up to the next millisecond."""
@@ -313,14 +344,14 @@ class Loop:
             self._epoll.unregister(fd)
 
     def _watch_receiver(self, receiver: Receiver) -> None:
-        def readable(now: int, limit: int) -> None:
+        def readable(now: int) -> bool:
             try:
-                datagrams = receiver.read(limit)
+                datagrams = receiver.read(_READ_LIMIT)
             except OSError as error:
                 self._say("warning", f"{receiver.interface}: reading failed, its socket is made anew: {error}", now)
                 self._inbox.extend(self._sockets.broken(receiver))
                 self._settle(now)
-                return
+                return False
             handle = self._router.handle
             for datagram in datagrams:
                 outputs = handle(datagram, now)
@@ -328,13 +359,14 @@ class Loop:
                     self._perform(outputs, now)
             if self._inbox:
                 self._settle(now)
+            return len(datagrams) == _READ_LIMIT
 
         self._watch(receiver.socket.fileno(), readable)
 
     def _forget_receiver(self, receiver: Receiver) -> None:
         self._forget(receiver.socket.fileno())
 
-    def _kernel_said(self, now: int, _: int) -> None:
+    def _kernel_said(self, now: int) -> bool:
         for said in self._kernel.read():
             if isinstance(said, InterfaceChanged):
                 self._inbox.extend(self._devices.interface_changed(said.interface))
@@ -344,11 +376,13 @@ class Loop:
             elif isinstance(said, AddressChanged) and said.present:
                 self._inbox.extend(self._announcer.appeared(said.interface, said.address, said.prefix))
             self._tell(said, now)
+        return False
 
-    def _signalled(self, now: int, _: int) -> None:
+    def _signalled(self, now: int) -> bool:
         numbers = self._wake.recv(64)
         if signal.SIGTERM in numbers:
             self._stop(StopRouter(release_addresses=self._options.release_addresses), now)
+        return False
 
     # -- core
 
@@ -357,7 +391,7 @@ class Loop:
         if not self._channel.closed:
             self._epoll.modify(self._channel.fileno(), select.EPOLLIN | (select.EPOLLOUT if self._writing else 0))
 
-    def _core_said(self, now: int, _: int) -> None:
+    def _core_said(self, now: int) -> bool:
         self._channel.flush()
         for message in self._channel.receive():
             if isinstance(message, PullStatus):
@@ -373,6 +407,7 @@ class Loop:
         if self._channel.closed:
             self._forget(self._channel.fileno())
             self._stop(StopRouter(release_addresses=self._options.release_addresses), now)
+        return False
 
     def _stop(self, message: StopRouter, now: int) -> None:
         self._keeping = self._keeping or not message.release_addresses
@@ -389,7 +424,7 @@ class Loop:
         message = msgspec.structs.replace(message, config=config)
         self._apply(config.globals, now)
         failures = self._devices.configure(config)
-        self._kernel_said(now, 0)
+        self._kernel_said(now)
         failures += self._filter(config)
         failures += self._sockets.configure(config, vmac_devices(config), egress(config))
         self._kernel.watch_routes(on=any(one.routes or one.rules for one in config.instances))
@@ -408,12 +443,13 @@ class Loop:
             self._watch(self._firewall.fileno(), self._filter_laid)
         return failed
 
-    def _filter_laid(self, now: int, _: int) -> None:
+    def _filter_laid(self, now: int) -> bool:
         self._forget(self._firewall.fileno())
         self._inbox.extend(self._firewall.finished())
         if self._firewall.fileno() >= 0:
             self._watch(self._firewall.fileno(), self._filter_laid)
         self._settle(now)
+        return False
 
     def _say(self, severity: str, text: str, now: int) -> None:
         self._channel.send(Happened(now, (LogLine(severity, text),)))

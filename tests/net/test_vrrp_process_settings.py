@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -223,3 +224,34 @@ def test_many_addresses_move_in_portions_between_which_adverts_are_sent(lab: Lab
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert len(times) > 20
     assert max(gaps) < 0.06
+
+
+def test_junk_at_a_high_rate_delays_no_advert(lab: Lab, host: Host, start: Any) -> None:
+    """P15: 10,000 packets a second that fail every test, against adverts of 100 ms."""
+    client = lab.hosts["vrrpB"]
+    path = client.root / "wire.pcap"
+    kinds = "proto 112 and src 10.211.55.22"
+    tcpdump = client.start(["tcpdump", "-i", "eth0", "--immediate-mode", "-U", "-n", "-w", str(path), kinds])
+    wait_for(lambda: "listening" in tcpdump.output, 5, "tcpdump to listen")
+    a = start("vrrpA")
+    config = sample(host, 255, version=3, advert_interval=100_000_000)
+    a.configure(changed(config, globals=Globals(rt_priority=1)))
+    master(a)
+    junk = (
+        "import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112);"
+        "s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255);"
+        "s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'eth0');"
+        "end = time.monotonic() + 3; sent = 0\n"
+        "while time.monotonic() < end:\n"
+        "    for _ in range(50): s.sendto(b'\\x31\\x32\\xfe' + bytes(20), ('224.0.0.18', 0)); sent += 1\n"
+        "    time.sleep(0.005)\n"
+        "print(sent)"
+    )
+    sent = int(client.run([sys.executable, "-S", "-E", "-c", junk]).stdout)
+    tcpdump.stop()
+    shown = client.run(["tshark", "-r", str(path), "-T", "fields", "-e", "frame.time_epoch"])
+    times = [float(line) for line in shown.stdout.split()]
+    assert sent > 5000
+    assert a.status().state is State.MASTER
+    assert len(times) > 25
+    assert max(later - earlier for earlier, later in pairwise(times)) < 0.12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import socket
 import subprocess
@@ -61,6 +62,10 @@ class VrrpProcess:
     def tell(self, message: ToVrrp) -> None:
         """Say something as core."""
         assert self.channel.send(message), "the vrrp process is gone"
+        poll = select.poll()
+        poll.register(self.channel, select.POLLOUT)
+        while not self.channel.flush():
+            assert poll.poll(5000), "the vrrp process does not read"
 
     def configure(self, config: Config) -> None:
         """Start or reload."""
