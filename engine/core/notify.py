@@ -79,9 +79,10 @@ class Notifier:
             for task in late:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        for fifo in self._fifos.values():
-            fifo.close()
+        readers = [gone for fifo in self._fifos.values() if (gone := fifo.close()) is not None]
         self._fifos.clear()
+        if readers:
+            await asyncio.wait(readers, timeout=patience_s)
 
     # ---- what calls for it
 
@@ -236,8 +237,8 @@ class _OpenFifo:
         else:
             self._lost = 0
 
-    def close(self) -> None:
-        """Stop the reader, remove the FIFO."""
+    def close(self) -> asyncio.Future[None] | None:
+        """Stop the reader, remove the FIFO. Returns what is done when the reader has ended."""
         if self._script is not None:
             self._script.terminate()
         if self._descriptor >= 0:
@@ -246,6 +247,7 @@ class _OpenFifo:
         if self._made:
             with contextlib.suppress(OSError):
                 os.unlink(self._fifo.path)
+        return self._script.gone if self._script is not None else None
 
 
 def _word(event: StateChanged) -> str:
