@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.config.fmt import format_text
 from engine.config.syntax import VALUE, parse
+from tests.config import test_lint_instance, test_lint_script, test_lint_text
+from tests.config.lint_case import read
+
+SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
+LINTED = [case[1] for module in (test_lint_instance, test_lint_script, test_lint_text) for case in module.CASES]
 
 UGLY = """\
 ! head of the file
@@ -107,6 +114,25 @@ def test_brace_too_many_does_not_pull_the_rest_out_of_the_page() -> None:
 
 def test_empty_text_stays_empty() -> None:
     assert format_text("") == format_text("\n \n\t\n") == ""
+
+
+@pytest.mark.parametrize("text", LINTED, ids=[str(number) for number in range(len(LINTED))])
+def test_formatted_text_means_the_same_and_has_the_same_faults(text: str) -> None:
+    before, after = read(text), read(format_text(text))
+    fingerprints = [loaded.config.fingerprint if loaded.config else "" for loaded in (before, after)]
+    assert fingerprints[0] == fingerprints[1]
+    assert [one.code for one in before.diagnostics] == [one.code for one in after.diagnostics]
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.conf")), ids=lambda path: path.name)
+def test_sample_stays_the_same_configuration(path: Path) -> None:
+    text = path.read_text()
+    done = format_text(text)
+    assert format_text(done) == done
+    loaded = [read({str(path): one}).config for one in (text, done)]
+    assert loaded[0] is not None
+    assert loaded[1] is not None
+    assert loaded[0].fingerprint == loaded[1].fingerprint
 
 
 PIECES = st.sampled_from(
