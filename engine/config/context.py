@@ -123,6 +123,8 @@ class Context:
         self.fifos: dict[str, Fifo] = {}
         self.fifo_scripts: dict[str, Command] = {}
         self.instances: list[InstanceDraft] = []
+        self.names: set[str] = set()
+        """Of these instances."""
         self.groups: list[GroupDraft] = []
         self.scripts: dict[str, Script] = {}
         self.script_places: dict[str, Statement] = {}

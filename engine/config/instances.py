@@ -59,7 +59,7 @@ MAX_PASSWORD = 8
 
 def instance_block(context: Context, block: Statement, name: str) -> None:
     """vrrp_instance NAME."""
-    if any(one.name == name for one in context.instances):
+    if name in context.names:
         context.say(
             "C-DUPLICATE",
             block,
@@ -83,6 +83,7 @@ def instance_block(context: Context, block: Statement, name: str) -> None:
         blocks[kind] = lambda one: track_block(context, one, draft.tracks)
     context.each(block, PATH, lines.setting, blocks)
     context.instances.append(draft)
+    context.names.add(name)
 
 
 def group_block(context: Context, block: Statement, name: str) -> None:

@@ -33,8 +33,9 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
+import msgspec
+
 _TERM = re.compile(r"([a-z0-9]+)(?::([^?*+~]*))?([?*+~]?)\Z")
-_NUMBER = re.compile(r"-?[0-9.]*[0-9]")
 
 Path = tuple[str, ...]
 
@@ -59,7 +60,7 @@ class Term(NamedTuple):
         return f"[{text}]" if self.optional else text
 
 
-class Keyword(NamedTuple):
+class Keyword(msgspec.Struct, frozen=True):
     """One row of the table."""
 
     path: Path
@@ -72,28 +73,19 @@ class Keyword(NamedTuple):
     effective: bool
     """False: hatui reads it and does nothing with it."""
     effect: str
-    better: str = ""
+    better: str
     """What keepalived asks to write instead; empty for a word that is not old."""
-
-    @property
-    def opens(self) -> str:
-        """ "block", "lines", or "" when no braces follow."""
-        return next((term.kind for term in self.form if term.kind in ("block", "lines")), "")
+    opens: str
+    """ "block", "lines", or "" when no braces follow."""
+    arguments: tuple[Term, ...]
+    """The terms that are words on its line."""
+    strict_end: bool
+    """True when keepalived refuses further words."""
 
     @property
     def is_head(self) -> bool:
         """True for the free first word of a line."""
         return self.name.startswith("<")
-
-    @property
-    def arguments(self) -> tuple[Term, ...]:
-        """The terms that are words on its line."""
-        return tuple(term for term in self.form if term.kind not in ("block", "lines", "flag", "end"))
-
-    @property
-    def strict_end(self) -> bool:
-        """True when keepalived refuses further words."""
-        return any(term.kind == "end" for term in self.form)
 
     @property
     def needed(self) -> int:
@@ -105,6 +97,26 @@ class Keyword(NamedTuple):
         """The line as it is written, such as `priority NUMBER 1..255`."""
         tail = {"block": "{ ... }", "lines": "{ lines }"}.get(self.opens, "")
         return " ".join(part for part in (self.name, *map(str, self.arguments), tail) if part)
+
+
+def _keyword(path: Path, cells: list[str]) -> Keyword:
+    name, form, default, since, tier, effective, effect = cells
+    terms = () if form == "-" else tuple(_term(part) for part in form.split())
+    version, _, better = since.partition("; now ")
+    return Keyword(
+        path,
+        name,
+        terms,
+        default,
+        version,
+        tier,
+        effective == "yes",
+        effect,
+        better,
+        next((term.kind for term in terms if term.kind in ("block", "lines")), ""),
+        tuple(term for term in terms if term.kind not in ("block", "lines", "flag", "end")),
+        any(term.kind == "end" for term in terms),
+    )
 
 
 class Table:
@@ -240,10 +252,8 @@ def table() -> Table:
             continue
         path: Path = tuple(block.split(".")) if block else ()
         words = rows.setdefault(path, {})
-        for name, form, default, since, tier, effective, effect in found:
-            terms = () if form == "-" else tuple(_term(part) for part in form.split())
-            version, _, better = since.partition("; now ")
-            words[name] = Keyword(path, name, terms, default, version, tier, effective == "yes", effect, better)
+        for row in found:
+            words[row[0]] = _keyword(path, row)
     for twin in ("lvs_method", "sorry_server_lvs_method"):
         rows["virtual_server", twin] = rows["virtual_server", "lb_kind"]
     return Table(rows)

@@ -37,6 +37,7 @@ _REPEAT = re.compile(r"~(?:SEQx?|LST)\([^()]*\)")
 _BARE = re.compile(r"[^ \t\r\f\v]+")
 _PLAIN = re.compile(r'[^"{}#!$~@\\]*\Z')
 _DEFINITION = re.compile(r"([ \t\r\f\v]*)(\$[A-Za-z_][A-Za-z0-9_]*=)", re.DOTALL)
+_INCLUDE = re.compile(r"[ \t\r\f\v]*(include[rmwba]?)(?=[ \t\r\f\v])")
 _UNESCAPE = re.compile(r"\\([#!])")
 
 
@@ -57,7 +58,7 @@ class Token(msgspec.Struct, frozen=True, gc=False):
     @property
     def quoted(self) -> bool:
         """True for a word in double quotes."""
-        return self.kind == WORD and self.text.startswith('"')
+        return self.kind == WORD and self.text.startswith('"') and self.text != self.value
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -211,6 +212,9 @@ def _surrounds(node: Node, line: int, column: int) -> bool:
 def lex(text: str, number: int = 1, *, references: bool = True) -> tuple[Token, ...]:
     """The tokens of one line, as keepalived's lexer parts it. Without `references` a `${NAME}` is not
     kept whole: what is left of one after substitution is a name nobody defined, and its braces count."""
+    included = _INCLUDE.match(text) if "include" in text else None
+    if included:
+        return _included(text, number, included)
     pattern = _TOKEN if references else _TOKEN_NO_REFERENCE
     tokens: list[Token] = []
     if _PLAIN.match(text):
@@ -245,6 +249,14 @@ def lex(text: str, number: int = 1, *, references: bool = True) -> tuple[Token, 
             value = piece
             kind = {"open": OPEN, "close": CLOSE, "comment": COMMENT, "quote": QUOTE}.get(kind, kind)
         tokens.append(Token(kind, piece, value, number, start + 1, end + 1))
+
+
+def _included(text: str, number: int, match: re.Match[str]) -> tuple[Token, ...]:
+    """include and the whole rest of the line, which is the name of the file, quotes and braces with it."""
+    start, end = match.span(1)
+    word = Token(WORD, match[1], match[1], number, start + 1, end + 1)
+    tokens, _ = _definition(text, number, end)
+    return (word, *(msgspec.structs.replace(token, kind=WORD) if token.kind == VALUE else token for token in tokens))
 
 
 def comment_start(text: str) -> int:
@@ -308,11 +320,14 @@ def parse(text: str, file: str = "") -> Tree:
         (parent.children if parent else tree.nodes).append(node)
         return node
 
+    carried: list[Token] = []
     for line in tree.lines:
         if line.carried:
-            if last is not None:
-                last.words += tuple(token for token in line.tokens if token.kind == VALUE)
+            carried.extend(token for token in line.tokens if token.kind == VALUE)
             continue
+        if carried and last is not None:
+            last.words += tuple(carried)
+            carried = []
         words: list[Token] = []
         condition: Token | None = None
         repeats: list[Token] = []
@@ -344,6 +359,8 @@ def parse(text: str, file: str = "") -> Tree:
                     stack.pop().closer = token
                 else:
                     tree.stray.append(token)
+    if carried and last is not None:
+        last.words += tuple(carried)
     tree.unclosed = list(stack)
     return tree
 

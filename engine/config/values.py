@@ -16,6 +16,8 @@ from engine.config.model import NS_PER_S, Command
 TRUE, FALSE = {"true", "on", "yes"}, {"false", "off", "no"}
 US_PER_S = 1_000_000
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z")
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}\Z")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)\Z")
 
 
@@ -29,6 +31,7 @@ def seconds(text: str) -> int | None:
     return decimal(text, NS_PER_S)
 
 
+@lru_cache(maxsize=4096)
 def decimal(text: str, ns_per_unit: int) -> int | None:
     """A decimal number of units of `ns_per_unit` as ns, to the microsecond."""
     if not _DECIMAL.match(text):
@@ -44,6 +47,8 @@ def boolean(text: str) -> bool | None:
 @lru_cache(maxsize=4096)
 def address(text: str) -> str | None:
     """An IPv4 or IPv6 address in canonical text."""
+    if _IPV4.match(text):
+        return text
     if "%" in text or "/" in text:
         return None
     try:
