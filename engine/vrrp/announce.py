@@ -15,7 +15,8 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from engine.config.model import Address
@@ -73,14 +74,25 @@ class _Waiting:
     """ns to wait after it before the next frame of this interface."""
 
 
+def _of(instance: str, one: _Waiting) -> bool:
+    return one.instance == instance
+
+
 @dataclass(slots=True)
 class _Line:
     """The queue of one interface."""
 
     ifindex: int
     socket: socket.socket
-    queue: deque[_Waiting]
+    first: deque[_Waiting] = field(default_factory=deque)
+    """First rounds: where many instances move at once, none waits for the repetitions of another."""
+    rest: deque[_Waiting] = field(default_factory=deque)
     ready_at: int = 0
+
+    def drop(self, unwanted: Callable[[_Waiting], bool]) -> None:
+        """Forget what is not to be sent any more."""
+        self.first = deque(one for one in self.first if not unwanted(one))
+        self.rest = deque(one for one in self.rest if not unwanted(one))
 
 
 class Announcer:
@@ -127,9 +139,9 @@ class Announcer:
                 frame = neighbour_advertisement(mac, packed(address.address), router=router)
                 interval = wish.na_interval
             frames.append((line, _Waiting(wish.instance, address, frame, interval)))
-        for _ in range(wish.repeat):
+        for number in range(wish.repeat):
             for line, waiting in frames:
-                line.queue.append(waiting)
+                (line.rest if number else line.first).append(waiting)
         return failures[:1]
 
     def appeared(self, interface: str, address: str, prefix: int) -> list[EffectFailed]:
@@ -143,8 +155,8 @@ class Announcer:
         for one in gone:
             self._held.pop((one.interface, one.address, one.prefix), None)
         for line in self._lines.values():
-            if line.queue:
-                line.queue = deque(one for one in line.queue if one.instance != instance or one.address not in gone)
+            if line.first or line.rest:
+                line.drop(lambda one: one.instance == instance and one.address in gone)
 
     def interface_changed(self, interface: str) -> None:
         """Follow an interface that went away or came back."""
@@ -156,14 +168,16 @@ class Announcer:
     @property
     def deadline(self) -> int | None:
         """When `work` has something to do: an instant, 0 for at once, None for never."""
-        return min((line.ready_at for line in self._lines.values() if line.queue), default=None)
+        return min((line.ready_at for line in self._lines.values() if line.first or line.rest), default=None)
 
     def work(self, now: int, limit: int) -> list[EffectFailed]:
         """Send what is due, at most about `limit` frames."""
         failed: list[EffectFailed] = []
         for name, line in self._lines.items():
-            queue = line.queue
-            while queue and line.ready_at <= now and limit > 0:
+            while line.ready_at <= now and limit > 0:
+                queue = line.first or line.rest
+                if not queue:
+                    break
                 waiting = queue.popleft()
                 limit -= 1
                 try:
@@ -173,12 +187,10 @@ class Announcer:
                     line.ready_at = now + _SOON
                     break
                 except OSError as error:
-                    why = (
-                        f"cannot announce {waiting.address.address} on {name}: {os.strerror(error.errno or errno.EIO)}"
-                    )
+                    what = f"cannot announce {waiting.address.address} on {name}"
+                    why = f"{what}: {os.strerror(error.errno or errno.EIO)}"
                     failed.append(EffectFailed(waiting.instance, "send-announcements", why))
-                    gone = waiting.instance
-                    line.queue = queue = deque(one for one in queue if one.instance != gone)
+                    line.drop(partial(_of, waiting.instance))
                     continue
                 if waiting.interval:
                     line.ready_at = max(now, line.ready_at) + waiting.interval
@@ -193,7 +205,7 @@ class Announcer:
     def _line(self, link: Link) -> _Line:
         line = self._lines.get(link.name)
         if line is None:
-            line = self._lines[link.name] = _Line(link.ifindex, self._open(link), deque())
+            line = self._lines[link.name] = _Line(link.ifindex, self._open(link))
         return line
 
 

@@ -129,3 +129,29 @@ def test_a_portion_is_not_exceeded(wire: Wire) -> None:
     wire.announcer.work(now=10, limit=7)
     assert len(wire.sent()) == 7
     assert wire.announcer.deadline == 0
+
+
+def test_first_rounds_of_all_go_before_the_repetitions_of_any(wire: Wire) -> None:
+    wire.announcer.announce(SendAnnouncements("VI_1", (A,), repeat=3))
+    wire.announcer.announce(SendAnnouncements("VI_2", (B,), repeat=2))
+    wire.announcer.work(now=10, limit=100)
+    assert wire.sent() == ["192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.1", "192.0.2.2"]
+
+
+def test_a_link_that_refuses_is_said_once_and_its_queue_is_dropped(wire: Wire) -> None:
+    wire.ours.close()
+    wire.announcer.announce(SendAnnouncements("VI_1", (A, B), repeat=5))
+    (failed,) = wire.announcer.work(now=10, limit=100)
+    assert (failed.instance, failed.effect) == ("VI_1", "send-announcements")
+    assert failed.reason == "cannot announce 192.0.2.1 on eth0: Connection refused"
+    assert wire.announcer.deadline is None
+
+
+def test_a_full_queue_of_the_device_delays_and_loses_nothing(wire: Wire) -> None:
+    wire.announcer.announce(SendAnnouncements("VI_1", (A,), repeat=1000))
+    sent, now = 0, 10
+    while wire.announcer.deadline is not None:
+        assert wire.announcer.work(now=now, limit=1000) == []
+        sent += len(wire.sent())
+        now += 1_000_000
+    assert sent == 1000
