@@ -24,7 +24,7 @@ from hatui.link import EngineLink, Link, ReplayLink, Say, load
 from hatui.screens.frame import FrameScreen, Painted
 from hatui.store import Store, Told
 from hatui.text import TIME_MODES, Line
-from hatui.widgets.rows import bindings
+from hatui.widgets.rows import ROLE_CLASSES, bindings
 
 PAINTS_PER_S = 4
 Severity = Literal["information", "warning", "error"]
@@ -61,6 +61,7 @@ class HatuiApp(App[None]):
 
     TITLE = "hatui"
     CSS_PATH = "hatui.tcss"
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLE_CLASSES
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(keys.EVERYWHERE),

@@ -171,7 +171,7 @@ KEYS: tuple[Key, ...] = (
         "packets.open",
         "enter",
         "Fields",
-        "Go into the fields of the selected packet; a field lights up its octets.",
+        "Into the fields of the selected packet, where a field lights up its octets; there: open or shut a layer.",
         "fields",
         footer=50,
     ),

@@ -60,7 +60,7 @@ def forecast(store: Store, name: str, now: int, hold: str) -> Move | None:
     method, why_not = _method(status)
     peer = status.peer or "another router"
     peer_priority = str(status.peer_priority) if status.peer_priority else "?"
-    held = f"held {hold}" if hold else "held until released"
+    held = f"held {hold}" if hold else "held"
     before: tuple[tuple[str, str, str], ...]
     after: tuple[tuple[str, str, str], ...]
     if status.state is State.MASTER:
@@ -68,8 +68,10 @@ def forecast(store: Store, name: str, now: int, hold: str) -> Move | None:
         before = ((host, "MASTER", str(status.priority)), (peer, "backup ?", peer_priority))
         after = ((host, "backup", f"1 ({held})"), (peer, "MASTER", peer_priority))
         target = status.peer
-        back = "released, or when the hold ends: this node has the higher priority and preempts"
-        if status.base_priority <= status.peer_priority:
+        back = "when released or the hold ends: this node has the higher priority and preempts"
+        if not status.peer_priority:
+            back = "not known: the other router's priority was never heard"
+        elif status.base_priority <= status.peer_priority:
             back = "not by itself: the other router has no lower priority"
         if not status.preempt:
             back = "not by itself here: nopreempt is set"

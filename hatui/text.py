@@ -51,6 +51,8 @@ ROLES = (
 )
 """Every role that a span may have; `hatui.tcss` styles `role-NAME`."""
 
+SHADED = ("fault", "alarm", "lit")
+"""Roles whose blanks are seen."""
 NS = 1_000_000_000
 MARKS = {"MASTER": "*", "BACKUP": "-", "FAULT": "!", "INIT": "~", "UNKNOWN": "?"}
 TIME_MODES = ("local", "utc", "relative", "delta")
@@ -107,6 +109,19 @@ def rule(title: str, columns: int, right: str = "", *, strong: bool = False) -> 
     left: list[Span] = [("- ", "dim"), (title, "title" if strong else "strong"), (" ", "dim")]
     tail: list[Span] = [(f" {right} ", "dim"), ("--", "dim")] if right else []
     return spread(left, tail, columns, "-")
+
+
+def joined(line: Sequence[Span]) -> list[Span]:
+    """Neighbours of one role as one span, blanks with whatever stands before them: fewer octets to a terminal."""
+    found: list[Span] = []
+    for text, role in line:
+        if not text:
+            continue
+        if found and (found[-1][1] == role or (not text.strip() and found[-1][1] not in SHADED)):
+            found[-1] = (found[-1][0] + text, found[-1][1])
+        else:
+            found.append((text, role))
+    return found
 
 
 def wrap(text: str, columns: int) -> list[str]:

@@ -48,6 +48,7 @@ class Dashboard(FrameScreen):
     def __init__(self) -> None:
         super().__init__()
         self.filter_text = ""
+        self._rows: list[InstanceRow] = []
         self._matching: tuple[tuple[int, str], list[Row]] = ((-1, ""), [])
 
     def compose_body(self) -> ComposeResult:
@@ -88,7 +89,8 @@ class Dashboard(FrameScreen):
         )
         self._share_height(max(1, len(rows)))
         table.tell(rows, nothing)
-        self._paint_instance(rows, store)
+        self._rows = rows
+        self._paint_selection()
         self._paint_events(store)
         adverts = self.query_one(AdvertLadder)
         if adverts.display:
@@ -101,7 +103,8 @@ class Dashboard(FrameScreen):
         rows = max(min(least, instances + 4), min(instances + 1, height // 2 - 3))
         self.query_one(InstanceTable).styles.height = rows
 
-    def _paint_instance(self, rows: list[InstanceRow], store: Store) -> None:
+    def _paint_selection(self) -> None:
+        store, rows = self.console.store, self._rows
         table, detail, ladder = self.query_one(InstanceTable), *self.query(InstancePane)
         row = next((row for row in rows if row.status.name == table.key), None)
         if row is None:
@@ -154,13 +157,15 @@ class Dashboard(FrameScreen):
         store: Store = self.console.store
         return store.instances.get(str(name))
 
-    def on_rows_moved(self) -> None:
+    def on_rows_moved(self, message: Rows.Moved) -> None:
         """Another instance is selected."""
-        self.paint()
+        if isinstance(message.rows, InstanceTable):
+            self._paint_selection()
 
-    def on_rows_chosen(self) -> None:
+    def on_rows_chosen(self, message: Rows.Chosen) -> None:
         """A second click is enter."""
-        self.action_detail()
+        if isinstance(message.rows, InstanceTable):
+            self.action_detail()
 
     def action_instance(self, step: int) -> None:
         """`[` and `]`, wherever the focus is."""

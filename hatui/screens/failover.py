@@ -75,8 +75,8 @@ class FailoverDialog(Dialog):
         self._instance = instance
         self._phase = "asking"
         self._result: list[Line] = []
+        self._reply: Reply | None = None
         self._after_seq = 0
-        self._asked_at = 0
         self._before: Move | None = None
 
     def compose(self) -> ComposeResult:
@@ -154,15 +154,14 @@ class FailoverDialog(Dialog):
             title = f"Take over {plain(move.instance)}: {other} (MASTER {other_priority}) -> {host} (backup {priority})"
         reason = self.query_one("#reason", Input).value
         if self._phase == "asking":
-            hold = self.query_one("#hold", Input).value
             try:
                 command = self._command(move)
             except ValueError:
                 command = Failover(self._instance, move.method)
             self._show(text, forecast_lines(move, command, reason), title)
-            del hold
         else:
-            self._show(text, [*self._table(move), (), *self._result], title)
+            result = self._answer(self._reply) if self._reply is not None else self._result
+            self._show(text, [*self._table(move), (), *result], title)
 
     def _table(self, move: Move) -> list[Line]:
         """Before, and what the engine says now."""
@@ -266,7 +265,7 @@ class FailoverDialog(Dialog):
         except Refused as refused:
             self._result = [((f" refused [{refused.code}]", "bad"),), ((f" {plain(refused.reason)}", "plain"),)]
         else:
-            self._result = self._answer(reply)
+            self._reply = reply
         self._phase = "done"
         self.paint()
 

@@ -104,7 +104,7 @@ class Packets(FrameScreen):
 
     def on_rows_chosen(self, message: Rows.Chosen) -> None:
         """A second click on a packet is enter."""
-        if isinstance(message.rows, PacketList):
+        if isinstance(message.rows, PacketList | FieldTree):
             self.action_fields()
 
     def on_descendant_focus(self) -> None:
@@ -164,8 +164,12 @@ class Packets(FrameScreen):
         self.call_after_refresh(self.paint)
 
     def action_fields(self) -> None:
-        """Into the fields."""
-        self.query_one(FieldTree).focus()
+        """Into the fields; there, open or shut a layer."""
+        fields = self.query_one(FieldTree)
+        if fields.has_focus:
+            fields.fold()
+        else:
+            fields.focus()
 
     def action_only_instance(self) -> None:
         """Only packets of this one's instance."""

@@ -49,6 +49,8 @@ def event_line(row: Row, moment: Moment, columns: int) -> Line:
 class EventList(Rows):
     """Events, newest first. Keys are sequence numbers."""
 
+    STICKS = True
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._rows: Sequence[Row] = ()
@@ -58,12 +60,9 @@ class EventList(Rows):
         """Show these rows, the newest first."""
         self._rows = rows
         self._moment = moment
-        at_top = self.cursor == 0
         keys: list[Hashable] = [row.seq if isinstance(row, EventLine) else ("gap", row.mono_ns) for row in rows]
-        if at_top:
-            self._keys = ()
         self.show_rows((), keys, head)
-        if at_top and self.scroll_offset.y:
+        if self.sticks_to_top and self.scroll_offset.y:
             self.scroll_rows(y=0)
 
     @property

@@ -158,11 +158,14 @@ def table_head(columns: Sequence[Column]) -> Line:
 
 def table_line(row: InstanceRow, columns: Sequence[Column]) -> Line:
     """One instance."""
-    spans: list[Span] = [(" ", "plain"), (mark(row.state) + " ", row.role)]
+    spans: list[Span] = [(" ", "plain"), (mark(row.state), row.role), (" ", "plain")]
     for column in columns:
         text, role = column.cell(row)
-        spans.append((fit(text, column.columns, right=column.right), role))
-        spans.append((" ", "plain"))
+        shown = fit(text, column.columns, right=column.right)
+        if role == "fault":  # it is reversed: only the word
+            spans += [(shown.rstrip(), role), (" " * (len(shown) - len(shown.rstrip()) + 1), "plain")]
+        else:
+            spans.append((shown + " ", role))
     return tuple(spans)
 
 

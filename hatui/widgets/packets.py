@@ -125,18 +125,30 @@ class PacketList(Rows):
         super().move_to(index, tell=tell)
 
 
-def field_rows(packet: PacketLine, frame: Frame, columns: int) -> tuple[list[Line], list[Field | None]]:
-    """The tree of fields and the verdict, each row with its field."""
+def field_rows(
+    packet: PacketLine, frame: Frame, columns: int, shut: frozenset[str]
+) -> tuple[list[Line], list[Field | None]]:
+    """The tree of fields and the verdict, each row with its field. Layers in `shut` show only their heading."""
     lines: list[Line] = []
     fields: list[Field | None] = []
+    hidden = False
     for field in frame.fields:
-        text = ("v " if field.layer else "    ") + plain(field.text)
+        if field.layer:
+            hidden = layer_of(field) in shut
+        elif hidden:
+            continue
+        text = ("+ " if hidden else "- " if field.layer else "    ") + plain(field.text)
         lines.append(((" ", "plain"), (text, "strong" if field.layer else "dim" if field.secret else "plain")))
         fields.append(field)
     for text in wrap(plain(verdict_words(packet)), columns - 3):
         lines.append(((" ", "plain"), (text, verdict_role(packet.verdict) if packet.kind == "advert" else "dim")))
         fields.append(None)
     return lines, fields
+
+
+def layer_of(field: Field) -> str:
+    """The protocol of a heading: its first word."""
+    return field.text.split()[0]
 
 
 def verdict_words(packet: PacketLine) -> str:
@@ -161,16 +173,28 @@ class FieldTree(Rows):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._fields: Sequence[Field | None] = ()
+        self._shut = frozenset({"Ethernet", "IPv4", "IPv6", "AH"})
+        self._packet: PacketLine | None = None
 
     def tell(self, packet: PacketLine | None) -> None:
         """Show one packet."""
+        self._packet = packet
         columns = self.size.width
         if packet is None:
             self._fields = ()
             self.show_rows([((" no packet is selected", "dim"),)], [], rule("Decode", columns))
             return
-        lines, self._fields = field_rows(packet, dissect(packet.frame), columns)
+        lines, self._fields = field_rows(packet, dissect(packet.frame), columns, self._shut)
         self.show_rows(lines, list(range(len(lines))), rule("Decode", columns, packet.interface, strong=self.has_focus))
+
+    def fold(self) -> None:
+        """Open or shut the layer of the cursor."""
+        here = next((field for field in reversed(self._fields[: self.cursor + 1]) if field and field.layer), None)
+        if here is not None:
+            self._shut ^= {layer_of(here)}
+            self.tell(self._packet)
+            at = next((row for row, field in enumerate(self._fields) if field is here), self.cursor)
+            self.move_to(at)
 
     @property
     def field(self) -> Field | None:

@@ -7,7 +7,7 @@ it repaints only the cells that changed, which keeps a slow SSH link calm. How a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -20,7 +20,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from hatui import keys
-from hatui.text import ROLES, Line, clip, width
+from hatui.text import ROLES, Line, clip, joined, width
+
+ROLE_CLASSES = {f"role-{role}" for role in (*ROLES, "cursor", "cursor-far", "marked")}
+"""Component classes of the app, which has the looks of all roles once for all lines."""
 
 
 def bindings(place: str) -> list[BindingType]:
@@ -32,8 +35,6 @@ def bindings(place: str) -> list[BindingType]:
 
 class Lines(ScrollView, can_focus=False):
     """Lines to read. `show` replaces them all; a head line, if given, stays on top while they scroll."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"role-{role}" for role in (*ROLES, "cursor", "cursor-far", "marked")}
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  Textual's name
         super().__init__(id=id, classes=classes)
@@ -122,7 +123,7 @@ class Lines(ScrollView, can_focus=False):
         left = self.scroll_offset.x if not (y == 0 and self._head is not None) else 0
         if not left:
             line = clip(line, columns)
-        strip = Strip([Segment(text, self._style(role, under)) for text, role in line], width(line))
+        strip = Strip([Segment(text, self._style(role, under)) for text, role in joined(line)], width(line))
         if left:
             strip = strip.crop(left, left + columns)
         return strip.adjust_cell_length(columns, self._style("plain", under))
@@ -132,9 +133,9 @@ class Lines(ScrollView, can_focus=False):
         if style is None:
             style = self.rich_style
             if under:
-                style += self.get_component_rich_style(f"role-{under}", partial=True)
+                style += self.app.get_component_styles(f"role-{under}").partial_rich_style
             if role != "plain":
-                style += self.get_component_rich_style(f"role-{role}", partial=True)
+                style += self.app.get_component_styles(f"role-{role}").partial_rich_style
             self._styles_of[role, under] = style
         return style
 
@@ -195,6 +196,9 @@ class Rows(Lines, can_focus=True):
     class Chosen(Moved):
         """Enter, or a click on the row of the cursor."""
 
+    STICKS: ClassVar[bool] = False
+    """The cursor on the first row stays on the first row, whatever comes there: newest on top."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.cursor = 0
@@ -204,12 +208,21 @@ class Rows(Lines, can_focus=True):
         """Replace all rows; the cursor stays on the row with the same key."""
         key = self.key
         self._keys = row_keys
-        if key is not None and (self.cursor >= len(row_keys) or row_keys[self.cursor] != key):
+        if (
+            key is not None
+            and not self.sticks_to_top
+            and (self.cursor >= len(row_keys) or row_keys[self.cursor] != key)
+        ):
             self.cursor = next((at for at, other in enumerate(row_keys) if other == key), self.cursor)
         self.cursor = max(0, min(self.cursor, len(row_keys) - 1))
         self.show(lines, head)
         if self.key != key:
             self.post_message(self.Moved(self))
+
+    @property
+    def sticks_to_top(self) -> bool:
+        """The cursor does not follow its row now."""
+        return self.STICKS and self.cursor == 0
 
     @property
     def key(self) -> Hashable | None:
@@ -309,6 +322,3 @@ class Rows(Lines, can_focus=True):
         event.stop()
         event.prevent_default()
         self.move_to(self.cursor - 3)
-
-
-LineSource = Callable[[int], Line]
