@@ -24,7 +24,9 @@ _PLACEHOLDER = re.compile(
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>")
 _SAMPLE_MAIL = ("@firewall.loc",)
 _OFF = {"0", "off", "no", "false"}
-_SUSPECT = re.compile(r";|[<%]|__|[xX]|[A-Z]{4}|nb_|lvs_id|nat_m")
+_SUSPECT = re.compile(
+    r";|[<%]|__|[xX]\.|\.[xX]|CHANGE|REPLACE|FILL|EDIT|YOUR|GOES|TODO|FIXME|XXX|nb_get|lvs_id|nat_mask"
+)
 """Every word that `_words` could remark on has one of these in it."""
 RETIRED = {"nb_get_retry": "retry", "lvs_id": "router_id", "nat_mask": ""}
 """Retired word -> the present one, or nothing when it has no effect any more."""
@@ -64,6 +66,8 @@ def _comment_column(tokens: tuple[Token, ...]) -> int:
 def words(scope: Scope) -> Iterator[Diagnostic]:
     """Placeholders, semicolons, retired words."""
     for file, tree in scope.loaded.trees.items():
+        if not any(_SUSPECT.search(line.text) for line in tree.lines):
+            continue
         for node in tree.walk():
             if node.words and not node.definition:
                 yield from _words(scope, file, node)
