@@ -269,7 +269,7 @@ def dump_of(config: Config) -> str:
     def hide(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: "<secret>" if name in _SECRETS and inner else hide(inner) for name, inner in value.items()}
-        return [hide(inner) for inner in value] if isinstance(value, list) else value
+        return [hide(inner) for inner in value] if isinstance(value, list | tuple) else value
 
     return msgspec.json.encode(hide(msgspec.to_builtins(config))).decode()
 

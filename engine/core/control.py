@@ -13,6 +13,7 @@ import errno
 import os
 import socket
 import stat
+import struct
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,6 +61,8 @@ GOODBYE_S = 1.0
 TOPICS = frozenset({"status", "events", "packets"})
 TRANSITIONS = (StateChanged, HandOverStarted, HandOverFinished, HoldChanged, ProcessDied)
 RATE_MIN, RATE_MAX = 0.1, 20.0
+_ANYBODY = 0xFFFFFFFF
+"""Id of an entry of an access list that needs none. Source: acl(5)."""
 
 
 class Host(Protocol):
@@ -421,12 +424,7 @@ def bind(path: Path) -> socket.socket:
                 sock.bind(os.fspath(path))
             finally:
                 os.umask(before)
-            group = peers.group_id(peers.VIEW_GROUP)
-            if group is None:
-                group = peers.group_id(peers.ADMIN_GROUP)
-            if group is not None:
-                with contextlib.suppress(PermissionError):
-                    os.chown(path, -1, group)
+            _let_groups_in(path)
             sock.listen(128)
             sock.settimeout(0)
         except BaseException:
@@ -435,6 +433,19 @@ def bind(path: Path) -> socket.socket:
     except OSError as error:
         raise Refused("E-IO", f"{path}: {error.strerror}") from error
     return sock
+
+
+def _let_groups_in(path: Path) -> None:
+    """Group hatui by ownership; hatui-admin, whose members need not be in hatui, by an access list."""
+    groups = [gid for name in (peers.VIEW_GROUP, peers.ADMIN_GROUP) if (gid := peers.group_id(name)) is not None]
+    if groups:
+        with contextlib.suppress(PermissionError):
+            os.chown(path, -1, groups[0])
+    for gid in groups[1:]:
+        entries = ((0x01, _ANYBODY), (0x04, _ANYBODY), (0x08, gid), (0x10, _ANYBODY))
+        octets = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, 6, who) for tag, who in entries)
+        with contextlib.suppress(OSError):  # a file system without access lists: then be in both groups
+            os.setxattr(path, "system.posix_acl_access", octets + struct.pack("<HHI", 0x20, 0, _ANYBODY))
 
 
 def _remove_stale(path: Path) -> None:

@@ -78,6 +78,8 @@ class Engine:
         self._stop_reason = ""
         self._stop_wanted = asyncio.Event()
         self._status = 0
+        self._reload_waits = False
+        self._loop.set_exception_handler(self._loop_fault)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._roles = [role for role, wanted in (("vrrp", options.run_vrrp), ("check", options.run_check)) if wanted]
         self.history = History(options.state_dir)
@@ -185,8 +187,11 @@ class Engine:
                     continue
                 self.present.remember(event, message.at)
                 self.record(event, message.at)
-                self.commands.happened(event)
-                self.notifier.happened(event)
+                for listener in (self.commands.happened, self.notifier.happened):
+                    try:
+                        listener(event)
+                    except Exception as error:  # neither a script nor a command may cost a transition
+                        self._fault(error)
             self.pump.kick()
 
     def _history_problem(self, problem: str) -> None:
@@ -227,12 +232,12 @@ class Engine:
         """Hand an operator's order to the Router."""
         return self.supervisor.send("vrrp", ordered)
 
-    def use(self, config: Config) -> None:
+    def use(self, old: Config, new: Config) -> None:
         """Put a checked configuration into use."""
-        self.notifier.use(config)
-        self.supervisor.send("vrrp", Configure(config))
-        self.supervisor.send("check", ScriptsWanted(config))
-        self.present.forget_missing(config)
+        self.supervisor.send("vrrp", Configure(new))
+        self.supervisor.send("check", ScriptsWanted(new))
+        self.present.reloaded(old, new)
+        self.notifier.use(new)
         self._tap()
 
     def _pull(self, pull: PullStatus) -> bool:
@@ -314,14 +319,20 @@ class Engine:
     def _listen_to_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self.stop_soon, f"signal {signal.Signals(number).name}")
-        self._loop.add_signal_handler(signal.SIGHUP, lambda: self._run(self._reload_by_signal()))
+        self._loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         for unsupported in REFUSED_SIGNALS:
             self._loop.add_signal_handler(unsupported, self._no_dump, int(unsupported))
 
+    def _hang_up(self) -> None:
+        if not self._reload_waits and not self.stopping:
+            self._reload_waits = True
+            self._run(self._reload_by_signal())
+
     async def _reload_by_signal(self) -> None:
-        if not self.stopping:
-            with contextlib.suppress(Refused):  # everybody was told by ConfigRefused
-                await self.reloading.reload("signal")
+        await asyncio.sleep(0)  # several signals at once are one wish
+        self._reload_waits = False
+        with contextlib.suppress(Refused):  # everybody was told by ConfigRefused
+            await self.reloading.reload("signal")
 
     def _no_dump(self, number: int) -> None:
         self.record(LogLine("warning", f"signal {number}: dumps are not built yet; use `hatui status --json`"))
@@ -334,8 +345,15 @@ class Engine:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.log.error("a fault of the engine: %r", error, exc_info=error)
-            self.record(LogLine("error", f"a fault of the engine: {error!r}"))
+            self._fault(error)
+
+    def _loop_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self._fault(context.get("exception") or RuntimeError(context.get("message", "unknown")))
+
+    def _fault(self, error: BaseException) -> None:
+        """A bug of ours: said with its trace, survived."""
+        log.log.error("a fault of the engine: %r", error, exc_info=error)
+        self.record(LogLine("error", f"a fault of the engine: {error!r}"))
 
 
 def names(config: Config) -> dict[tuple[str, int, int] | str, str]:

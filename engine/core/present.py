@@ -136,14 +136,16 @@ class Present:
             else:
                 yield result
 
-    def forget_missing(self, config: Config) -> None:
-        """After a reload: what the configuration no longer has is nobody's past."""
-        names = {one.name for one in config.instances}
+    def reloaded(self, old: Config, new: Config) -> None:
+        """An instance keeps its past under a new name; what the configuration no longer has is nobody's past."""
+        before = {one.key: one.name for one in old.instances}
+        renames = {before[one.key]: one.name for one in new.instances if one.key in before}
         memories: tuple[dict[str, Any], ...] = (self._states, self._since, self._masters, self._holds)
         for memory in memories:
-            for name in [name for name in memory if name not in names]:
-                del memory[name]
-        scripts = {one.name for one in config.scripts}
+            past = {renames[name]: value for name, value in memory.items() if name in renames}
+            memory.clear()
+            memory.update(past)
+        scripts = {one.name for one in new.scripts}
         self._good = {name: good for name, good in self._good.items() if name in scripts}
         self._results = {
             key: result for key, result in self._results.items() if key[0] is not ScriptFinished or key[1] in scripts

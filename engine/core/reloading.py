@@ -28,7 +28,7 @@ PROBLEMS = 20
 class User(Protocol):
     """Who runs on the configuration: core."""
 
-    def use(self, config: Config) -> None:
+    def use(self, old: Config, new: Config) -> None:
         """Put a checked configuration into use."""
 
     def record(self, event: Event, at: int | None = None) -> None: ...
@@ -143,9 +143,9 @@ class Reloading:
         lines = plan(self.config, reading.config).lines
         if by == "file" and reading.config == self.config and not mended:
             return ()  # a comment, or our own writing
-        self.config = reading.config
+        old, self.config = self.config, reading.config
         self.loaded_at = self._clock()
-        self._user.use(reading.config)
+        self._user.use(old, reading.config)
         self._user.record(ConfigLoaded(reading.config.fingerprint, by, lines, comment))
         return lines
 

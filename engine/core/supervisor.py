@@ -156,7 +156,10 @@ class Supervisor:
 
     def _readable(self, process: Process, channel: Channel[Any]) -> None:
         for message in channel.receive():
-            self._owner.heard(process.role, message)
+            try:
+                self._owner.heard(process.role, message)
+            except Exception as error:  # a fault over one message must not cost the others
+                self._loop.call_exception_handler({"message": f"after {type(message).__name__}", "exception": error})
         if channel.closed and process.channel is channel:
             self._hang_up(process)
             self._later(self._ended(process, channel.closed_reason))

@@ -396,6 +396,19 @@ async def test_group_hatui_views_and_group_hatui_admin_operates(
     assert "uid 65534" in peer.origin
 
 
+@root_only
+async def test_member_of_hatui_admin_alone_gets_through_the_mode_of_the_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in (tmp_path, *tmp_path.parents[:2]):
+        part.chmod(0o755)
+    monkeypatch.setattr(peers, "group_id", {"hatui": 64001, "hatui-admin": 64002}.get)
+    async with serving(tmp_path) as (_host, path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        for gid, said in ((64001, b"E-ROLE"), (64002, b"secret"), (64003, b"PermissionError")):
+            assert said in await asyncio.to_thread(as_user, 65534, (65534, gid), lambda: talk(path, GET_CONFIG))
+
+
 async def test_log_lines_are_events_too(engine: tuple[FakeHost, Path]) -> None:
     host, path = engine
     async with EngineClient(path) as client:

@@ -86,6 +86,14 @@ def test_what_a_reload_removes_is_forgotten() -> None:
     present.remember(StateChanged("VI_1", State.INIT, State.MASTER, Cause.STARTUP), 1)
     present.remember(TrackerChanged("script", "chk", good=True), 1)
     present.result(ScriptFinished("chk", 0))
-    present.forget_missing(Config())
+    present.reloaded(CONFIG, Config())
     assert present.resume(CONFIG) == ()
     assert list(present.results()) == []
+
+
+def test_instance_keeps_its_past_under_a_new_name() -> None:
+    present = Present()
+    present.remember(StateChanged("VI_1", State.INIT, State.MASTER, Cause.STARTUP), 1)
+    renamed = Config(instances=(Instance(name="VI_WEB", interface="eth0", vrid=50),))
+    present.reloaded(CONFIG, renamed)
+    assert present.resume(renamed) == (LastKnown("eth0", 4, 50, State.MASTER, 1),)

@@ -43,8 +43,8 @@ class User:
         self.events: list[Event] = []
         self.changed = asyncio.Event()
 
-    def use(self, config: Config) -> None:
-        self.used.append(config)
+    def use(self, old: Config, new: Config) -> None:
+        self.used.append(new)
 
     def record(self, event: Event, at: int | None = None) -> None:
         self.events.append(event)
