@@ -19,7 +19,6 @@ _FAULT_CAUSES = {
     "link": Cause.INTERFACE_DOWN,
     "source": Cause.ADDRESS_LOST,
     "peers": Cause.CONFIG,
-    "clash": Cause.CONFIG,
     "sync-group": Cause.SYNC_GROUP,
 }
 
@@ -110,7 +109,7 @@ def fault_sentence(line: LedgerLine) -> str:
     match line.kind:
         case "interface" | "link":
             return f"interface {line.name} {'is down' if line.detail == 'down' else line.detail}"
-        case "source" | "peers" | "clash":
+        case "source" | "peers":
             return line.detail
         case "sync-group":
             return f"{line.name} of the same sync group is in FAULT"

@@ -122,9 +122,18 @@ def note_heard(instance: VrrpInstance, heard: Heard) -> None:
 
 
 def learn_master(instance: VrrpInstance, heard: Heard) -> None:
-    """The router just heard is the master; say so when that, or its priority, is new."""
-    if (heard.sender, heard.priority) != (instance.master, instance.master_priority):
-        instance.master, instance.master_priority = heard.sender, heard.priority
+    """The router just heard is the master; say so when that, or its priority, is new.
+
+    Masters that take turns (none hears the other) are each said once in ten intervals.
+    """
+    if (heard.sender, heard.priority) == (instance.master, instance.master_priority):
+        return
+    instance.master, instance.master_priority = heard.sender, heard.priority
+    now, place = instance.host.now, (heard.sender, heard.priority)
+    window = 10 * instance.master_interval
+    instance.masters_told = {one: at for one, at in instance.masters_told.items() if now - at < window}
+    if place not in instance.masters_told:
+        instance.masters_told[place] = now
         instance.host.out.append(MasterChanged(instance.config.name, heard.sender, heard.priority))
         instance.told.clear()
 

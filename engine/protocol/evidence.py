@@ -1,7 +1,7 @@
 """The last inputs of one instance before a transition: enough to say why without a log.
 
-Invariant: bounded in number; equal things in a row are one entry with a count, so that no flood of packets
-drives out what happened before it.
+Invariant: bounded in number; equal things in a row, or taking turns, are one entry each with a count, so that no
+flood of packets drives out what happened before it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from engine.messages import Evidence
 
 ENTRIES = 12
+TURNS = 4
+"""How far back an equal entry is looked for."""
 
 
 class EvidenceRing:
@@ -20,12 +22,14 @@ class EvidenceRing:
         self._entries: list[tuple[int, str, str, int]] = []
 
     def note(self, at: int, kind: str, text: str) -> None:
-        """Add one fact; repeated, it only moves and counts."""
+        """Add one fact; one of the last few repeated only moves to the end and counts."""
         entries = self._entries
-        if entries and entries[-1][1] == kind and entries[-1][2] == text:
-            entries[-1] = (at, kind, text, entries[-1][3] + 1)
-            return
-        entries.append((at, kind, text, 1))
+        count = 1
+        for back in range(1, min(TURNS, len(entries)) + 1):
+            if entries[-back][1] == kind and entries[-back][2] == text:
+                count += entries.pop(-back)[3]
+                break
+        entries.append((at, kind, text, count))
         if len(entries) > ENTRIES:
             del entries[0]
 

@@ -102,6 +102,8 @@ class VrrpInstance(Timers):
         """auth_hmac: the newest mark of each sender, least recently used first."""
         self.told: set[str] = set()
         """What has been said once and is not repeated until things change."""
+        self.masters_told: dict[tuple[str, int], int] = {}
+        """(address, priority) of the masters said of late, and when."""
         self.near_misses = 0
         self._moves: list[int] = []
         self.tally = Tally()
@@ -356,6 +358,7 @@ class VrrpInstance(Timers):
         self.resigned, self.rejected, self.preempt_from = "", 0, 0
         self.alike_tail = b""
         self.told.clear()
+        self.masters_told.clear()
         self.dirty = True
         self.ended = state is State.INIT
         if state is not State.BACKUP and state is not State.MASTER:

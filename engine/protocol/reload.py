@@ -74,16 +74,22 @@ def _change_addresses(instance: VrrpInstance, config: Instance) -> None:
         presence.announce(config.announce.master_repeat, new)
 
 
-def remove_leftovers(instance: VrrpInstance) -> None:
-    """Virtual addresses found on the interfaces at the start of an instance that is not master: they go."""
+def remove_leftovers(instance: VrrpInstance, *, ours: bool) -> None:
+    """Virtual addresses found on the interfaces at the start of an instance that is not master: they go.
+
+    Not so when the interface would keep no address to send from, unless a process of ours that died was master:
+    then the "virtual" address is most likely the host's own, and taking it away would cut the operator off.
+    """
     left = instance.presence.leftovers()
     if not left:
         return
-    instance.presence.drop(left)
-    names = ", ".join(str(one) for one in left)
-    instance.host.out.append(
-        LogLine("warning", f"{instance.config.name}: removing {names}, left behind by another run")
-    )
+    name, names = instance.config.name, ", ".join(str(one) for one in left)
+    if not instance.source and not ours:
+        text = f"{name}: {names} stays: without it {instance.config.interface} would have no address of its own"
+    else:
+        instance.presence.drop(left)
+        text = f"{name}: removing {names}, left behind by another run"
+    instance.host.out.append(LogLine("warning", text))
 
 
 def resume(instance: VrrpInstance, known: LastKnown) -> bool:
@@ -98,5 +104,7 @@ def resume(instance: VrrpInstance, known: LastKnown) -> bool:
         return False
     instance.transmit.continue_sequence(known.sequence, instance.host.now)
     instance.resume(known.state, known.since)
+    if instance.state is State.BACKUP:
+        instance.master = known.master
     instance.host.out.append(LogLine("warning", f"{instance.config.name}: {instance.last_detail}"))
     return True

@@ -284,7 +284,6 @@ class Router:
             and not judged.notes
             and not arrived.ah
             and instance.config.auth_hmac is None
-            and not instance.config.unicast
             and self._host.now >= instance.not_before
         )
         if not repeatable:
@@ -480,7 +479,7 @@ class Router:
                 continue
             one.assess()
             if not one.masters_at_once():
-                reload.remove_leftovers(one)
+                reload.remove_leftovers(one, ours=last is not None and last.state is State.MASTER)
             one.tell(STARTED)
 
     def _stop(self, event: StopRouter) -> None:

@@ -144,3 +144,15 @@ def test_refused_effect_is_said_once_until_the_state_changes() -> None:
     rig.give(advert(priority=200))
     rig.give(failed)
     assert len(of(m.EffectRefused, rig.outputs)) == 2
+
+
+def test_virtual_address_that_is_the_hosts_only_one_is_not_taken_away() -> None:
+    rig = Rig(config())
+    router = type(rig.router)()
+    router.handle(m.InterfaceChanged(interface="eth0", ifindex=2, exists=True, up=True, addresses=(f"{VIP}/24",)), S)
+    outputs = router.handle(m.Configure(config=config(instance())), S)
+    assert kinds(outputs) == ["LogLine", "StateChanged"]
+    status = router.statuses()[0]
+    assert isinstance(status, m.InstanceStatus)
+    assert status.state is m.State.FAULT
+    assert "no IPv4 address" in status.faults[0]

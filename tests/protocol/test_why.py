@@ -236,6 +236,21 @@ def test_change_of_master_is_told_with_its_priority() -> None:
     assert told == [("10.0.0.9", 200), ("10.0.0.8", 201)]
 
 
+def test_masters_that_take_turns_are_said_once_and_drive_nothing_out() -> None:
+    rig = Rig(config(instance(scripts=(("s", 1),))))
+    rig.give(m.ScriptFinished(name="s", exit_status=0))
+    for _ in range(50):
+        rig.pass_time(S // 10)
+        rig.give(advert(priority=200, source="10.0.0.8", addresses=("10.0.0.51",)))
+        rig.give(advert(priority=201, source="10.0.0.9", auth_type=1, password=b"1111"))
+        rig.give(advert(priority=202, source="10.0.0.7"))
+    assert len(of(m.MasterChanged, rig.outputs)) == 2
+    assert len(of(m.AdvertRejected, rig.outputs)) <= 2
+    assert len(of(m.LogLine, rig.outputs)) <= 2
+    rig.pass_time(5 * S)
+    assert any(one.kind == "script" for one in last(rig).evidence)
+
+
 def test_different_interval_or_list_is_said_once_and_kept() -> None:
     """V3-7.1-13 V3-7.1-14 V3-7.1-15 V3-7.1-16 V3-7.1-17 V3O-7.1-03"""
     rig = Rig(config(instance(version=3)))
