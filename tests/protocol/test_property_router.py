@@ -10,7 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import messages as m
-from engine.config.model import NS_PER_S, Authentication, Config
+from engine.config.model import (
+    NS_PER_S,
+    Address,
+    Authentication,
+    AuthHmac,
+    Config,
+    Globals,
+    HmacKey,
+    Route,
+    Track,
+    TrackedFile,
+    TrackedProcess,
+    Tracking,
+    UnicastPeer,
+)
 from engine.protocol.router import Router
 from tests.scenarios.build import config, group, instance
 from tests.scenarios.octets import advert, ip4, message
@@ -62,14 +76,36 @@ CONFIGS: dict[str, Callable[[], Config]] = {
     "IPv6": v6,
     "sync group": synced,
     "both families": families,
-    "startup delay": lambda: config(instance(), globals=m_globals(startup_delay=3 * S)),
+    "v2 without addresses": lambda: v4(address=""),
+    "v3 excluded addresses and a route": lambda: v4(
+        version=3,
+        excluded_addresses=(Address(address="10.0.0.60", prefix=32),),
+        routes=(Route(destination="192.0.2.0/24", family=4, via="10.0.0.254", text="192.0.2.0/24 via 10.0.0.254"),),
+    ),
+    "v3 unicast": lambda: v4(version=3, unicast=True, unicast_peers=(UnicastPeer(address="10.0.0.9"),)),
+    "v3 hmac": lambda: v4(
+        version=3, auth_hmac=AuthHmac(keys=(HmacKey(key_id=1, key=bytes(range(32, 64))),), active_key=1)
+    ),
+    "all trackers": lambda: config(
+        instance(
+            tracking=Tracking(
+                scripts=(Track(name="s0", weight=-10),),
+                processes=(Track(name="p", weight=20),),
+                files=(Track(name="f", weight=2),),
+                bfd=(Track(name="b"),),
+                interfaces=(Track(name="eth1", weight=-5),),
+            )
+        ),
+        processes=(TrackedProcess(name="p", argv=("p",)),),
+        files=(TrackedFile(name="f", path="/f"),),
+    ),
+    "three instances": lambda: config(
+        instance("VI_1"),
+        instance("VI_2", 200, vrid=51, address="10.0.0.51/24", version=3),
+        instance("VI_3", 255, vrid=52, address="10.0.0.52/24"),
+    ),
+    "startup delay": lambda: config(instance(), globals=Globals(startup_delay=3 * S)),
 }
-
-
-def m_globals(**more: Any) -> Any:
-    from engine.config.model import Globals
-
-    return Globals(**more)
 
 
 @st.composite

@@ -70,15 +70,17 @@ class PlannedLife:
         self.problems += lan.violations
 
     def _allowed(self, start: int) -> int:
-        """ns: who rises puts its address in place after its advert. When two rise at the same moment the last
-        announcement may be the loser's; the winner's next one puts the client right."""
-        rises = [
-            at
+        """ns: who rises puts its address in place after its advert. When one rises beside another master, its
+        announcement may be the last; the other's next one puts the client right."""
+        changes = [
+            (one.name, event.new)
             for one in self.lan.hosts.values()
             for at, event in one.events
-            if isinstance(event, m.StateChanged) and event.new is m.State.MASTER and abs(at - start) < 10_000_000
+            if isinstance(event, m.StateChanged) and abs(at - start) < 10_000_000
         ]
-        return 150_000_000 if len(rises) > 1 else 1_000_000
+        rose = {name for name, state in changes if state is m.State.MASTER}
+        fell = {name for name, state in changes if state is m.State.BACKUP}
+        return 150_000_000 if len(rose) > 1 or rose & fell else 1_000_000
 
     def _act(self, kind: str, who: Host) -> None:
         if kind == "start" and not who.running:

@@ -39,6 +39,8 @@ class Shape:
     owner: bool = False
     """The first host owns the address of VI_1."""
     startup_delay: int = 0
+    other_version: int = 0
+    """VI_2 speaks this version, at one second; 0: as VI_1."""
     extra: dict[str, Any] = field(default_factory=dict)
     actions: list[tuple[int, str, str]] = field(default_factory=list)
 
@@ -59,6 +61,7 @@ class Shape:
         words += [self.authentication] if self.authentication != "none" else []
         words += [f"intervals x {self.slower}"] if self.slower else []
         words += ["owner"] if self.owner else []
+        words += [f"VI_2 v{self.other_version}"] if self.other_version else []
         words += [f"startup delay {self.startup_delay / NS_PER_S:g} s"] if self.startup_delay else []
         words += [f"script weights {self.weights}"] if self.weights else []
         words += list(self.extra)
@@ -67,7 +70,7 @@ class Shape:
     @property
     def slowest(self) -> int:
         """ns: the longest interval that anybody sends."""
-        return self.interval * max(self.slower, default=1)
+        return max(self.interval * max(self.slower, default=1), NS_PER_S if self.other_version else 0)
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -105,6 +108,8 @@ def shape_of(seed: int) -> Shape:
     shape.owner = not shape.equal and not shape.sync and chance.random() < 0.1
     if chance.random() < 0.1:
         shape.startup_delay = chance.choice((1, 5)) * shape.interval
+    if shape.vrids == 2 and shape.family == 4 and shape.authentication == "none" and chance.random() < 0.3:
+        shape.other_version = 5 - shape.version
     if chance.random() < 0.2:
         shape.extra[chance.choice(("lower_prio_no_advert", "higher_prio_send_advert"))] = True
     return shape
@@ -122,6 +127,8 @@ def make_instances(shape: Shape, number: int, priorities: list[int]) -> tuple[In
         priority = priorities[number] if not vrid or shape.sync else priorities[-1 - number]
         if shape.owner and not vrid and not number:
             priority = 255
+        interval = shape.interval * (shape.slower[number] if shape.slower else 1)
+        other = vrid and shape.other_version
         peers = tuple(
             UnicastPeer(address=shape.own_address(port, other)) for other in range(shape.hosts) if other != number
         )
@@ -132,8 +139,8 @@ def make_instances(shape: Shape, number: int, priorities: list[int]) -> tuple[In
                 interface=port,
                 address=addresses,
                 vrid=50 + vrid,
-                version=shape.version,
-                advert_interval=shape.interval * (shape.slower[number] if shape.slower else 1),
+                version=shape.other_version if other else shape.version,
+                advert_interval=NS_PER_S if other else interval,
                 preempt=shape.preempt or priority == 255,
                 preempt_delay=shape.preempt_delay,
                 scripts=tuple((f"s{index}", weight) for index, weight in enumerate(shape.weights)),
