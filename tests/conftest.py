@@ -40,7 +40,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a program that is not installed: named by the mark `programs`, or keepalived by a parameter."""
     needed = [name for mark in item.iter_markers("programs") for name in mark.args]
     callspec = getattr(item, "callspec", None)
-    if callspec is not None and "keepalived" in callspec.params.values():
+    if callspec is not None and "keepalived" in str(callspec.params):
         needed.append("keepalived")
     path = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
     missing = [name for name in needed if shutil.which(name, path=path) is None]

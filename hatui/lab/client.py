@@ -4,6 +4,7 @@ Invariant: each probe is written down when it is sent and when it is answered, w
 of the lab share, into a file that anybody can read meanwhile. Nothing is averaged or judged here.
 
 Usage: client.py ping ADDRESS INTERFACE INTERVAL_NS FILE | read URL INTERVAL_NS FILE | fetch URL TIMEOUT_S
+       | tap INTERFACE FILE
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ RECORD = struct.Struct("<qq6sHq")
 CAPACITY = 1_000_000
 SOL_RAW, ICMP_FILTER = 255, 1
 """The kernel shall not copy answers to the sending socket. Source: raw(7) ICMP_FILTER."""
-ETH_P_IP = 0x0800
+ETH_P_IP, ETH_P_ALL = 0x0800, 0x0003
+SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC, SO_TIMESTAMPNS = 263, 1, 1, 35
 IDENTIFIER = 0x4841
 PAYLOAD = struct.Struct("!8sQ")
 
@@ -125,6 +127,23 @@ def read(url: str, interval: int, path: str) -> None:
             time.sleep(max(0, start + interval - time.monotonic_ns()) / 1e9)
 
 
+def tap(interface: str, path: str) -> None:
+    """Write every frame on `interface` with the kernel's time stamp into a capture file (pcap, nanoseconds)
+    until killed. The file is whole after each frame. Source: packet(7), pcap-savefile(5)."""
+    wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    wire.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+    everything = struct.pack("iHH8s", socket.if_nametoindex(interface), PACKET_MR_PROMISC, 0, b"")
+    wire.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, everything)
+    wire.bind((interface, ETH_P_ALL))
+    with open(path, "wb", buffering=0) as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1))
+        while True:
+            frame, about, _, _ = wire.recvmsg(65535, 128)
+            seconds, nanoseconds = struct.unpack("qq", about[0][2][:16])
+            file.write(struct.pack("<IIII", seconds, nanoseconds, len(frame), len(frame)) + frame)
+
+
 def main(argv: list[str]) -> int:
     """Run the subcommand of `argv`."""
     match argv:
@@ -132,6 +151,8 @@ def main(argv: list[str]) -> int:
             ping(address, interface, int(interval), path)
         case ["read", url, interval, path]:
             read(url, int(interval), path)
+        case ["tap", interface, path]:
+            tap(interface, path)
         case ["fetch", url, timeout]:
             status, text = fetch(url, float(timeout))
             os.write(1, f"{status}\n{text}\n".encode())

@@ -12,7 +12,8 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -215,6 +216,21 @@ class Lab:
         if status != "200":
             raise LabError(f"{host.name} cannot read {url}: {text.strip() or status}")
         return text.strip()
+
+    @contextmanager
+    def tap(self, file: Path, target: str | Host | None = None, interface: str = "") -> Iterator[Program]:
+        """Record every frame into a capture file meanwhile: on the switch, or on a host's eth0."""
+        host = self.switch if target is None else self.host(target)
+        wire = interface or ("br0" if host is self.switch else "eth0")
+        program = host.start([*python_command(), str(CLIENT), "tap", wire, str(file)], log="tap.log")
+        wait_for(lambda: (file.exists() and file.stat().st_size) or not program.running, 10, "the tap")
+        if not program.running:
+            raise LabError(f"the tap ended: {program.output.strip()}")
+        try:
+            yield program
+        finally:
+            time.sleep(0.05)  # what the kernel has queued
+            program.stop()
 
     def names(self) -> dict[str, str]:
         """MAC -> host name."""

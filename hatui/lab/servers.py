@@ -61,7 +61,7 @@ def own_command(name: str, module: str) -> list[str]:
     script = Path(sys.executable).with_name(name)
     if script.exists():
         return [str(script)]
-    return [sys.executable, "-c", f"import sys; from {module} import main; sys.exit(main())"]
+    return [sys.executable, "-m", module]
 
 
 class WebServer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,27 @@ from hatui.lab import Lab, obstacle
 HERE = Path(__file__).parent
 
 
+NEEDS = {
+    "test_two_hosts": ("tshark", "tcpdump"),
+    "test_watchers": ("tshark", "tmux"),
+    "test_web_server": ("nginx",),
+    "test_vrrp_process": ("tshark", "tcpdump"),
+    "test_vrrp_process_settings": ("tcpdump", "nft"),
+    "test_engine_clients": ("nft",),
+}
+"""Module -> programs that its tests run; more by the mark `programs`."""
+ROOT_ALONE = ("test_vrrp_process", "test_engine")
+"""Beginnings of the names of modules that enter a host from the test itself, or change users."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.net)
+        if HERE not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.net)
+        item.add_marker(pytest.mark.programs(*NEEDS.get(item.path.stem, ())))
+        if os.geteuid() != 0 and item.path.stem.startswith(ROOT_ALONE):
+            item.add_marker(pytest.mark.skip(reason="needs root: the test itself enters a host or changes users"))
 
 
 @pytest.fixture(scope="session")

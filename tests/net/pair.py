@@ -6,7 +6,6 @@ client and from the kernels of the hosts, never from an engine's own word.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,6 @@ from hatui.lab import (
     start_engine,
     start_keepalived,
     start_web_server,
-    wait_for,
 )
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
@@ -106,13 +104,5 @@ def settled(pair: Pair) -> Pinger:
 @contextmanager
 def tapped(lab: Lab, file: Path) -> Iterator[None]:
     """Record every frame on the switch meanwhile."""
-    # -Z root: tcpdump would otherwise drop to a user that may not write into the test's directory.
-    tap = lab.switch.start(
-        ["tcpdump", "-Z", "root", "--immediate-mode", "-i", "br0", "-U", "-w", str(file)], log="tap.log"
-    )
-    wait_for(lambda: "listening on" in tap.output, 10, "tcpdump")
-    try:
+    with lab.tap(file):
         yield
-    finally:
-        tap.send_signal(signal.SIGINT)
-        tap.wait(10)

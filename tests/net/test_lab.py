@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hatui.commands.decode import frames
 from hatui.lab import Host, Lab, LabError, start_web_server, wait_for
 from hatui.lab.host import which
 from tests.net.ordinary import as_nobody
@@ -149,6 +150,19 @@ def test_loss_is_random_one_sided_or_total_and_ends(lab: Lab) -> None:
     lab.loss(a, 0)
     sent, lost = span(0.3)
     assert lost < sent / 10
+
+
+def test_tap_records_every_frame_on_the_switch_with_its_time(lab: Lab, tmp_path: Path) -> None:
+    a, b, _ = pair(lab)
+    file = tmp_path / "wire.pcap"
+    before = time.clock_gettime_ns(time.CLOCK_REALTIME)
+    with lab.tap(file):
+        b.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", "10.211.55.22"])
+    after = time.clock_gettime_ns(time.CLOCK_REALTIME)
+    pings = [(at, frame) for at, frame in frames(str(file)) if frame[12:14] == b"\x08\0" and frame[23] == 1]
+    assert len(pings) == 6
+    assert {frame[6:12].hex(":") for _, frame in pings} == {a.mac, b.mac}
+    assert all(before <= at <= after for at, _ in pings)
 
 
 def test_web_servers_answer_with_their_own_address(lab: Lab) -> None:
