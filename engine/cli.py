@@ -13,14 +13,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from engine.check import process as check_process
-from engine.config import findings, report
+from engine.config import findings
 from engine.config.model import Address, Config
 from engine.core import forkserver, log, service
 from engine.core.engine import Engine
@@ -36,14 +35,6 @@ EXIT_FATAL, EXIT_CONFIG, EXIT_PRIVILEGES = 1, 2, 4
 _SECRETS = ("key", "auth_pass")
 
 _fork_server_process: list[subprocess.Popen[bytes]] = []
-
-
-def version() -> str:
-    """Version of the installed package."""
-    try:
-        return metadata.version("hatui")
-    except metadata.PackageNotFoundError:
-        return "0"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -99,7 +90,6 @@ def options_of(words: argparse.Namespace) -> Options:
         run_vrrp=words.vrrp or not words.check,
         run_check=True,
         release_addresses=not words.dont_release_vrrp,
-        version=version(),
     )
 
 
@@ -107,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run; returns the exit status."""
     words = parser().parse_args(arguments)
     if words.version:
-        sys.stdout.write(f"hatui-engine {version()}\n")
+        sys.stdout.write(f"hatui-engine {Options().version}\n")
         return 0
     options = options_of(words)
     if words.fork_server is not None:
@@ -133,6 +123,8 @@ def say(text: str, status: int) -> int:
 
 def config_test(options: Options, log_file: str) -> int:
     """-t: every finding with file, line and column; the exit code is keepalived's."""
+    from engine.config import report  # for people only: a start that goes well does not wait for it
+
     reading = read_config(options.config_file, options.config_id)
     texts = {one.path: one.text for one in config_texts(reading.digests)}
     found = report.render("text", reading.diagnostics, texts) if reading.diagnostics else ""

@@ -82,8 +82,7 @@ class Engine:
         self._loop.set_exception_handler(self._loop_fault)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._roles = [role for role, wanted in (("vrrp", options.run_vrrp), ("check", options.run_check)) if wanted]
-        self.history = History(options.state_dir)
-        self.history.on_problem = self._history_problem
+        self.history: History
         self.present = Present()
         self.control = ControlServer(self)
         self.supervisor = Supervisor(self, forks, fresh, {"vrrp": FromVrrp, "check": FromCheck})
@@ -107,14 +106,15 @@ class Engine:
         except Refused as refusal:
             ready(str(refusal))
             await self.supervisor.close()
-            self.history.close()
             return 1
-        self.notifier.use(self.config)
-        if self.history.problem:
-            self._history_problem(self.history.problem)
-        self.record(EngineStarted(self.options.version, os.getpid()))
         for role in self._roles:
             self.supervisor.start(role)
+        self.history = History(self.options.state_dir)  # while the others come up; they are heard after this
+        self.history.on_problem = self._history_problem
+        self.notifier.use(self.config)
+        self.record(EngineStarted(self.options.version, os.getpid()))
+        if self.history.problem:
+            self._history_problem(self.history.problem)
         self._listen_to_signals()
         watching = asyncio.Event()
         for work in (self.pump.pull(), self.pump.beat(), self.reloading.watch(watching)):

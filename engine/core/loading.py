@@ -18,10 +18,9 @@ from pathlib import Path
 import msgspec
 from watchfiles import Change, DefaultFilter, awatch
 
-from engine.config.build import load
+from engine.config.build import Loaded, load
 from engine.config.diagnostic import Diagnostic
 from engine.config.files import Reader, alternatives, overlay
-from engine.config.lint import findings
 from engine.config.model import Config
 from engine.core.revisions import digest
 from engine.messages import ConfigText
@@ -122,7 +121,13 @@ def read_config(
     for one in (path, *loaded.sources):
         disk.digests.setdefault(one, "")
     found = tuple(loaded.diagnostics)
-    return Reading(path, config, found, disk.digests, tuple(findings(loaded)) if hints else found)
+    return Reading(path, config, found, disk.digests, _with_hints(loaded) if hints else found)
+
+
+def _with_hints(loaded: Loaded) -> tuple[Diagnostic, ...]:
+    from engine.config.lint import findings  # for editors only: the start does not wait for it
+
+    return tuple(findings(loaded))
 
 
 def host_name() -> str:

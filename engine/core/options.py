@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 DEFAULT_CONFIG = "/etc/keepalived/keepalived.conf"
@@ -28,4 +29,13 @@ class Options:
     run_check: bool = True
     release_addresses: bool = True
     """False with -V: the addresses stay when the engine ends."""
-    version: str = ""
+
+    @cached_property
+    def version(self) -> str:
+        """Version of the installed package; looked up when it is first asked for, which takes milliseconds."""
+        from importlib import metadata
+
+        try:
+            return metadata.version("hatui")
+        except metadata.PackageNotFoundError:
+            return "0"
