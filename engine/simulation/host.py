@@ -180,6 +180,7 @@ class Host:
                 master=one.master,
                 hold_until=one.hold_until,
                 hold_kind=one.hold_kind,
+                sequence=one.sequence,
             )
             for one in self.router.statuses()
             if isinstance(one, m.InstanceStatus)

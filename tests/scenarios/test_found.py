@@ -231,3 +231,52 @@ def test_two_masters_with_equal_ah_sequences_hear_each_other() -> None:
     lan, a, b = settled(100, 100, authentication=Authentication(kind="ah", key=b"hatuikey"))
     assert (a.state("VI_1"), b.state("VI_1")) == (BACKUP, MASTER)
     assert lan.owners.holders(VIP) == ("b",)
+
+
+def test_successor_that_dies_within_the_grace_costs_little_more_than_the_grace() -> None:
+    """At 10 ms the grace is many intervals long: who says two adverts and dies is replaced by the old master."""
+    lan, a, b = settled(version=3, advert_interval=10_000_000)
+    request = a.failover("VI_1")
+    while b.state("VI_1") is not MASTER:
+        lan.run(0.001)
+    lan.run(0.02)
+    b.power_cut()
+    lan.run_to(12)
+    assert a.holds(VIP)
+    assert lan.outage(VIP, since_s=10) <= 0.4
+    assert request in a.replies
+
+
+def test_reload_to_owner_ends_a_hold() -> None:
+    """An owner is never held: its priority is 255, whatever an operator said before."""
+    lan, a, _b = settled()
+    a.failover("VI_1")
+    lan.run_to(15)
+    a.reload(config(instance(priority=255)))
+    lan.run_to(20)
+    assert a.status("VI_1").priority == 255
+    assert a.state("VI_1") is MASTER
+
+
+def test_flood_of_losing_adverts_is_no_amplifier() -> None:
+    """P10: each may be answered by one advert, but gratuitous ARP and events do not multiply with forged senders."""
+    rig = Rig(config(instance()))
+    rig.become_master()
+    before = len(rig.outputs)
+    for number in range(2000):
+        rig.give(advert(priority=50, source=f"10.9.{number // 250}.{number % 250 + 1}"))
+        rig.pass_time(S // 10_000)
+    came = rig.outputs[before:]
+    assert sum(isinstance(one, m.SendAnnouncements) for one in came) <= 20
+    assert sum(not isinstance(one, m.SendAdvert | m.SendAnnouncements | m.PacketJudged) for one in came) <= 50
+
+
+def test_backup_remembers_a_bounded_number_of_forged_masters() -> None:
+    """Thousands of senders of acceptable adverts fill no memory and no event queue."""
+    rig = Rig(config(instance()))
+    before = len(rig.outputs)
+    for number in range(2000):
+        rig.give(advert(priority=50 + number % 40, source=f"10.9.{number // 250}.{number % 250 + 1}"))
+        rig.pass_time(S // 10_000)
+    came = [one for one in rig.outputs[before:] if not isinstance(one, m.PacketJudged)]
+    assert len(came) <= 100
