@@ -17,9 +17,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -485,6 +483,4 @@ def run(channel: socket.socket, options: Options) -> None:
 
     `channel` is this end of the socketpair with core; `Configure` is the first thing that it says.
     """
-    with suppress(OSError):  # the name in ps(1)
-        Path("/proc/self/comm").write_text("hatui-vrrp")
     Loop(Channel(channel, ToVrrp), options).run()
