@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,8 @@ print(json.dumps({
 
 
 def run(*argv: str | Path, cwd: Path) -> str:
-    done = subprocess.run([str(word) for word in argv], capture_output=True, text=True, cwd=cwd, check=False)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([str(word) for word in argv], capture_output=True, text=True, cwd=cwd, env=env, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -37,7 +39,9 @@ def run(*argv: str | Path, cwd: Path) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy of what git knows, so that nothing left in the tree can slip in."""
     copy = tmp_path_factory.mktemp("sources")
-    listed = run("git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    listed = run(
+        "git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT
+    )
     for name in filter(None, listed.split("\0")):
         target = copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
