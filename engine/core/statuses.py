@@ -17,8 +17,8 @@ from engine.messages import EngineStatus, Heartbeat, PullStatus, Snapshot, Statu
 WHOLE_S = 0.5
 """Seconds that the vrrp process has to answer before a snapshot is made of what was known last."""
 HEARTBEAT_S = 1.0
-KICK_S = 0.02
-"""Seconds between a transition and the statuses that show it."""
+KICK_S = 0.05
+"""Seconds between two pulls at least, however many transitions call for one."""
 
 
 class StatusPump:

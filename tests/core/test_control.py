@@ -352,6 +352,15 @@ def talk(path: Path, line: bytes) -> bytes:
         return said
 
 
+def open_to_all(path: Path) -> None:
+    """Let anybody reach a socket of this test: only directories that pytest made are touched."""
+    for part in path.parents:
+        if part.name.startswith(("pytest-of-", "pytest-", "popen-", "test_")):
+            part.chmod(part.stat().st_mode | 0o011)
+    if path.exists():
+        path.chmod(0o666)
+
+
 GET_CONFIG = b'{"type":"request","id":1,"command":{"type":"get-config"}}\n'
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
 
@@ -366,8 +375,7 @@ async def said_by(path: Path, uid: int, gids: tuple[int, ...], line: bytes) -> d
 async def test_stranger_is_refused_with_a_sentence(engine: tuple[FakeHost, Path]) -> None:
     host, path = engine
     assert b"PermissionError" in await asyncio.to_thread(as_user, 65534, (65534,), lambda: talk(path, b""))
-    for part in (path, *path.parents[:3]):
-        part.chmod(0o777)
+    open_to_all(path)
     last = await said_by(path, 65534, (65534,), GET_CONFIG)
     assert (last["type"], last["code"]) == ("farewell", "E-PERMISSION")
     assert "usermod -aG hatui nobody" in last["text"]
@@ -379,8 +387,7 @@ async def test_group_hatui_views_and_group_hatui_admin_operates(
     engine: tuple[FakeHost, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, path = engine
-    for part in (path, *path.parents[:3]):
-        part.chmod(0o777)
+    open_to_all(path)
     monkeypatch.setattr(peers, "group_id", {"hatui": 64001, "hatui-admin": 64002}.get)
     viewer = await said_by(path, 65534, (65534, 64001), GET_CONFIG)
     assert (viewer["outcome"], viewer["code"]) == ("refused", "E-ROLE")
@@ -400,8 +407,7 @@ async def test_group_hatui_views_and_group_hatui_admin_operates(
 async def test_member_of_hatui_admin_alone_gets_through_the_mode_of_the_socket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for part in (tmp_path, *tmp_path.parents[:2]):
-        part.chmod(0o755)
+    open_to_all(tmp_path / "none")
     monkeypatch.setattr(peers, "group_id", {"hatui": 64001, "hatui-admin": 64002}.get)
     async with serving(tmp_path) as (_host, path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
