@@ -155,7 +155,7 @@ class Transmitter:
             config.vrid,
             priority,
             to_centiseconds(config.advert_interval),
-            tuple(ipaddress.ip_address(one.address).packed for one in config.addresses),
+            _listed(config),
             kind,
             config.authentication.key if kind == AUTH_PASS else b"",
         )
@@ -221,6 +221,14 @@ class Transmitter:
         zeroed = signed[:6] + b"\0\0" + signed[8:]
         header = pseudo_header(source, ipaddress.ip_address(destination).packed, len(signed))
         return zeroed[:6] + internet_checksum(header + zeroed).to_bytes(2, "big") + zeroed[8:]
+
+
+def _listed(config: Instance) -> tuple[bytes, ...]:
+    """The addresses in configured order, over IPv6 the link-local ones first. Source: RFC 9568 5.2.9."""
+    addresses = [ipaddress.ip_address(one.address) for one in config.addresses]
+    if config.family == 6:
+        addresses.sort(key=lambda one: not one.is_link_local)
+    return tuple(one.packed for one in addresses)
 
 
 def _built_each_time(config: Instance) -> bool:

@@ -148,6 +148,14 @@ def test_list_keeps_the_configured_order_and_excluded_ones_stay_out() -> None:
     assert {one.interface for one in added.addresses} == {"eth0"}
 
 
+def test_link_local_address_leads_the_list_whatever_the_order() -> None:
+    """V3-5.2.9-02 V3O-5.2.9-01 M26"""
+    rig = Rig(config(instance(address="2001:db8::51/64 2001:db8::50/64 fe80::50/64")))
+    rig.become_master()
+    listed = decode(sent(rig)[0].data, 6).addresses
+    assert listed == (packed("fe80::50"), packed("2001:db8::51"), packed("2001:db8::50"))
+
+
 def test_own_group_address_is_used_and_demanded() -> None:
     rig = Rig(config(instance(group_address="224.0.0.99")))
     rig.give(advert(priority=200))
