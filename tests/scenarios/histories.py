@@ -6,6 +6,7 @@ One seed is one history: the shape of the LAN, the configurations and everything
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 
 from engine import messages as m
@@ -307,6 +308,6 @@ def play(seed: int) -> History:
     history = History(seed)
     try:
         history.play()
-    except AssertionError as stuck:
-        history.problems.append(f"{type(stuck).__name__}: {stuck}")
+    except Exception:  # whatever it is, its seed has to be said
+        history.problems.append(traceback.format_exc())
     return history

@@ -7,6 +7,7 @@ network is whole, nobody crashes. From the first master on the client is always 
 from __future__ import annotations
 
 import random
+import traceback
 
 from engine import messages as m
 from engine.config.model import NS_PER_S, Instance
@@ -118,6 +119,6 @@ def planned(seed: int) -> PlannedLife:
     life = PlannedLife(seed)
     try:
         life.play()
-    except AssertionError as stuck:
-        life.problems.append(f"{type(stuck).__name__}: {stuck}")
+    except Exception:  # whatever it is, its seed has to be said
+        life.problems.append(traceback.format_exc())
     return life
