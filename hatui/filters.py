@@ -23,7 +23,7 @@ WORDS: dict[str, str] = {
     "if": "interface",
     "ver": "VRRP version, 2 or 3",
     "adv": "advert interval in seconds",
-    "auth": "none, pass, ah",
+    "auth": "none, pw, ah, hmac",
     "vip": "any of the addresses",
     "verdict": "ok, sent, or the test that failed",
     "kind": "advert, arp, na",

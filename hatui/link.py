@@ -264,10 +264,12 @@ class ReplayLink:
             self._deliver(told)
 
     def _tell_due(self) -> None:
+        if self._deliver is None:
+            return
         first = self._next
         while self._next < len(self._due) and self._due[self._next][0] <= self._now:
             self._next += 1
-        if self._deliver is not None and self._next > first:
+        if self._next > first:
             self._deliver([told for _, told in self._due[first : self._next]])
 
     async def perform(self, command: Command, reason: str = "", progress: Say | None = None) -> Reply:  # noqa: ARG002

@@ -26,6 +26,7 @@ from engine.messages import (
     InstanceStatus,
     InterfaceStateChanged,
     LogLine,
+    LowerPriorityHeard,
     MasterChanged,
     NearMiss,
     Outcome,
@@ -138,6 +139,8 @@ def _of_instance(happened: Event) -> Told | None:
                 " ".join(filter(None, (f"by {by}" if by else "", f'"{reason}"' if reason else ""))),
                 "warn" if kind else "info",
             )
+        case LowerPriorityHeard(instance=name, sender=sender, priority=priority):
+            return Told(name, f"worse master {sender}", f"priority {priority}; answered with our own advert", "warn")
         case NearMiss(instance=name, text=text):
             return Told(name, "near miss", text, "warn")
         case EffectRefused(instance=name, effect=effect, reason=reason):

@@ -240,7 +240,7 @@ class Store:
             return
         tally = line[-1]
         pace = old.master_advert_interval if old.state == "BACKUP" else old.advert_interval
-        if pace > 0:
+        if pace > 0 and old.state in ("MASTER", "BACKUP"):
             tally.expected += max(0, mono - max(before, cell * CELL)) / pace
         tally.adverts += max(0, new.counters.advert_sent - old.counters.advert_sent)
         tally.adverts += max(0, new.counters.advert_rcvd - old.counters.advert_rcvd)

@@ -94,7 +94,7 @@ class Packets(FrameScreen):
         packet = self.query_one(PacketList).selected
         fields = self.query_one(FieldTree)
         fields.tell(packet)
-        self.query_one(Octets).tell(packet, fields.field if fields.has_focus else None)
+        self.query_one(Octets).tell(packet, fields.field if fields.has_focus else fields.failed)
 
     def on_rows_moved(self, message: Rows.Moved) -> None:
         """Another packet, or another field."""

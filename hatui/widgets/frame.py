@@ -41,11 +41,12 @@ def identity_line(about: Identity, columns: int) -> Line:
     """Line 1."""
     left: list[Span] = [(" hatui  ", "strong"), (about.host, "title")]
     wide = columns >= 140
-    counts = [
-        ("  " if not wide else "        ", "plain"),
-        (f" * {about.masters} MASTER", "master"),
+    counts: list[Span] = [
+        ("   " if not wide else "         ", "plain"),
+        (f"* {about.masters} MASTER", "master"),
         (f"  - {about.backups} backup", "backup"),
-        (f"  ! {about.faults} FAULT", "fault" if about.faults else "dim"),
+        ("  ", "plain"),
+        (f"! {about.faults} FAULT", "fault" if about.faults else "dim"),
     ]
     if about.unknown or wide:
         counts.append((f"  ? {about.unknown} UNKNOWN", "unknown" if about.unknown else "dim"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.messages import PacketLine, Verdict
-from hatui.frames import dissect
+from hatui.frames import summary
 from hatui.text import Line, clock, duration, fit, rule
 from hatui.widgets.rows import Lines
 
@@ -22,7 +22,7 @@ def ladder(packets: Sequence[PacketLine], ours: set[str], columns: int, rows: in
     hosts = _hosts(packets, ours)
     if not hosts:
         return [((" no packet was seen yet", "dim"),)]
-    shown = hosts[: max(1, min(3, (columns - 14) // 22))]
+    shown = hosts[: max(1, min(3, (columns - 16) // 18))]
     step = max(12, (columns - 16) // len(shown))
     head = " " + fit("TIME", 14) + "".join(fit(host, step) for host in shown)
     lines: list[Line] = [((head, "dim"),)]
@@ -34,14 +34,14 @@ def ladder(packets: Sequence[PacketLine], ours: set[str], columns: int, rows: in
 def _hosts(packets: Sequence[PacketLine], ours: set[str]) -> list[str]:
     found: list[str] = []
     for packet in packets:
-        source = dissect(packet.frame).source if packet.kind == "advert" else ""
+        source = summary(packet.frame).source if packet.kind == "advert" else ""
         if source and source not in found:
             found.append(source)
     return sorted(found, key=lambda host: (host not in ours, host))
 
 
 def _key(packet: PacketLine) -> tuple[object, ...] | None:
-    frame = dissect(packet.frame)
+    frame = summary(packet.frame)
     if packet.kind != "advert" or frame.priority == 0 or packet.verdict not in (Verdict.OK, Verdict.SENT):
         return None
     return frame.source, frame.vrid, frame.priority, packet.verdict
@@ -76,7 +76,7 @@ def _rung(packet: PacketLine, alike: list[PacketLine], hosts: Sequence[str], ste
         spacing = (alike[-1].mono_ns - alike[0].mono_ns) // max(1, len(alike) - 1) if len(alike) > 1 else 0
         words = f"... {len(alike)} more alike" + (f", one each {duration(spacing)}" if spacing else "") + " ..."
         return ((" " * 15 + words, "dim"),)
-    frame = dissect(packet.frame)
+    frame = summary(packet.frame)
     role = "plain" if packet.verdict in (Verdict.OK, Verdict.SENT, Verdict.NONE) else "bad"
     if packet.kind != "advert":
         address = frame.addresses[0] if frame.addresses else frame.source

@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 
 from engine.messages import PacketLine, Verdict
-from hatui.frames import Field, Frame, dissect
+from engine.protocol.packet.dissect import Field
+from hatui import frames
+from hatui.frames import Row
 from hatui.text import Line, Span, fit, plain, rule, verdict_role, wrap
 from hatui.widgets.rows import Lines, Rows
 
@@ -19,8 +21,10 @@ Moment = Callable[[PacketLine, PacketLine | None], str]
 
 
 def _columns(columns: int) -> list[tuple[str, int]]:
-    if columns >= 100:
+    if columns >= 120:
         return [("IF", 8), ("SRC", 25), ("DST", 17), ("VER", 3), ("VRID", 4), ("PRI", 3), ("ADV", 5), ("AUTH", 4)]
+    if columns >= 96:
+        return [("IF", 6), ("SRC", 18), ("DST", 11), ("VER", 3), ("VRID", 4), ("PRI", 3), ("ADV", 5), ("AUTH", 4)]
     return [("SRC", 13), ("DST", 11), ("VER", 3), ("VRID", 4), ("PRI", 3), ("ADV", 4), ("AUTH", 4)]
 
 
@@ -39,7 +43,7 @@ def packet_mark(packet: PacketLine) -> str:
 
 def packet_line(packet: PacketLine, before: PacketLine | None, moment: Moment, columns: int) -> Line:
     """One row."""
-    frame = dissect(packet.frame)
+    frame = frames.summary(packet.frame)
     role = verdict_role(packet.verdict)
     delta = f"+{min(99.999, max(0, packet.mono_ns - before.mono_ns) / 1e9):.3f}" if before else ""
     verdict = packet.verdict.value if packet.kind == "advert" else f"{packet.kind} {packet.direction}"
@@ -125,30 +129,25 @@ class PacketList(Rows):
         super().move_to(index, tell=tell)
 
 
-def field_rows(
-    packet: PacketLine, frame: Frame, columns: int, shut: frozenset[str]
-) -> tuple[list[Line], list[Field | None]]:
-    """The tree of fields and the verdict, each row with its field. Layers in `shut` show only their heading."""
+def field_rows(packet: PacketLine, columns: int, shut: frozenset[str]) -> tuple[list[Line], list[Row | None]]:
+    """The tree of fields and the verdict, each line with its row. Layers in `shut` show only their heading."""
     lines: list[Line] = []
-    fields: list[Field | None] = []
-    hidden = False
-    for field in frame.fields:
-        if field.layer:
-            hidden = layer_of(field) in shut
-        elif hidden:
+    shown: list[Row | None] = []
+    for row in frames.rows(packet):
+        if row.depth and row.layer in shut and not row.failed:
             continue
-        text = ("+ " if hidden else "- " if field.layer else "    ") + plain(field.text)
-        lines.append(((" ", "plain"), (text, "strong" if field.layer else "dim" if field.secret else "plain")))
-        fields.append(field)
+        mark = ("+ " if row.layer in shut else "- ") if not row.depth else "x   " if row.failed else "    "
+        role = "strong" if not row.depth else "bad" if row.failed else "warn" if _strange(row.field) else "plain"
+        lines.append(((" ", "plain"), (mark + plain(frames.text(row.field)), role)))
+        shown.append(row)
     for text in wrap(plain(verdict_words(packet)), columns - 3):
         lines.append(((" ", "plain"), (text, verdict_role(packet.verdict) if packet.kind == "advert" else "dim")))
-        fields.append(None)
-    return lines, fields
+        shown.append(None)
+    return lines, shown
 
 
-def layer_of(field: Field) -> str:
-    """The protocol of a heading: its first word."""
-    return field.text.split()[0]
+def _strange(field: Field) -> bool:
+    return field.note.startswith(("wrong", "not ", "only ", "no ", "neither ", "unknown"))
 
 
 def verdict_words(packet: PacketLine) -> str:
@@ -172,8 +171,8 @@ class FieldTree(Rows):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._fields: Sequence[Field | None] = ()
-        self._shut = frozenset({"Ethernet", "IPv4", "IPv6", "AH"})
+        self._shown: Sequence[Row | None] = ()
+        self._shut = frozenset({"Ethernet", "IPv4", "IPv6", "Authentication header", "padding"})
         self._packet: PacketLine | None = None
 
     def tell(self, packet: PacketLine | None) -> None:
@@ -181,30 +180,35 @@ class FieldTree(Rows):
         self._packet = packet
         columns = self.size.width
         if packet is None:
-            self._fields = ()
+            self._shown = ()
             self.show_rows([((" no packet is selected", "dim"),)], [], rule("Decode", columns))
             return
-        lines, self._fields = field_rows(packet, dissect(packet.frame), columns, self._shut)
+        lines, self._shown = field_rows(packet, columns, self._shut)
         self.show_rows(lines, list(range(len(lines))), rule("Decode", columns, packet.interface, strong=self.has_focus))
 
     def fold(self) -> None:
         """Open or shut the layer of the cursor."""
-        here = next((field for field in reversed(self._fields[: self.cursor + 1]) if field and field.layer), None)
-        if here is not None:
-            self._shut ^= {layer_of(here)}
+        row = self._shown[self.cursor] if self.cursor < len(self._shown) else None
+        if row is not None:
+            self._shut ^= {row.layer}
             self.tell(self._packet)
-            at = next((row for row, field in enumerate(self._fields) if field is here), self.cursor)
-            self.move_to(at)
+            self.move_to(next((at for at, one in enumerate(self._shown) if one and one.layer == row.layer), 0))
 
     @property
     def field(self) -> Field | None:
         """The field of the cursor."""
-        return self._fields[self.cursor] if 0 <= self.cursor < len(self._fields) else None
+        row = self._shown[self.cursor] if 0 <= self.cursor < len(self._shown) else None
+        return row.field if row else None
+
+    @property
+    def failed(self) -> Field | None:
+        """The field that failed the engine's test."""
+        return next((row.field for row in self._shown if row and row.failed), None)
 
 
-def octet_lines(packet: PacketLine, frame: Frame, lit: range, per_row: int) -> list[Line]:
+def octet_lines(packet: PacketLine, lit: range, per_row: int) -> list[Line]:
     """The octets, those in `lit` marked, secret ones as dots."""
-    secret = frame.secret_octets()
+    secret = frames.secret_octets(packet.frame)
     lines: list[Line] = []
     for start in range(0, len(packet.frame), per_row):
         spans: list[Span] = [(f" {start:04x}  ", "dim")]
@@ -230,7 +234,7 @@ class Octets(Lines):
         lit = range(field.start, field.end) if field else range(0)
         where = f"{field.start}..{field.end - 1} of {len(packet.frame)}" if field else f"{len(packet.frame)} octets"
         per_row = 16 if columns >= 56 else 8
-        lines = octet_lines(packet, dissect(packet.frame), lit, per_row)
+        lines = octet_lines(packet, lit, per_row)
         self.show(lines, rule("Hex", columns, where))
         if field:
             row = field.start // per_row

@@ -12,7 +12,7 @@ import pytest
 from engine.messages import ApplyConfig, Command, ConfigText, GetConfig, Outcome, Reply, ServerLine
 from hatui.app import HatuiApp
 from hatui.link import ReplayLink
-from tests.console.recording import SESSION
+from tests.console.recording import NOW, SESSION
 
 CONFIG = """\
 global_defs {
@@ -54,6 +54,7 @@ class StagedLink(ReplayLink):
 
     def __init__(self, lines: tuple[ServerLine, ...] = SESSION) -> None:
         super().__init__(lines, answer=self._reply)
+        self.advance(max(0, NOW - self.now()))
         self.asked: list[tuple[Command, str]] = []
         self.answers: dict[type[Command], Reply | Exception | Callable[[Command], Reply]] = {
             GetConfig: Reply(0, Outcome.DONE, files=(config_text(),)),

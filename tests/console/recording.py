@@ -34,6 +34,7 @@ from engine.messages import (
     Snapshot,
     State,
     StateChanged,
+    StatusLine,
     TrackerChanged,
     TrackerStatus,
     Verdict,
@@ -316,5 +317,35 @@ def heartbeat(at: int = 0) -> Heartbeat:
     return Heartbeat(NOW + at, WALL + at, NOW + at - 200 * MS, EVENTS[-1].seq)
 
 
-SESSION: tuple[ServerLine, ...] = (HELLO, SNAPSHOT, *EVENTS, *packets(), heartbeat())
+def minute(status: InstanceStatus) -> list[StatusLine]:
+    """A status a second for the minute before: VI_API missed two adverts, VI_DNS rejected one."""
+    lines: list[StatusLine] = []
+    for second in range(-60, 1):
+        counters = status.counters
+        if status.state is State.MASTER:
+            counters = msgspec.structs.replace(counters, advert_sent=counters.advert_sent + second)
+        elif status.state is State.BACKUP:
+            refused = 1 if second > -22 else 0
+            counters = msgspec.structs.replace(
+                counters, advert_rcvd=counters.advert_rcvd + second, auth_failure=refused
+            )
+        missed = 2 if status.name == "VI_DNS" and second == -41 else 0
+        then = msgspec.structs.replace(status, counters=counters, missed=missed)
+        lines.append(StatusLine(then, NOW + second * S))
+    return lines
+
+
+def session() -> tuple[ServerLine, ...]:
+    """Hello a minute ago, a status a second, packets of the last twelve seconds, and now."""
+    began = msgspec.structs.replace(HELLO, mono_ns=NOW - 60 * S, wall_ns=WALL - 60 * S)
+    snapshot = msgspec.structs.replace(SNAPSHOT, mono_ns=NOW - 60 * S)
+    timed: list[tuple[int, ServerLine]] = [
+        (line.mono_ns, line) for status in (WEB, API, DNS, DB) for line in minute(status)
+    ]
+    timed += [(line.mono_ns, line) for line in packets()]
+    timed.sort(key=lambda pair: pair[0])
+    return (began, snapshot, *EVENTS, *(line for _, line in timed), heartbeat())
+
+
+SESSION: tuple[ServerLine, ...] = session()
 """Everything up to the present instant."""

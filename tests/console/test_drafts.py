@@ -1,0 +1,139 @@
+"""A configuration being edited."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.config.syntax import apply_edits
+from engine.messages import ConfigText
+from hatui.drafts import Draft, Masks, changed_lines, completions, hover, unified
+from tests.console.conftest import CONFIG, CONFIG_PATH, config_text
+
+WORDS = ("one", "one", "two")
+
+
+def draft(text: str = CONFIG, *others: ConfigText) -> Draft:
+    return Draft((config_text(text), *others), "lb-a")
+
+
+def test_secret_is_shown_as_its_fingerprint_and_sent_as_it_was() -> None:
+    one = draft()
+    shown = one.shown()
+    assert "s3cret1" not in shown
+    assert "auth_pass       <secret " in shown
+    assert one.masks.unmask(shown) == CONFIG
+    assert not one.changed(shown)
+
+
+def test_every_kind_of_secret_is_masked() -> None:
+    text = "SSL {\n password hunter2\n}\nvrrp_instance A {\n auth_hmac {\n key 2 deadbeefcafe\n }\n"
+    text += 'authentication { auth_pass "two words" }\n}\n'
+    shown = Masks().mask(text)
+    for secret in ("hunter2", "deadbeefcafe", "two words"):
+        assert secret not in shown
+
+
+def test_equal_secrets_have_equal_marks_and_others_differ() -> None:
+    masks = Masks()
+    first = masks.mask(
+        "authentication {\n auth_pass one\n}\nauthentication {\n auth_pass one\n}\nauthentication {\n auth_pass two\n}\n"
+    )
+    marks = [line.partition("auth_pass ")[2] for line in first.splitlines() if "auth_pass" in line]
+    assert marks[0] == marks[1] != marks[2]
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=80))
+def test_masking_and_unmasking_returns_any_text_unchanged(text: str) -> None:
+    masks = Masks()
+    assert masks.unmask(masks.mask(text)) == text
+    pass_line = f"authentication {{\n auth_pass {text}\n}}"
+    assert masks.unmask(masks.mask(pass_line)) == pass_line
+
+
+def test_edited_secret_is_sent_as_edited() -> None:
+    one = draft()
+    mark = next(word for word in one.shown().split("auth_pass       ")[1].splitlines())
+    edited = one.shown().replace(mark, "new")
+    assert "auth_pass       new" in one.masks.unmask(edited)
+    assert one.changed(edited)
+
+
+def test_problems_stand_where_they_are_shown() -> None:
+    one = draft("vrrp_instance A {\n  authentication { auth_pass s3cret1 auth_typ PASS }\n}\n")
+    shown = one.shown()
+    line = shown.splitlines()[1]
+    for problem in one.judge(shown).problems:
+        if problem.line == 2 and "auth_typ" in problem.what:
+            assert line[problem.column - 1 :].startswith("auth_typ")
+
+
+def test_untracked_script_of_the_sample_is_found_and_mended() -> None:
+    one = draft()
+    shown = one.shown()
+    judged = one.judge(shown)
+    found = next(problem for problem in judged.problems if problem.code == "L-TRACK-REF")
+    assert (found.line, found.severity) == (4, "warning")
+    assert found.fix is not None
+    fixed = apply_edits(shown, found.fix.edits)
+    assert "track_script" in fixed
+    assert "<secret" in fixed
+    after = one.judge(fixed)
+    assert all(problem.code != "L-TRACK-REF" for problem in after.problems)
+    assert any("VI_1" in line for line in after.impact)
+
+
+def test_changed_priority_is_in_the_impact_and_the_diff() -> None:
+    one = draft()
+    edited = one.shown().replace("priority        100", "priority        150")
+    judged = one.judge(edited)
+    assert judged.runs
+    assert any("100" in line and "150" in line for line in judged.impact)
+    diff = one.diff(edited)
+    assert "-        priority        100" in diff
+    assert "+        priority        150" in diff
+    assert not any("s3cret1" in line for line in diff)
+
+
+def test_new_secret_typed_in_the_editor_is_masked_in_the_diff() -> None:
+    one = draft()
+    edited = one.masks.unmask(one.shown()).replace("s3cret1", "brandnew")
+    assert not any("brandnew" in line for line in one.diff(edited))
+
+
+def test_broken_text_is_not_offered_for_applying() -> None:
+    judged = draft().judge("vrrp_instance A {\n  interface eth0\n  virtual_router_id 300\n}\n")
+    assert not judged.runs or judged.errors or judged.problems
+
+
+def test_included_files_are_read_from_what_the_engine_gave() -> None:
+    other = ConfigText(
+        "/etc/keepalived/conf.d/one.conf",
+        "vrrp_instance A {\n interface eth0\n virtual_router_id 1\n nonsense 3\n}\n",
+        "x",
+    )
+    one = draft("include /etc/keepalived/conf.d/*.conf\n", other)
+    judged = one.judge(one.shown())
+    assert any(problem.file == other.path for problem in judged.elsewhere)
+    assert all(problem.file == CONFIG_PATH for problem in judged.problems)
+
+
+def test_changed_lines_are_marked() -> None:
+    assert changed_lines("a\nb\nc", "a\nx\nc") == {1: "|"}
+    assert changed_lines("a\nc", "a\nb\nc") == {1: "+"}
+    assert changed_lines("a\nb\nc", "a\nc") == {1: "-"}
+    assert unified("a\n", "a\n", "f") == []
+
+
+def test_hover_names_form_and_default() -> None:
+    found = hover(CONFIG, CONFIG.splitlines().index("        advert_int      1") + 1)
+    assert found is not None
+    assert found.usage.startswith("advert_int")
+    assert found.default
+    assert hover(CONFIG, 3) is None
+
+
+def test_completion_offers_the_words_of_the_block() -> None:
+    text = "vrrp_instance A {\n    virt\n}\n"
+    assert [row.name for row in completions(text, 2, 9)][:2] == ["virtual_ipaddress", "virtual_ipaddress_excluded"]
+    assert completions(text, 2, 3) != []
