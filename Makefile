@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format fuzz soak bench conformance pictures clean
+.PHONY: demo test check format fuzz soak bench interop conformance pictures clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "hatui needs Python 3.11 or newer, this is " + sys.version.split()[0]'
@@ -32,6 +32,9 @@ bench: $(BIN)/.installed
 
 pictures: $(BIN)/.installed
 	$(BIN)/python -m tests.pictures docs/pictures
+
+interop: $(BIN)/.installed
+	$(BIN)/python -m tests.net.interop $(KINDS)
 
 soak: $(BIN)/.installed
 	$(BIN)/python -m tests.bench.soak
