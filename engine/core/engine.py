@@ -43,6 +43,7 @@ from engine.messages import (
     FromVrrp,
     Happened,
     Hello,
+    InterfaceStateChanged,
     LogLine,
     Ordered,
     Outcome,
@@ -187,6 +188,8 @@ class Engine:
                     continue
                 self.present.remember(event, message.at)
                 self.record(event, message.at)
+                if isinstance(event, InterfaceStateChanged):
+                    self._tap()
                 for listener in (self.commands.happened, self.notifier.happened):
                     try:
                         listener(event)

@@ -29,6 +29,8 @@ FILE_LIMIT = 64 * 1024 * 1024
 """Octets of one configuration file."""
 SETTLE_MS = 300
 """Changes that follow each other within this time are one: editors write, rename and chmod."""
+IN_PLACE_MS = 1_000
+"""After this time without a change the watch is in place."""
 RETRY_S = 2.0
 _SCRATCH = ("~", ".swp", ".swx", ".swo", ".tmp", ".new", ".bak")
 
@@ -182,15 +184,25 @@ class _Filter(DefaultFilter):
 
 
 async def disk_changes(directories: frozenset[str], stop: asyncio.Event) -> AsyncIterator[set[str]]:
-    """Paths in these directories that were written, renamed, created or removed, until `stop` is set."""
+    """Paths in these directories that were written, renamed, created or removed, until `stop` is set. An empty
+    set, once, when the watch is certainly in place: what changed before that must be looked for."""
     while not stop.is_set():
+        in_place = False
         there = [directory for directory in directories if Path(directory).is_dir()]
         try:
             if there:
                 async for changes in awatch(
-                    *there, watch_filter=_Filter(), debounce=SETTLE_MS, recursive=False, stop_event=stop
+                    *there,
+                    watch_filter=_Filter(),
+                    debounce=SETTLE_MS,
+                    rust_timeout=IN_PLACE_MS,
+                    yield_on_timeout=True,
+                    recursive=False,
+                    stop_event=stop,
                 ):
-                    yield {path for _change, path in changes}
+                    if changes or not in_place:
+                        in_place = True
+                        yield {path for _change, path in changes}
                     if any(not Path(directory).is_dir() for directory in there):
                         break
         except (OSError, RuntimeError):

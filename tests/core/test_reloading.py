@@ -172,10 +172,6 @@ async def watched(path: Path) -> AsyncIterator[tuple[User, Reloading]]:
     user, running = reloading(path)
     stop = asyncio.Event()
     task = asyncio.get_running_loop().create_task(running.watch(stop))
-    probe = path.parent / "zzz"
-    # inotify is ready when a change that concerns nobody has been looked at; the file's own change comes after
-    await asyncio.sleep(0.3)
-    probe.write_text("")
     try:
         yield user, running
     finally:

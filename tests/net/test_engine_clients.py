@@ -156,3 +156,15 @@ def test_stop_by_command_says_farewell_to_everybody(host: Host) -> None:
         assert farewell["code"] == "E-STOPPING"
     assert engine.program.wait() == 0
     assert not has_address(host)
+
+
+def test_packet_watcher_sees_an_interface_that_comes_later(host: Host) -> None:
+    engine = start_engine(host, config().replace("eth0", "eth7"))
+    with Talk(engine) as talk:
+        talk.ask("subscribe", topics=["packets"])
+        host.run(["ip", "link", "add", "eth7", "type", "veth", "peer", "name", "eth8"])
+        host.run(["ip", "address", "add", "10.211.55.77/24", "dev", "eth7"])
+        for name in ("eth7", "eth8"):
+            host.run(["ip", "link", "set", name, "up"])
+        sent = talk.until(lambda one: one["type"] == "packet-line" and one["kind"] == "advert")
+        assert (sent["interface"], sent["verdict"]) == ("eth7", "sent")
