@@ -19,6 +19,7 @@ _FAULT_CAUSES = {
     "link": Cause.INTERFACE_DOWN,
     "source": Cause.ADDRESS_LOST,
     "peers": Cause.CONFIG,
+    "advert": Cause.CONFIG,
     "sync-group": Cause.SYNC_GROUP,
 }
 
@@ -109,7 +110,7 @@ def fault_sentence(line: LedgerLine) -> str:
     match line.kind:
         case "interface" | "link":
             return f"interface {line.name} {'is down' if line.detail == 'down' else line.detail}"
-        case "source" | "peers":
+        case "source" | "peers" | "advert":
             return line.detail
         case "sync-group":
             return f"{line.name} of the same sync group is in FAULT"

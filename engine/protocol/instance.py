@@ -42,7 +42,7 @@ from engine.protocol.tally import Tally
 from engine.protocol.timers import Timers
 from engine.protocol.timing import NEVER, master_down_interval, seconds_text, skew_time
 from engine.protocol.tracking import assess, faults_of_place
-from engine.protocol.transmit import Transmitter
+from engine.protocol.transmit import Transmitter, unsendable
 
 
 class VrrpInstance(Timers):
@@ -126,6 +126,7 @@ class VrrpInstance(Timers):
         """Take over a configuration's values; effects of the difference are the business of reload.py."""
         self.config = config
         self.presence.adopt(config)
+        self._unsendable = unsendable(config)
         self.group_key = ipaddress.ip_address(config.group_address).packed
         self.recompute_down()
 
@@ -135,7 +136,7 @@ class VrrpInstance(Timers):
         self.source = host.source_address(config)
         self.source_key = ipaddress.ip_address(self.source).packed if self.source else b""
         tracking = tracking_in_group(config.tracking, self.group.config if self.group else None)
-        further = faults_of_place(config, self.presence.addresses, host.interfaces, self.source)
+        further = faults_of_place(config, self.presence.addresses, host.interfaces, self.source, self._unsendable)
         further += self.group.faults_for(self) if self.group else []
         found = assess(
             config,

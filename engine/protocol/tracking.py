@@ -272,9 +272,9 @@ def fault(kind: str, name: str, detail: str = "") -> LedgerLine:
 
 
 def faults_of_place(
-    config: Instance, addresses: tuple[Address, ...], interfaces: Mapping[str, Interface], source: str
+    config: Instance, addresses: tuple[Address, ...], interfaces: Mapping[str, Interface], source: str, unsendable: str
 ) -> list[LedgerLine]:
-    """Faults that need no track line: an interface is down, there is no source address, no peer.
+    """Faults that need no track line: an interface is down, there is no source address, no peer, no advert.
 
     Source: keepalived.conf(5) dont_track_primary, no_track, unicast_fault_no_peer.
     """
@@ -293,4 +293,6 @@ def faults_of_place(
         lines.append(fault("source", config.interface, text))
     if config.unicast and not config.unicast_peers:
         lines.append(fault("peers", "", "unicast without a peer"))
+    if unsendable:
+        lines.append(fault("advert", "", unsendable))
     return lines

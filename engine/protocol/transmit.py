@@ -10,6 +10,7 @@ import ipaddress
 import struct
 
 from engine.config.model import Instance
+from engine.errors import PacketError
 from engine.messages import Output, SendAdvert
 from engine.protocol.packet import (
     AUTH_AH,
@@ -148,17 +149,7 @@ class Transmitter:
     def _encode(self, priority: int) -> list[tuple[str, bytes]]:
         config = self._config
         assert config is not None
-        v2 = config.version == 2
-        kind = _AUTH_TYPES[config.authentication.kind] if v2 and config.family == 4 else AUTH_NONE
-        advert = Advert(
-            config.version,
-            config.vrid,
-            priority,
-            to_centiseconds(config.advert_interval),
-            _listed(config),
-            kind,
-            config.authentication.key if kind == AUTH_PASS else b"",
-        )
+        advert = _advert(config, priority)
         group = ipaddress.ip_address(config.group_address).packed
         source = ipaddress.ip_address(self._source).packed
         dialect = PLAIN if config.v3_checksum_as_v2 else PSEUDO
@@ -221,6 +212,30 @@ class Transmitter:
         zeroed = signed[:6] + b"\0\0" + signed[8:]
         header = pseudo_header(source, ipaddress.ip_address(destination).packed, len(signed))
         return zeroed[:6] + internet_checksum(header + zeroed).to_bytes(2, "big") + zeroed[8:]
+
+
+def _advert(config: Instance, priority: int) -> Advert:
+    """The fields of an advert of this instance."""
+    kind = _AUTH_TYPES[config.authentication.kind] if config.version == 2 and config.family == 4 else AUTH_NONE
+    return Advert(
+        config.version,
+        config.vrid,
+        priority,
+        to_centiseconds(config.advert_interval),
+        _listed(config),
+        kind,
+        config.authentication.key if kind == AUTH_PASS else b"",
+    )
+
+
+def unsendable(config: Instance) -> str:
+    """Why no advert can be made of this configuration; empty when one can. The configuration's own checks say
+    so first; here it keeps a slip of theirs from ending the process."""
+    try:
+        encode(_advert(config, config.priority), *(bytes(4 if config.family == 4 else 16),) * 2)
+    except PacketError as error:
+        return f"its advert cannot be sent: {error}"
+    return ""
 
 
 def _listed(config: Instance) -> tuple[bytes, ...]:

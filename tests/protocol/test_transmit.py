@@ -187,3 +187,21 @@ def test_tracked_source_must_be_on_the_interface() -> None:
     rig.give(interface())
     rig.give(m.AddressChanged(interface="eth0", address="10.0.0.66", prefix=24, present=True))
     assert rig.status().state is m.State.BACKUP
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"version": 3, "address": ""},
+        {"address": " ".join(f"10.1.{n // 250}.{n % 250 + 1}/24" for n in range(256))},
+        {"version": 3, "advert_interval": 41 * S},
+        {"vrid": 256},
+    ],
+)
+def test_configuration_that_makes_no_advert_is_a_fault_and_breaks_nothing(more: dict[str, object]) -> None:
+    """KA-18 V3-5.2.3-01"""
+    rig = Rig(config(instance(**more)))
+    assert rig.status().state is m.State.FAULT
+    assert rig.status().faults[0].startswith("its advert cannot be sent")
+    rig.pass_time(60 * S)
+    assert rig.adverts == 0
