@@ -143,7 +143,8 @@ class Sockets:
                     self._watch(receiver)
                 receiver.adapt(wanted)
             except OSError as error:
-                why = f"cannot receive on {key[0]}: {_words(error)}"
+                full = "; see the sysctl net.ipv4.igmp_max_memberships" if error.errno == errno.ENOBUFS else ""
+                why = f"cannot receive on {key[0]}: {_words(error)}{full}"
                 failed += [EffectFailed(name, "open-socket", why) for name in self._users.get(wanted.interface, ())]
         return failed
 

@@ -231,3 +231,13 @@ def test_a_source_that_is_not_ours_is_a_sentence(stations: tuple[Station, Statio
     refused = a.send(SendAdvert("VI_1", "eth0", 6, "fe80::99", "ff02::12", PAYLOAD))
     assert refused is not None
     assert refused.reason.endswith("Invalid argument; is the source address on the interface?")
+
+
+def test_more_groups_than_the_kernel_allows_are_a_sentence_with_the_remedy(stations: tuple[Station, Station]) -> None:
+    a, _ = stations
+    many = [instance(f"VI_{n}", group_address=f"224.0.0.{n}") for n in range(100, 130)]
+    failed = a.configure(*many)
+    assert {one.effect for one in failed} == {"open-socket"}
+    assert failed[0].reason == (
+        "cannot receive on eth0: No buffer space available; see the sysctl net.ipv4.igmp_max_memberships"
+    )
