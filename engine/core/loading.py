@@ -22,6 +22,7 @@ from engine.config.build import Loaded, load
 from engine.config.diagnostic import Diagnostic
 from engine.config.files import Reader, alternatives, overlay
 from engine.config.model import Config
+from engine.core import security
 from engine.core.revisions import digest
 from engine.messages import ConfigText
 
@@ -123,6 +124,9 @@ def read_config(
     for one in (path, *loaded.sources):
         disk.digests.setdefault(one, "")
     found = tuple(loaded.diagnostics)
+    if config is not None and (refused := security.refused_scripts(config)):
+        config = security.without(config, refused)
+        found += security.findings(loaded, refused)
     return Reading(path, config, found, disk.digests, _with_hints(loaded) if hints else found)
 
 
