@@ -46,7 +46,7 @@ def findings(loaded: Loaded, refused: Mapping[str, str]) -> tuple[Diagnostic, ..
     for block in loaded.statements:
         name = block.arguments[0].value if block.words[0].value == "vrrp_script" and block.arguments else ""
         if name in refused:
-            at = next((line for line in block.children if line.words[0].value == "script"), block)
+            at = next((line for line in block.children or () if line.words[0].value == "script"), block)
             consequence = "It is not run, and what tracks it goes on as if it did not."
             what = f"script {name} is refused: {refused[name]}"
             todo = "Give the script and every directory above it to root alone, or set script_user."
