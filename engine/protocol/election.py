@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from engine.protocol.instance import VrrpInstance
     from engine.protocol.stimuli import Heard
 
+TOLD_AT_MOST = 32
+"""So many different things are said of one mastership; more is a flood of forged senders."""
+
+MASTERS_AT_MOST = 8
+"""So many different masters are said within ten intervals."""
+
 
 def wins(instance: VrrpInstance, heard: Heard) -> bool:
     """Whether the other router is better than this master: by priority, then by address as a number.
@@ -45,7 +51,7 @@ def hear_loser(instance: VrrpInstance, heard: Heard) -> None:
     instance.evidence.note(now, "advert", f"{heard.sender} priority {heard.priority}, below ours")
     note_heard(instance, heard)
     warn_of_twin(instance, heard)
-    if heard.sender not in instance.told:
+    if heard.sender not in instance.told and len(instance.told) < TOLD_AT_MOST:
         instance.told.add(heard.sender)
         instance.host.out.append(LowerPriorityHeard(config.name, heard.sender, heard.priority))
     if not instance.side_armed("settle-announce"):
@@ -57,7 +63,9 @@ def hear_loser(instance: VrrpInstance, heard: Heard) -> None:
         instance.transmit.sequence += 1
     instance.advertise_now()
     announce = config.announce
-    if announce.lower_prio_repeat:
+    gap = min(config.advert_interval, 100 * NS_PER_MS)
+    if announce.lower_prio_repeat and now - instance.answered_at >= gap:  # forged adverts shall not multiply
+        instance.answered_at = now
         instance.presence.announce(announce.lower_prio_repeat)
         if announce.lower_prio_delay and not instance.side_armed("lower-announce"):
             instance.arm_side("lower-announce", now + announce.lower_prio_delay)
@@ -132,7 +140,7 @@ def learn_master(instance: VrrpInstance, heard: Heard) -> None:
     now, place = instance.host.now, (heard.sender, heard.priority)
     window = 10 * instance.master_interval
     instance.masters_told = {one: at for one, at in instance.masters_told.items() if now - at < window}
-    if place not in instance.masters_told:
+    if place not in instance.masters_told and len(instance.masters_told) < MASTERS_AT_MOST:
         instance.masters_told[place] = now
         instance.host.out.append(MasterChanged(instance.config.name, heard.sender, heard.priority))
         instance.told.clear()

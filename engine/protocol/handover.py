@@ -223,12 +223,18 @@ def _hold_began(instance: VrrpInstance, before: int) -> None:
 
 def end_hold(instance: VrrpInstance, reason: str, by: str = "") -> None:
     """The instance runs with its own priority again."""
+    if drop_hold(instance, reason, by):
+        instance.reassess(f"hold ended: {reason}")
+
+
+def drop_hold(instance: VrrpInstance, reason: str, by: str = "") -> bool:
+    """Forget the hold and say so; the caller works out the priority. False when there was none."""
     if instance.hold is None:
-        return
+        return False
     instance.hold = None
     instance.cancel_side("hold-end")
     instance.host.out.append(HoldChanged(instance.config.name, "", 0, by, reason))
-    instance.reassess(f"hold ended: {reason}")
+    return True
 
 
 def _arrived(move: Move, instance: VrrpInstance, text: str) -> None:

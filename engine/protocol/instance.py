@@ -104,6 +104,8 @@ class VrrpInstance(Timers):
         """What has been said once and is not repeated until things change."""
         self.masters_told: dict[tuple[str, int], int] = {}
         """(address, priority) of the masters said of late, and when."""
+        self.answered_at = -NEVER
+        """When a worse master was last answered by announcements."""
         self.near_misses = 0
         self._moves: list[int] = []
         self.tally = Tally()

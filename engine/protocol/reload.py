@@ -29,6 +29,8 @@ def reconfigure(instance: VrrpInstance, config: Instance) -> None:
     if instance.state is State.MASTER:
         _change_addresses(instance, config)
     instance.adopt(config)
+    if config.owner:
+        handover.drop_hold(instance, "an owner cannot be held")
     instance.told.clear()
     instance.assess()
     if instance.state is State.BACKUP and not instance.faults:
@@ -97,7 +99,7 @@ def resume(instance: VrrpInstance, known: LastKnown) -> bool:
 
     Nobody is told of a change of state, since there was none.
     """
-    if known.hold_kind in ("step-down", "take-over"):
+    if known.hold_kind in ("step-down", "take-over") and not instance.config.owner:
         handover.restore(instance, known.hold_kind, known.hold_until)
         instance.assess()
     if instance.faults or known.state not in (State.MASTER, State.BACKUP):

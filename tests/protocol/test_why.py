@@ -215,7 +215,11 @@ def test_worse_master_is_told_once_and_answered_each_time() -> None:
     assert rig.adverts - before == 5
     assert len(of(m.LowerPriorityHeard, rig.outputs)) == 1
     bursts = [one for one in of(m.SendAnnouncements, rig.outputs) if isinstance(one, m.SendAnnouncements)]
-    assert [one.repeat for one in bursts] == [5] * 6
+    assert [one.repeat for one in bursts] == [5, 5], "as a new master, and once for all five"
+    rig.pass_time(S // 2)
+    rig.give(advert(priority=50))
+    bursts = [one for one in of(m.SendAnnouncements, rig.outputs) if isinstance(one, m.SendAnnouncements)]
+    assert [one.repeat for one in bursts] == [5, 5, 1, 5], "one more when it has let go, and for the next advert"
 
 
 def test_worse_master_is_left_unanswered_where_told_so() -> None:
