@@ -1,7 +1,7 @@
 """`hatui decode`: the adverts, gratuitous ARPs and neighbour advertisements of a capture file.
 
-Invariant: the console's own dissection shows the fields, the engine's own codec judges the octets; what
-belongs to other protocols is counted, not hidden. Passwords are masked.
+Invariant: the engine's own dissection shows the fields, its codec judges the octets; what belongs to other
+protocols is counted, not hidden. Passwords are masked.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import msgspec
 
 from engine.errors import HatuiError, PacketError
 from engine.protocol.packet import PROTOCOL_VRRP, codec
+from engine.protocol.packet.dissect import ETHERNET_LENGTH, Field, Summary, dissect, summarise
 from hatui.commands.terminal import note, painted, say
-from hatui.frames import ETHERNET, Frame, dissect
+from hatui.frames import text
 from hatui.text import clock, plain
 
 EPILOG = "exit codes: 0, 1 the file cannot be read as a capture, or a packet in it is malformed"
@@ -35,40 +36,41 @@ def run(chosen: argparse.Namespace) -> int:
     """Decode it."""
     shown = other = wrong = 0
     for wall_ns, data in frames(chosen.file):
-        frame = dissect(data)
-        kind = kind_of(frame)
+        layers, summary = dissect(data), summarise(data)
+        kind = kind_of(layers, summary)
         if not kind:
             other += 1
             continue
-        fault = fault_of(data, frame) if kind == "advert" else ""
+        fault = fault_of(data, layers) if kind == "advert" else ""
         shown += 1
         wrong += bool(fault)
         if chosen.json:
-            say(msgspec.json.encode(record(frame, kind, fault, wall_ns)).decode())
+            say(msgspec.json.encode(record(layers, summary, kind, fault, wall_ns)).decode())
             continue
-        say(line_of(frame, kind, fault, wall_ns))
+        say(line_of(layers, summary, fault, wall_ns))
         if chosen.fields:
-            for field in frame.fields:
-                say(f"    {'' if field.layer else '  '}{plain(field.text)}")
+            for layer in layers:
+                say(f"    {plain(text(layer))}")
+                for field in layer.children:
+                    say(f"      {plain(text(field))}")
     note(f"{shown} packets, {wrong} malformed, {other} of other protocols")
     return 1 if wrong else 0
 
 
-def kind_of(frame: Frame) -> str:
-    """advert, arp, na, or empty for what is none of our business."""
-    if frame.version is not None or any(field.layer and "VRRP" in field.text for field in frame.fields):
+def kind_of(layers: tuple[Field, ...], summary: Summary) -> str:
+    """advert (also one that is too short to be read), arp, na, or empty for what is none of our business."""
+    if any(layer.name.startswith("VRRP") for layer in layers):
         return "advert"
-    names = {field.name for field in frame.fields}
-    return "arp" if "arp.op" in names else "na" if "na.target" in names else ""
+    return summary.kind if summary.kind in ("arp", "na") else ""
 
 
-def fault_of(data: bytes, frame: Frame) -> str:
+def fault_of(data: bytes, layers: tuple[Field, ...]) -> str:
     """What is wrong with an advert by itself, in words; empty when nothing is. What only a configuration can
     tell (VRID, authentication, addresses) is left to the engine's verdict.
 
     Source: RFC 9568 7.1, RFC 3768 7.1.
     """
-    at = next((field.start for field in frame.fields if field.layer and field.text.startswith("IP")), ETHERNET)
+    at = next((layer.start for layer in layers if layer.name in ("IPv4", "IPv6")), ETHERNET_LENGTH)
     try:
         if data[at] >> 4 == 4:
             header = codec.parse_ipv4(data[at:])
@@ -92,35 +94,38 @@ def fault_of(data: bytes, frame: Frame) -> str:
     return ""
 
 
-def record(frame: Frame, kind: str, fault: str, wall_ns: int) -> dict[str, object]:
+def record(layers: tuple[Field, ...], summary: Summary, kind: str, fault: str, wall_ns: int) -> dict[str, object]:
     """One packet as JSON."""
     return {
         "v": 1,
         "wall_ns": wall_ns,
         "kind": kind,
-        "source": frame.source,
-        "destination": frame.destination,
-        "version": frame.version,
-        "vrid": frame.vrid,
-        "priority": frame.priority,
-        "interval_cs": frame.interval_cs,
-        "authentication": frame.authentication or None,
-        "addresses": list(frame.addresses),
+        "source": summary.source,
+        "destination": summary.destination,
+        "version": summary.version,
+        "vrid": summary.vrid,
+        "priority": summary.priority,
+        "interval_cs": summary.interval_cs,
+        "authentication": summary.authentication or None,
+        "addresses": list(summary.addresses),
         "fault": fault or None,
-        "fields": [field.text for field in frame.fields],
+        "fields": [text(field) for layer in layers for field in (layer, *layer.children)],
     }
 
 
-def line_of(frame: Frame, kind: str, fault: str, wall_ns: int) -> str:
+def line_of(layers: tuple[Field, ...], summary: Summary, fault: str, wall_ns: int) -> str:
     """One packet as one line."""
-    if kind == "advert" and frame.version is not None:
-        interval = f"{(frame.interval_cs or 0) / 100:g}s"
-        text = f"{frame.source} > {frame.destination}  v{frame.version} vrid {frame.vrid} prio {frame.priority}"
-        text += f" adv {interval} auth {frame.authentication}  {' '.join(frame.addresses)}"
+    advert = summary.kind == "advert"
+    if advert:
+        interval = f"{(summary.interval_cs or 0) / 100:g}s"
+        words = f"{summary.source} > {summary.destination}  v{summary.version} vrid {summary.vrid}"
+        words += f" prio {summary.priority} adv {interval} auth {summary.authentication}"
+        words += f"  {' '.join(summary.addresses)}"
     else:
-        text = next((field.text for field in reversed(frame.fields) if field.layer), "")
-    verdict = (f"  BAD: {fault}", "bad") if fault else ("  ok" if kind == "advert" else "", "good")
-    return painted([(f"{clock(wall_ns, digits=6)}  ", "dim"), (plain(text), "plain"), verdict])
+        layer = next((one for one in layers if one.name.startswith(("ARP", "Neighbour", "VRRP"))), layers[-1])
+        words = f"{summary.source} > {summary.destination}  {text(layer)}" if fault else text(layer)
+    verdict = (f"  BAD: {fault}", "bad") if fault else ("  ok" if advert else "", "good")
+    return painted([(f"{clock(wall_ns, digits=6)}  ", "dim"), (plain(words), "plain"), verdict])
 
 
 def frames(path: str) -> Iterator[tuple[int, bytes]]:
