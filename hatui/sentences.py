@@ -14,8 +14,11 @@ from engine.messages import (
     AdvertRejected,
     Cause,
     CommandLogged,
+    ConfigConfirmed,
     ConfigLoaded,
     ConfigRefused,
+    ConfigReverted,
+    ConfigRevertRefused,
     EffectRefused,
     EngineStarted,
     EngineStopping,
@@ -167,6 +170,12 @@ def _of_node(happened: Event) -> Told:
         case ConfigRefused(by=by, problems=problems):
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             return Told("-", "config REFUSED", f"by {by}: {problems[0] if problems else ''}{more}", "bad")
+        case ConfigConfirmed(revision=number, by=by, comment=comment):
+            return Told("-", f"config #{number} confirmed", f"by {by}" + (f' "{comment}"' if comment else ""), "good")
+        case ConfigReverted(revision=number, previous=previous, reason=reason):
+            return Told("-", f"config #{number} taken back", f"{reason}; #{previous} is in use again", "warn")
+        case ConfigRevertRefused(revision=number, reason=reason, obstacle=obstacle):
+            return Told("-", f"config #{number} NOT taken back", f"{obstacle} ({reason})", "bad")
         case ProcessDied(process=process, reason=reason, respawned=again):
             return Told(
                 "engine",

@@ -95,6 +95,35 @@ COMMANDS = (
         "Load the file again, look at the difference, and repeat your edit.",
     ),
     Code(
+        "E-UNCONFIRMED",
+        "A change waits for its confirmation",
+        "Another change was asked for while the last one may still be taken back.",
+        "The engine keeps one way back. A second change on top of an unconfirmed one would leave it unclear to what.",
+        "`hatui config confirm` keeps the change that waits; `hatui config rollback` takes it back at once. Then "
+        "repeat yours.",
+    ),
+    Code(
+        "E-NOT-PENDING",
+        "Nothing waits for a confirmation",
+        "A confirmation was said, but no change waits for one, or another one than the number that was named.",
+        "It was confirmed already, or its time had passed and it was taken back.",
+        "`hatui config history` shows what is in use and who brought it in.",
+    ),
+    Code(
+        "E-NO-REVISION",
+        "That revision is not kept",
+        "The engine has no configuration of that number.",
+        "The last 50 are kept, in the state directory of the engine; without such a directory none are.",
+        "`hatui config history` lists the numbers that there are.",
+    ),
+    Code(
+        "E-RANGE",
+        "A value lies outside its range",
+        "A number in the command is smaller or larger than the engine accepts.",
+        "A time to confirm lies between one second and seven days.",
+        "Repeat the command with a value inside the range that the message names.",
+    ),
+    Code(
         "E-IO",
         "The operating system refused",
         "A file, socket or device could not be read or written; the message has the system's own words.",

@@ -14,8 +14,11 @@ from engine.messages import (
     AddressesMoved,
     AddressLost,
     CommandLogged,
+    ConfigConfirmed,
     ConfigLoaded,
     ConfigRefused,
+    ConfigReverted,
+    ConfigRevertRefused,
     EffectRefused,
     EngineStarted,
     EngineStopping,
@@ -57,7 +60,9 @@ def log_event(event: Event) -> None:
     level = logging.DEBUG if isinstance(event, _QUIET) else logging.INFO
     if isinstance(event, LogLine):
         level = LEVELS.get(event.severity, logging.INFO)
-    elif isinstance(event, ConfigRefused | EffectRefused | ProcessDied | AddressLost):
+    elif isinstance(event, ConfigReverted):
+        level = logging.WARNING
+    elif isinstance(event, ConfigRefused | ConfigRevertRefused | EffectRefused | ProcessDied | AddressLost):
         level = logging.ERROR
     log.log(level, "%s", sentence(event))
 
@@ -83,6 +88,12 @@ def sentence(event: Event) -> str:
             return f"configuration in use (by {event.by})" + "".join(f"; {line}" for line in event.changes)
         case ConfigRefused():
             return f"configuration refused (by {event.by}): " + "; ".join(event.problems)
+        case ConfigConfirmed():
+            return f"configuration {event.revision} confirmed by {event.by}"
+        case ConfigReverted():
+            return f"configuration {event.revision} taken back, {event.previous} is in use again: {event.reason}"
+        case ConfigRevertRefused():
+            return f"configuration {event.revision} NOT taken back: {event.obstacle} (wanted because {event.reason})"
         case ProcessDied():
             again = ", started again" if event.respawned else ""
             return f"the {event.process} process died: {event.reason}{again}"

@@ -44,6 +44,38 @@ class ApplyConfig(Message, frozen=True):
     """Digest (see ConfigText.digest) of the text that was edited; refused when the file has changed since."""
     comment: str = ""
     dry_run: bool = False
+    confirm_s: float = 0
+    """Seconds, 1..604800, within which ConfirmConfig must follow, else the engine puts the old text back; 0 is for
+    good."""
+
+
+class ConfirmConfig(Message, frozen=True):
+    """Keep the change that waits for its confirmation."""
+
+    revision: int = 0
+    """The one that is meant; refused when another one waits. 0: whichever waits."""
+    comment: str = ""
+
+
+class RollbackConfig(Message, frozen=True):
+    """Put the files of an earlier revision back and reload. While a change waits for its confirmation only the
+    revision before it can be asked for: that undoes it at once."""
+
+    revision: int
+    """0, while a change waits: the revision before it."""
+    base: str = ""
+    """Digest of the main file that is known to be overwritten; empty: refuse to overwrite what was never in use."""
+    comment: str = ""
+    dry_run: bool = False
+    confirm_s: float = 0
+    """As in ApplyConfig."""
+
+
+class GetRevisions(Message, frozen=True):
+    """The kept revisions, newest first, in Reply.revisions; with `revision` also its files in Reply.files."""
+
+    limit: int = 50
+    revision: int = 0
 
 
 class GetEvents(Message, frozen=True):
@@ -67,6 +99,19 @@ class StopEngine(Message, frozen=True):
     """Stop the engine with a hand-over, as SIGTERM does."""
 
 
-Command = Failover | Release | AnnounceNow | Reload | GetConfig | ApplyConfig | GetEvents | Subscribe | StopEngine
+Command = (
+    Failover
+    | Release
+    | AnnounceNow
+    | Reload
+    | GetConfig
+    | ApplyConfig
+    | ConfirmConfig
+    | RollbackConfig
+    | GetRevisions
+    | GetEvents
+    | Subscribe
+    | StopEngine
+)
 VIEWER_COMMANDS = (GetEvents, Subscribe)
 """What the role viewer may say; everything else needs operator."""

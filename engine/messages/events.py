@@ -160,6 +160,8 @@ class ConfigLoaded(Message, frozen=True):
     changes: tuple[str, ...] = ()
     """One line per instance that changed, from the plan."""
     comment: str = ""
+    confirm_s: float = 0
+    """Seconds within which it must be confirmed; 0: it is in use for good."""
 
 
 class ConfigRefused(Message, frozen=True):
@@ -168,6 +170,36 @@ class ConfigRefused(Message, frozen=True):
     by: str
     problems: tuple[str, ...]
     """file:line:column: what."""
+
+
+class ConfigConfirmed(Message, frozen=True):
+    """A change that waited for its confirmation stays."""
+
+    revision: int
+    by: str
+    comment: str = ""
+
+
+class ConfigReverted(Message, frozen=True):
+    """A change that waited for its confirmation was taken back: the text before it is on disk and in use."""
+
+    revision: int
+    """The one that is gone."""
+    previous: int
+    """The one whose text is in use again; 0 when it is not known."""
+    reason: str
+    by: str = ""
+    """Who asked for it; empty: the engine itself."""
+
+
+class ConfigRevertRefused(Message, frozen=True):
+    """A change that was not confirmed stays all the same: taking it back would have done harm."""
+
+    revision: int
+    reason: str
+    """Why it should have been taken back."""
+    obstacle: str
+    """Why it was not, with the name of the file."""
 
 
 class ProcessDied(Message, frozen=True):
@@ -229,6 +261,9 @@ Event = (
     | ScriptRan
     | ConfigLoaded
     | ConfigRefused
+    | ConfigConfirmed
+    | ConfigReverted
+    | ConfigRevertRefused
     | ProcessDied
     | EngineStarted
     | EngineStopping

@@ -121,6 +121,23 @@ class ConfigText(Message, frozen=True):
     digest: str
 
 
+class RevisionInfo(Message, frozen=True):
+    """A configuration that was in use, as it is kept by the engine."""
+
+    number: int
+    parent: int
+    """The one in use before it; 0 for the first."""
+    wall_ns: int
+    by: str
+    """startup, signal, file, operator NAME, engine."""
+    comment: str = ""
+    digest: str = ""
+    """Of the main file."""
+    fingerprint: str = ""
+    changed: tuple[str, ...] = ()
+    """Paths of the files that differ from its parent, as far as that is kept."""
+
+
 class Reply(Message, frozen=True):
     """The one answer to a Request."""
 
@@ -133,6 +150,7 @@ class Reply(Message, frozen=True):
     files: tuple[ConfigText, ...] = ()
     events: tuple[EventLine, ...] = ()
     problems: tuple[str, ...] = ()
+    revisions: tuple[RevisionInfo, ...] = ()
     v: int = PROTOCOL_VERSION
 
 

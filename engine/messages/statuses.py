@@ -160,6 +160,21 @@ class EngineStatus(Message, frozen=True):
     """Set while the file on disk is refused and the older configuration runs."""
     worst_late: int = 0
     """ns: the latest that the vrrp loop ever woke."""
+    config_revision: int = 0
+    """Number of the last kept revision, the one in use; 0 when none is kept."""
+    config_by: str = ""
+    """Who brought it in: startup, signal, file, operator NAME, engine."""
+    confirm_revision: int = 0
+    """The revision that waits for its confirmation; 0: none does."""
+    confirm_deadline: int = 0
+    """The instant (engine's clock) at which it is taken back."""
+    confirm_previous: int = 0
+    """The revision that comes back then."""
+    confirm_by: str = ""
+    """Who applied it."""
+    confirm_comment: str = ""
+    confirm_problem: str = ""
+    """Why the last unconfirmed change could not be taken back; empty again with the next change."""
 
 
 Status = InstanceStatus | TrackerStatus | InterfaceStatus | EngineStatus
