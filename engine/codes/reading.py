@@ -51,6 +51,14 @@ READING = (
         "Split the line, for example into several addresses or peers, one on each line.",
     ),
     Code(
+        "C-ENCODING",
+        "A file that is not UTF-8",
+        "The file holds octets that are no UTF-8 text.",
+        "Their line is read with a replacement character in their place; a password or path with them is another one "
+        "than keepalived's.",
+        "Save the file as UTF-8.",
+    ),
+    Code(
         "C-BRACE",
         "A closing brace too many",
         "The brace closes nothing.",
