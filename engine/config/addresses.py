@@ -97,14 +97,16 @@ class _Line:
         self.family = values.family(found)
         full = 32 if self.family == 4 else 128
         prefix = full
-        if slash and length:
+        if slash:
             number = values.integer(length)
             if number is None or not 0 <= number <= full:
+                prefix = 0 if number is None else full
                 self.wrong(
                     self.head,
                     f"{self.head.value}: the prefix length is not in 0..{full}",
-                    f"keepalived uses {full}.",
+                    f"keepalived 2.2.7 uses {prefix}.",
                     f"Write {name}/{full} or the length of the network.",
+                    exit_code=5 if length else 0,
                 )
             else:
                 prefix = number

@@ -31,10 +31,13 @@ from engine.config.syntax import BLANKS, CLOSE, OPEN, QUOTE, VALUE, WORD, Line, 
 MAX_DEPTH = 32
 """Files inside files."""
 MAX_LINE = 1023
-"""Characters of one line after substitution. Source: keepalived.conf(5)."""
-MAX_REPEATS = 200_000
-"""Lines that one ~SEQ or ~LST may make."""
+"""Characters that keepalived reads at once; what is behind them it takes for another line."""
+MAX_EXPANDED = 65_536
+"""Characters of all lines that a definition of several lines may put in place of one."""
+MAX_REPEATS = 100_000
+"""Turns of all ~SEQ and ~LST of a configuration together; a turn of a long line counts for more."""
 MAX_SUBSTITUTIONS = 1000
+"""In one line."""
 
 INCLUDES = {"include", "includer", "includem", "includew", "includeb", "includea"}
 _CHECKS = {
@@ -45,6 +48,7 @@ _CHECKS = {
     "includeb": frozenset({"read", "brace_match"}),
     "includea": frozenset({"read", "match", "wildcard_match", "brace_match"}),
 }
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _REFERENCE = re.compile(rf"\$(?:\{{({_NAME})([ \t]+[^{{}}]*)?\}}|({_NAME})(?=[ \t,)]|\Z))")
 _REPEAT = re.compile(r"~(SEQx?|LST)[ \t]*\(([^()]*)\)[ \t]*")
@@ -227,6 +231,8 @@ class _Work:
         self.checks: frozenset[str] = _CHECKS["includea"] if all_config else frozenset()
         self.file, self.line = "", 0
         self.open_files: list[str] = []
+        self.turns = 0
+        self.exhausted = False
 
     def say(self, code: str, column: int = 1, end: int = 0, *, strict: bool = False, **words: Any) -> None:
         severity, exit_code = ("error", 6) if strict else ("", None)
@@ -251,11 +257,19 @@ class _Work:
         self.open_files.append(path)
         self.file = path
         lines = tree.lines
+        octets = _SURROGATE.search(text)
+        if octets:
+            self.line = text.count("\n", 0, octets.start()) + 1
+            self.say("C-ENCODING", octets.start() - text.rfind("\n", 0, octets.start()))
+            lines = parse(_SURROGATE.sub("\ufffd", text), path).lines
         at = 0
         while at < len(lines):
             line = lines[at]
             at += 1
             self.line = line.number
+            if len(line.text) > MAX_LINE:
+                self.too_long(line.text)
+                continue
             if not line.tokens:
                 continue
             first = line.tokens[0]
@@ -272,6 +286,13 @@ class _Work:
                 self.emit(line.tokens, line.text, None)
         self.open_files.pop()
         self.file, self.line = before
+
+    def too_long(self, text: str) -> None:
+        """A line that does not fit keepalived's buffer: read in pieces, comments included."""
+        self.say("C-LENGTH", MAX_LINE + 1, len(text) + 1, limit=MAX_LINE)
+        for at in range(0, len(text), MAX_LINE):
+            piece = text[at : at + MAX_LINE]
+            self.work_line(_Text.plain(piece[: comment_start(piece)], at + 1))
 
     def define(self, name: str, values: list[str]) -> None:
         kept = [value[:-1].rstrip(BLANKS) if value.endswith("\\") else value for value in values]
@@ -317,16 +338,29 @@ class _Work:
 
     def substitute(self, line: _Text) -> _Text:
         at = 0
+        inside: list[tuple[str, int]] = []  # names being expanded, and how much text is behind each
         for _ in range(MAX_SUBSTITUTIONS):
             match = _REFERENCE.search(line.text, at)
             if match is None:
                 return line
-            value = self.value_of(match[1] or match[3], (match[2] or "").split())
+            name = match[1] or match[3]
+            value = self.value_of(name, (match[2] or "").split())
             if value is None:
                 at = match.end() if match[3] else match.start() + 2
                 continue
+            while inside and len(line.text) - inside[-1][1] <= match.start():
+                inside.pop()
+            if any(name == one for one, _ in inside):
+                break
+            inside.append((name, len(line.text) - match.end()))
+            longer = len(line.text) + len(value) > MAX_LINE
+            if longer and "\n" not in value and "\n" not in line.text:
+                self.say("C-LENGTH", line.starts[match.start()], line.ends[match.end() - 1], limit=MAX_LINE)
+                return line
             line = line.splice(match.start(), match.end(), value)
             at = match.start()
+            if len(line.text) > MAX_EXPANDED:
+                break
         self.say("C-LOOP", line.starts[0] if line.starts else 1, name="a $NAME on this line")
         return _Text.plain("")
 
@@ -363,10 +397,13 @@ class _Work:
             self.say("C-SEQ", line.starts[0], line.ends[max(close, 0)], text=head.text)
             return
         rest = _strip(line.part(close + 1))
-        for count, turn in enumerate(turns):
-            if count >= MAX_REPEATS:
-                self.say("C-SEQ", line.starts[0], text=f"{head.text} with more than {MAX_REPEATS} turns")
+        for turn in turns:
+            if self.turns >= MAX_REPEATS:
+                if not self.exhausted:
+                    self.say("C-SEQ", line.starts[0], text=f"{head.text} with more than {MAX_REPEATS} turns in all")
+                self.exhausted = True
                 return
+            self.turns += 1 + len(rest.text) // 64
             for name, value in turn:
                 self.defined[name] = Definition(name, value, self.file, self.line)
             self.work_line(rest)

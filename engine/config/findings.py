@@ -49,7 +49,13 @@ FINDINGS: dict[str, Row] = {
     ),
     "C-LENGTH": Row(
         "error", 5, "the line is longer than {limit} characters",
-        "keepalived cuts it there.", "Split it, or shorten it with $NAME definitions.",
+        "keepalived takes what is behind them for another line, even after a comment, and substitutes no more.",
+        "Split it, or shorten it with $NAME definitions.",
+    ),
+    "C-ENCODING": Row(
+        "warning", 0, "the file is not UTF-8 here",
+        "What is no UTF-8 is read as a replacement character; keepalived takes the octets as they are.",
+        "Save the file as UTF-8.",
     ),
     # structure
     "C-BRACE": Row(

@@ -147,7 +147,7 @@ class Table:
 
     def nearest(self, path: Path, name: str) -> str | None:
         """The word of the block that looks most like `name`, if one comes near."""
-        known = [word for word in self.block(path) if word[0] not in "<"]
+        known = [word for word in self.block(path) if word[0] != "<"]
         folded = name.lower().replace("-", "_")
         found = difflib.get_close_matches(folded, [word.lower() for word in known], n=1, cutoff=0.72)
         return next((word for word in known if found and word.lower() == found[0]), None)

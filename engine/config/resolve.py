@@ -216,7 +216,8 @@ class Resolver:
 
     def preemption(self) -> None:
         draft, fields = self.draft, self.fields
-        if not draft.preempt and (draft.state == "MASTER" or fields["priority"] == OWNER):
+        begins_master = fields["initial_state"] == "MASTER"
+        if not draft.preempt and begins_master:
             reason = "priority 255" if fields["priority"] == OWNER else "state MASTER"
             self.adjusted(
                 draft.at("nopreempt"),
@@ -229,7 +230,7 @@ class Resolver:
         if delay:
             if self.strict:
                 problem = "strict mode"
-            elif draft.state == "MASTER" or fields["priority"] == OWNER:
+            elif begins_master:
                 problem = "state MASTER"
             elif not draft.preempt:
                 problem = "nopreempt"

@@ -15,6 +15,9 @@ from engine.config.findings import finding
 from engine.config.keywords import Path, Table, where
 from engine.config.syntax import CLOSE, OPEN, WORD, Token
 
+MAX_SUGGESTIONS = 500
+"""Unknown words for which the nearest known one is looked up: a file with more is none of ours."""
+
 
 class _Level:
     __slots__ = ("kind", "path", "statement")
@@ -37,6 +40,7 @@ class _Structure:
         self.last: Statement | None = None
         self.depth = 0
         self.said: set[tuple[str, Path]] = set()
+        self.reported: set[tuple[object, ...]] = set()
 
     def run(self, flow: list[Statement | Brace]) -> tuple[list[Statement], list[Diagnostic]]:
         count = len(flow)
@@ -109,7 +113,11 @@ class _Structure:
 
     def unknown(self, statement: Statement, path: Path) -> None:
         word = statement.words[0]
-        near = self.table.nearest(path, word.value)
+        key = (statement.file, statement.line, word.column, word.value, path)
+        if key in self.reported:
+            return  # a turn of a sequence
+        self.reported.add(key)
+        near = self.table.nearest(path, word.value) if len(self.reported) <= MAX_SUGGESTIONS else None
         homes = self.table.homes(word.value)
         fix = None
         if near:

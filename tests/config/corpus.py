@@ -141,8 +141,9 @@ def generated() -> Iterator[tuple[str, str]]:
     """For every keyword of the table: bare, right, one word too many, and values beside its range."""
     words = table()
     for path in words.paths:
-        if words.head(path) or path == ("preprocessor",):
-            continue
+        around = words.get(path[:-1], path[-1]) if path else None
+        if words.head(path) or path == ("preprocessor",) or (around and not around.opens):
+            continue  # free lines and words inside a line have cases of their own
         for row in words.block(path).values():
             tail = " {\n}" if row.opens else ""
             needed = [good(term) for term in row.arguments if not term.optional and term.kind != "words"]
@@ -203,23 +204,23 @@ def written() -> Iterator[tuple[str, str]]:
         *("eth1", "eth0", "eth1 weight 254", "eth1 weight 300", "eth1 weight 20 reverse", "eth1 eth0"),
         *("eth1 weight 20 noreverse", "eth1\neth1", "eth0 weight 5"),
     )
-    yield from _within(("virtual_ipaddress",), *_ADDRESSES)
-    yield from _within(("unicast_peer",), *_PEERS)
-    yield from _within(("authentication",), *_AUTHENTICATIONS)
-    yield from _within(("virtual_routes",), *_ROUTES)
-    yield from _within(("virtual_rules",), *_RULES)
-    yield from _within((), *_INSTANCES)
-    yield from _within((), *(f"strict_mode\n{line}" for line in _INSTANCES))
-    yield from _within((), *(f"version 3\n{line}" for line in _INSTANCES))
-    for line in _SCRIPTS:
+    yield from _within(("virtual_ipaddress",), *ADDRESSES)
+    yield from _within(("unicast_peer",), *PEERS)
+    yield from _within(("authentication",), *AUTHENTICATIONS)
+    yield from _within(("virtual_routes",), *ROUTES)
+    yield from _within(("virtual_rules",), *RULES)
+    yield from _within((), *INSTANCES)
+    yield from _within((), *(f"strict_mode\n{line}" for line in INSTANCES))
+    yield from _within((), *(f"version 3\n{line}" for line in INSTANCES))
+    for line in SCRIPTS:
         text = SECURE + f"vrrp_script chk {{\n{line}\n}}\n" + instance("track_script {\n chk\n}")
         yield f"vrrp_script: {line!r}", text
-    for line in _GROUPS:
+    for line in GROUPS:
         yield f"vrrp_sync_group: {line!r}", SECURE + two() + f"vrrp_sync_group G {{\n{line}\n}}\n"
     yield from _whole()
 
 
-_ADDRESSES = (
+ADDRESSES = (
     *("", "10.0.0.1/24", "10.0.0.1/33", "10.0.0.1/x", "10.0.0.1/", "10.0.0.1/0", "10.0.0.256", "fe80::1"),
     *("10.0.0.1\nfe80::1", "fe80::1\n2001:db8::1/64", "2001:db8::1", "10.0.0.1 dev eth1", "10.0.0.1 dev"),
     *("10.0.0.1 scope global", "10.0.0.1 scope foo", "10.0.0.1 scope 300", "10.0.0.1 scope 5", "10.0.0.1 scope"),
@@ -250,20 +251,20 @@ _ADDRESSES = (
         "fe80::1/129",
     ),
 )
-_PEERS = (
+PEERS = (
     *("", "10.211.55.23", "10.211.55.22", "fe80::2", "abc", "10.211.55.23 min_ttl 300", "10.211.55.23 min_ttl"),
     *("10.211.55.23 min_ttl 250 max_ttl 255", "10.211.55.23 min_ttl 255 max_ttl 250", "10.211.55.23 foo"),
     *("10.211.55.23 10.211.55.24", "10.211.55.23\n10.211.55.24", "10.211.55.23\n10.211.55.23", "224.0.0.18"),
     "10.211.55.23 foo 5",
 )
-_AUTHENTICATIONS = (
+AUTHENTICATIONS = (
     *("", "auth_type PASS", "auth_type PASS\nauth_pass 1111", "auth_type PASS\nauth_pass 123456789", "auth_pass x"),
     *('auth_type PASS\nauth_pass ""', "auth_type PASS\nauth_pass", "auth_type", "auth_type FOO\nauth_pass x"),
     *("auth_type AH\nauth_pass x", "auth_type pass\nauth_pass x", "auth_type NONE", "auth_type PASS\nauth_pass a b"),
     *('auth_type PASS\nauth_pass "a b"', "auth_type PASS\nauth_pass a#b", "auth_type AH\nauth_pass 123456789"),
     *("auth_type PASS\nauth_pass 1\nauth_pass 2", "auth_type PASS\nauth_type AH\nauth_pass 2", "auth_key 5"),
 )
-_ROUTES = (
+ROUTES = (
     *("", "10.1.0.0/16 via 10.211.55.1", "default via 10.211.55.1", "10.1.0.0/16 dev eth1", "10.1.0.0/16"),
     *("blackhole 10.1.0.0/16", "unreachable 10.1.0.0/16", "to 10.1.0.0/16 via 10.211.55.1", "via 10.211.55.1"),
     *("10.1.0.0/33 via 10.211.55.1", "10.1.0.0/16 via abc", "10.1.0.0/16 via fe80::1", "10.1.0.0/16 via"),
@@ -290,7 +291,7 @@ _ROUTES = (
         "10.1.0.0/16 via 10.211.55.1 hoplimit 300",
     ),
 )
-_RULES = (
+RULES = (
     *(
         "",
         "from 10.0.0.0/8 table 5 preference 100",
@@ -324,7 +325,7 @@ _RULES = (
     *("from 10.0.0.0/8 type prohibit preference 5", "dev eth0 table 5 preference 5", "oif eth0 table 5 preference 5"),
     *("from 10.0.0.0/8 table 5 preference 5 protocol static", "tos 16 table 5 preference 5", "l3mdev preference 5"),
 )
-_INSTANCES = (
+INSTANCES = (
     *("priority 0", "priority 256", "priority 100x", "priority 255", "priority 10\npriority 20", "advert_int 0.5"),
     *("advert_int 1.4", "advert_int 300", "advert_int 1s", "advert_int 50", "advert_int 0.015", "advert_int 2.5"),
     *("state FOO", "state master", "state MASTER", "state MASTER\npriority 100", "state BACKUP\npriority 255"),
@@ -370,7 +371,7 @@ _INSTANCES = (
         "preempt_delay 0.5",
     ),
 )
-_SCRIPTS = (
+SCRIPTS = (
     *(
         'script "/bin/true"',
         "script /bin/true -x",
@@ -391,7 +392,7 @@ _SCRIPTS = (
     *('script "/bin/true"\nuser', 'script "/bin/true"\ninit_fail', 'script "/bin/true"\ninterval 0.5', "bogus"),
     *('script "/bin/true"\ninterval 2\ntimeout 5', 'script "/bin/true x"\nscript "/bin/false"'),
 )
-_GROUPS = (
+GROUPS = (
     *("group {\n V\n W\n}", "group {\n V W\n}", "group {\n V\n}", "group {\n}", "", "group {\n V\n X\n}"),
     *("group {\n V\n V\n}", "group {\n V\n W\n}\nglobal_tracking", "group {\n V\n W\n}\nsync_group_tracking_weight"),
     *(

@@ -204,6 +204,28 @@ class TestPlaces:
         assert one.rest == "\"/opt/x 'a b'\" root"
 
 
+def test_line_that_is_too_long_goes_on_as_another() -> None:
+    found = expanded("# " + "c" * 1021 + "priority 5\nb")
+    assert codes(found) == ["C-LENGTH"]
+    assert lines("# " + "c" * 1021 + "priority 5\nb") == ["priority 5", "b"]
+    assert codes(expanded("$X=" + "x" * 600 + "\na ${X} b")) == []
+    assert codes(expanded("$X=" + "x" * 600 + "\na ${X} ${X}")) == ["C-LENGTH"]
+
+
+def test_turns_of_nested_sequences_are_bounded() -> None:
+    found = expanded("~SEQ(a,1,1000) " * 4 + "x")
+    assert codes(found) == ["C-SEQ"]
+    assert len(found.flow) < 200_000
+
+
+def test_octets_that_are_no_text_are_replaced_and_kept_in_the_tree() -> None:
+    text = "a\n b\udce9 c\n"
+    found = expanded(text)
+    assert [(one.code, one.line, one.column) for one in found.diagnostics] == [("C-ENCODING", 2, 3)]
+    assert lines(text) == ["a", "b\ufffd c"]
+    assert str(found.trees[MAIN]) == text
+
+
 def test_quote_that_does_not_close_drops_the_rest() -> None:
     found = expanded('a "b c\nd')
     assert codes(found) == ["C-QUOTE"]

@@ -1,0 +1,302 @@
+"""The values of the model beside keepalived's own dump (SIGUSR1), for hundreds of instances at once."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.config.build import load
+from engine.config.model import NS_PER_S, Address, Instance, Track
+from tests.config import corpus
+from tests.config.reading import config, disk, reading
+
+pytestmark = [pytest.mark.net, pytest.mark.timeout(600)]
+NAMESPACE = f"cfg-dump-{os.getpid()}"
+BEFORE = (
+    corpus.SECURE + corpus.SCRIPT + "track_file tf {\n file /tmp/hatui-no-such-file\n}\n"
+    "vrrp_track_process tp {\n process hatui-no-such-process\n}\n"
+)
+SCOPES = {0: "global", 253: "link", 254: "host", 255: "nowhere", 200: "site"}
+TRACKED = (
+    ("track_script", "chk", "chk weight 5", "chk weight -5 reverse", "chk weight 254"),
+    ("track_interface", "eth1", "eth1 weight 7 reverse", "eth0 weight 5", "eth1 weight 254"),
+    ("track_file", "tf", "tf weight -3", "tf weight 3 reverse"),
+    ("track_process", "tp", "tp weight 5", "tp weight -5 reverse"),
+)
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[str]:
+    if shutil.which("keepalived") is None or os.geteuid() != 0:
+        pytest.skip("needs root and keepalived")
+
+    def ip(*words: str) -> None:
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+
+    ip("netns", "add", NAMESPACE)
+    try:
+        ip("-n", NAMESPACE, "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+        for name, address in (("eth0", "10.211.55.22/24"), ("eth1", "10.9.0.2/24")):
+            ip("-n", NAMESPACE, "link", "set", name, "up")
+            ip("-n", NAMESPACE, "addr", "add", address, "dev", name)
+        yield NAMESPACE
+    finally:
+        ip("netns", "del", NAMESPACE)
+
+
+def wait_for(what: str, done: object, deadline_s: float = 30.0) -> None:
+    end = time.monotonic() + deadline_s
+    while not done():  # type: ignore[operator]
+        assert time.monotonic() < end, f"no {what} within {deadline_s} s"
+        time.sleep(0.05)
+
+
+def dump(namespace: str, folder: Path, text: str) -> str:
+    """keepalived's data dump for a configuration."""
+    (folder / "k.conf").write_text(text)
+    pids = [
+        f"-{flag}{folder}/{name}.pid" for flag, name in zip("prcb", ("parent", "vrrp", "check", "bfd"), strict=True)
+    ]
+    command = [
+        "ip",
+        "netns",
+        "exec",
+        namespace,
+        "keepalived",
+        "-n",
+        "-l",
+        "-G",
+        "-D",
+        "-P",
+        "-f",
+        str(folder / "k.conf"),
+    ]
+    log, data = folder / "log", folder / "keepalived.data"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [*command, *pids], stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": str(folder)}
+        )
+    try:
+        wait_for("start of keepalived", lambda: "Startup complete" in log.read_text() or process.poll() is not None)
+        assert process.poll() is None, log.read_text()[-2000:]
+        os.kill(int((folder / "vrrp.pid").read_text()), signal.SIGUSR1)
+        seen: list[str] = []
+
+        def stable() -> bool:
+            seen.append(data.read_text() if data.exists() else "")
+            return len(seen) > 2 and "------< Interfaces >------" in seen[-1] and seen[-1] == seen[-3]
+
+        wait_for("dump", stable)
+        return seen[-1]
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def instances_of(text: str) -> dict[str, list[str]]:
+    """The lines of each instance of a dump, by its name."""
+    topology = text.split("------< VRRP Topology >------")[1].split("------<")[0]
+    blocks = re.split(r"^ VRRP Instance = ", topology, flags=re.MULTILINE)[1:]
+    return {block.splitlines()[0].strip(): block.splitlines()[1:] for block in blocks}
+
+
+def fields(lines: list[str]) -> dict[str, object]:
+    """The lines of one instance as fields and lists."""
+    found: dict[str, object] = {}
+    title = ""
+    for line in lines:
+        if line.startswith("     ") and title:
+            entries = found[title]
+            assert isinstance(entries, list)
+            entries.append(line.strip())
+            continue
+        title = ""
+        name, equals, value = line.strip().partition(" = ")
+        if equals:
+            found[name] = value
+        elif line.rstrip().endswith(":"):
+            title = re.sub(r" \(\d+\)", "", line.strip().rstrip(": "))
+            found[title] = []
+        else:
+            found[line.strip()] = True
+    return found
+
+
+def address(one: Address, device: str) -> tuple[object, ...]:
+    words = {
+        "home": one.home,
+        "mngtmpaddr": one.mngtmpaddr,
+        "noprefixroute": one.noprefixroute,
+        "autojoin": one.autojoin,
+        "no_track": not one.track,
+        "-nodad": not one.nodad,
+        "deprecated": one.family == 6 and one.preferred_lifetime_s == 0,
+    }
+    full = 32 if one.family == 4 else 128
+    shown = one.address if one.prefix == full or one.peer else f"{one.address}/{one.prefix}"
+    scope = SCOPES.get(one.scope, str(one.scope))
+    flags = frozenset(word for word, given in words.items() if given)
+    return (shown, one.interface or device, scope, one.label, one.broadcast, one.peer, flags)
+
+
+def dumped_address(line: str) -> tuple[object, ...]:
+    first, *words = line.split()
+    valued = {"dev", "scope", "label", "brd", "peer", "preferred_lft"}
+    values = {word: words[at + 1] for at, word in enumerate(words) if word in valued}
+    taken = set(values) | set(values.values()) | {"set"}
+    if values.get("preferred_lft") == "0":
+        taken.add("deprecated")
+    flags = frozenset(word for word in words if word not in taken)
+    device = values.get("dev", "").split("@")[-1]
+    peer = values.get("peer", "").removesuffix("/32").removesuffix("/128")
+    name, slash, length = first.partition("/")
+    first = str(ipaddress.ip_address(name)) + slash + length
+    return (first, device, values.get("scope", ""), values.get("label", ""), values.get("brd", ""), peer, flags)
+
+
+def tracks(found: object) -> list[tuple[str, int, bool]]:
+    """Dumped track lines as name, weight, reverse."""
+    assert isinstance(found, list)
+    parsed = [re.match(r"(\S+?),?(?: weight (-?\d+))?( reverse)?(?: .*)?$", line) for line in found]
+    return [(match[1], int(match[2] or 0), bool(match[3])) for match in parsed if match]
+
+
+def modelled(found: tuple[Track, ...]) -> list[tuple[str, int, bool]]:
+    return [(track.name, track.weight, track.reverse) for track in found]
+
+
+def differences(ours: Instance, theirs: dict[str, object]) -> list[str]:
+    """What the dump says otherwise than the model."""
+    announce = ours.announce
+    whole = ours.advert_interval // NS_PER_S
+    expected: dict[str, object] = {
+        "VRRP Version": str(ours.version),
+        "Gratuitous ARP delay": str(announce.master_delay // NS_PER_S),
+        "Gratuitous ARP repeat": str(announce.master_repeat),
+        "Gratuitous ARP refresh": str(announce.master_refresh // NS_PER_S),
+        "Gratuitous ARP refresh repeat": str(announce.master_refresh_repeat),
+        "Gratuitous ARP lower priority delay": str(announce.lower_prio_delay // NS_PER_S),
+        "Gratuitous ARP lower priority repeat": str(announce.lower_prio_repeat),
+        "Down timer adverts": str(ours.down_timer_adverts),
+        "Send advert after receive lower priority advert": str(not ours.lower_prio_no_advert).lower(),
+        "Send advert after receive higher priority advert": str(ours.higher_prio_send_advert).lower(),
+        "Virtual Router ID": str(ours.vrid),
+        "Priority": str(ours.priority),
+        "Advert interval": f"{whole} sec" if ours.version == 2 else f"{ours.advert_interval // 10**6} milli-sec",
+        "Preempt": "enabled" if ours.preempt else "disabled",
+        "Using smtp notification": "yes" if ours.notify.smtp_alert else "no",
+    }
+    if not ours.owner:  # an owner accepts whatever the keyword says: RFC 9568 6.1
+        expected["Accept"] = "enabled" if ours.accept else "disabled"
+    if ours.preempt_delay:
+        expected["Preempt delay"] = f"{ours.preempt_delay / NS_PER_S:g} secs"
+    if ours.source:
+        expected["Using src_ip"] = f"{ours.source} (from configuration)"
+    if ours.authentication.kind != "none":
+        expected["Authentication type"] = {"pass": "SIMPLE_PASSWORD", "ah": "IPSEC_AH"}[ours.authentication.kind]
+        if ours.authentication.kind == "pass":
+            expected["Password"] = ours.authentication.key.rstrip(b"\0").decode()
+    elif ours.version == 2:
+        expected["Authentication type"] = "none"
+    wrong = [
+        f"{name}: {theirs.get(name)!r}, model {value!r}"
+        for name, value in expected.items()
+        if theirs.get(name) != value
+    ]
+
+    def same(name: str, mine: object, other: object) -> None:
+        if mine != other:
+            wrong.append(f"{name}: {other!r}, model {mine!r}")
+
+    same("strict", ours.strict, "Enforcing strict VRRP compliance" in theirs)
+    same("skip_check_adv_addr", ours.skip_check_adv_addr, "Skip checking advert IP addresses" in theirs)
+    same("track_primary", ours.track_primary, "VRRP interface tracking disabled" not in theirs)
+    same("preempt delay", bool(ours.preempt_delay), "Preempt delay" in theirs)
+    for title, mine in (("Virtual IP", ours.addresses), ("Virtual IP Excluded", ours.excluded_addresses)):
+        listed = theirs.get(title, [])
+        assert isinstance(listed, list)
+        same(title, [address(one, ours.interface) for one in mine], [dumped_address(line) for line in listed])
+    for title, followed in (
+        ("Tracked interfaces", ours.tracking.interfaces),
+        ("Tracked scripts", ours.tracking.scripts),
+        ("Tracked files", ours.tracking.files),
+        ("Tracked processes", ours.tracking.processes),
+    ):
+        same(title, modelled(followed), tracks(theirs.get(title, [])))
+    no_peer = "If unicast go to fault state if no peers" in [*theirs, *listed_flags(theirs)]
+    same("unicast", ours.unicast, "Unicast Peer" in theirs or no_peer)
+    peers = theirs.get("Unicast Peer", [])
+    assert isinstance(peers, list)
+    limits = [f"{one.address} min_ttl {one.min_ttl or 0} max_ttl {255 if one.max_ttl is None else one.max_ttl}"
+              for one in ours.unicast_peers]  # fmt: skip
+    plain = [one.address for one in ours.unicast_peers]
+    same("peers", limits if any("min_ttl" in str(one) for one in peers) else plain, peers)
+    if not ours.unicast:
+        same("group", ours.group_address, str(theirs.get("Multicast address", "")) or multicast(theirs))
+    return wrong
+
+
+def listed_flags(theirs: dict[str, object]) -> list[str]:
+    flags = theirs.get("Flags", [])
+    return flags if isinstance(flags, list) else []
+
+
+def multicast(theirs: dict[str, object]) -> str:
+    return next((line.split()[2].rstrip(",") for line in theirs if line.startswith("Multicast address")), "")
+
+
+def bodies(kind: str) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Further lines of an instance, and which of its ordinary lines to leave out."""
+    if kind in ("plain", "strict", "version 3"):
+        first = {"plain": (), "strict": ("strict_mode",), "version 3": ("version 3",)}[kind]
+        for line in corpus.INSTANCES:
+            yield (*first, line), ()
+        return
+    for line in corpus.ADDRESSES:
+        yield (f"virtual_ipaddress {{\n{line}\n}}",), ("virtual_ipaddress",)
+    for line in corpus.PEERS:
+        yield (f"unicast_peer {{\n{line}\n}}",), ()
+    for line in corpus.AUTHENTICATIONS:
+        yield (f"authentication {{\n{line}\n}}",), ()
+    for block, *lines in TRACKED:
+        for line in lines:
+            yield (f"{block} {{\n{line}\n}}",), ()
+
+
+def usable(text: str) -> bool:
+    """keepalived would start with it, and no brace goes astray."""
+    loaded = reading(BEFORE + text)
+    lost = {"C-BRACE", "C-BRACE-OPEN", "C-UNCLOSED", "C-QUOTE"}
+    return loaded.config is not None and not any(one.code in lost or one.exit_code == 2 for one in loaded.diagnostics)
+
+
+@pytest.mark.parametrize("kind", ["plain", "strict", "version 3", "blocks"])
+def test_model_holds_what_keepalived_dumps(namespace: str, tmp_path: Path, kind: str) -> None:
+    text = BEFORE
+    number = 0
+    for lines, without in bodies(kind):
+        if not usable(corpus.instance(*lines, without=without)) or any(
+            word in " ".join(lines) for word in ("virtual_router_id", "use_vmac", "use_ipvlan", "vrf")
+        ):
+            continue  # two of one number would clash; devices of their own would be made
+        number += 1
+        text += corpus.instance(*lines, without=without, name=f"I{number}", vrid=number)
+    assert number > 60
+    said = instances_of(dump(namespace, tmp_path, text))
+    ours = config(load(str(tmp_path / "k.conf"), *disk()))
+    assert len(ours.instances) == number
+    wrong = []
+    for one in ours.instances:
+        for line in differences(one, fields(said[one.name])):
+            source = text.splitlines()[one.line - 1 : one.line + 12]
+            wrong.append(f"{one.name}: {line}\n    {' ; '.join(source)[:300]}")
+    assert not wrong, "\n".join(wrong)
