@@ -253,8 +253,9 @@ class History:
         if any(one.timer == "hand-over" for host in self.hosts() for one in instances_of(host)):
             bound += HAND_OVER_AT_MOST + self.shape.interval
         lan.run_until(self.settled_from + bound)
-        if any(len(lan.masters.holders(key)) > 1 for key in lan.masters.keys()):  # noqa: SIM118 - not a dict
-            lan.run_until(lan.now + self._change())  # a preempt_delay may end at this very moment
+        books = (lan.masters, lan.owners)
+        if any(len(book.holders(key)) > 1 for book in books for key in book.keys()):  # noqa: SIM118 - not a dict
+            lan.run_until(lan.now + self._change())  # a master may be changing at this very moment
         self._one_master("after the settling time")
         calm = lan.now
         lan.run_until(calm + 3 * self.shape.slowest)
