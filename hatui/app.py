@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from textual.app import App, InvalidThemeError
+from textual.app import InvalidThemeError
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -24,6 +24,7 @@ from hatui.link import EngineLink, Link, ReplayLink, Say, load
 from hatui.screens.frame import FrameScreen, Painted
 from hatui.store import Store, Told
 from hatui.text import TIME_MODES, Line
+from hatui.typeahead import TypeAhead
 from hatui.widgets.rows import ROLE_CLASSES, bindings
 
 PAINTS_PER_S = 4
@@ -56,7 +57,7 @@ def _config() -> Screen[Any]:
     return ConfigScreen()
 
 
-class HatuiApp(App[None]):
+class HatuiApp(TypeAhead):
     """The console."""
 
     TITLE = "hatui"

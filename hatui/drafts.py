@@ -122,6 +122,11 @@ class Judgement(msgspec.Struct, frozen=True):
     interruption: int = 0
     """ns"""
 
+    @property
+    def listed(self) -> list[Diagnostic]:
+        """All, the worst first, each kind in the order of the text."""
+        return sorted((*self.problems, *self.elsewhere), key=lambda one: SEVERITIES.index(one.severity))
+
     def count(self, severity: str) -> int:
         """How many problems are so bad."""
         return sum(one.severity == severity for one in (*self.problems, *self.elsewhere))

@@ -15,6 +15,7 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widgets import TextArea
 
+from engine.config.diagnostic import Diagnostic
 from engine.config.syntax import apply_edits
 from engine.messages import ConfigText
 from hatui.drafts import Draft, Judgement, changed_lines, hover
@@ -79,7 +80,7 @@ class ConfigScreen(FrameScreen):
 
     @property
     def unsaved(self) -> bool:
-        """The text differs from the one that was read."""
+        """Something is typed that is not applied."""
         return self.draft is not None and self.is_mounted and self.draft.changed(self.text)
 
     def _fetch_if_needed(self, store: Store) -> None:
@@ -121,9 +122,10 @@ class ConfigScreen(FrameScreen):
     def _check_soon(self, pause_s: float) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(
-            max(0.01, pause_s), lambda: self.run_worker(self._check(), group="check", exclusive=True)
-        )
+        self._timer = self.set_timer(max(0.01, pause_s), self._start_check)
+
+    def _start_check(self) -> None:
+        self.run_worker(self._check(), group="check", exclusive=True)
 
     async def _check(self) -> None:
         draft, text = self.draft, self.text
@@ -150,10 +152,10 @@ class ConfigScreen(FrameScreen):
         self._paint_margin()
         self._paint_hover()
         problems = self.query_one("#config-problems", Rows)
-        found = self.judgement.problems if self.judgement else ()
-        elsewhere = self.judgement.elsewhere if self.judgement else ()
-        lines = [problem_line(one, self.draft.path if self.draft else "") for one in (*found, *elsewhere)]
-        problems.show_rows(lines or [((" no problems", "good"),)] if self.judgement else [], list(range(len(lines))))
+        path = self.draft.path if self.draft else ""
+        lines = [problem_line(one, path) for one in (self.judgement.listed if self.judgement else [])]
+        nothing: list[Line] = [((" no problems", "good"),)] if self.judgement else []
+        problems.show_rows(lines or nothing, list(range(len(lines))))
         impact = impact_lines(self.judgement, unsaved=self.unsaved) if self.judgement else []
         self.query_one("#impact", Lines).show(impact, rule("Impact on apply", columns))
 
@@ -197,12 +199,12 @@ class ConfigScreen(FrameScreen):
 
     def on_rows_chosen(self) -> None:
         """A click on a problem goes there."""
-        self._go_to(self.query_one("#config-problems", Rows).cursor)
+        self._go_to_selected()
 
     def action_edit(self) -> None:
         """Enter on a problem goes there; else into the editor."""
         if self.query_one("#config-problems", Rows).has_focus:
-            self._go_to(self.query_one("#config-problems", Rows).cursor)
+            self._go_to_selected()
         else:
             self.query_one(ConfigEditor).focus()
 
@@ -214,23 +216,28 @@ class ConfigScreen(FrameScreen):
         """One change back."""
         self.query_one(ConfigEditor).undo()
 
-    def _go_to(self, index: int) -> None:
-        problems = self.judgement.problems if self.judgement else ()
-        if 0 <= index < len(problems):
-            editor = self.query_one(ConfigEditor)
-            editor.goto(problems[index].line - 1, problems[index].column - 1)
-            editor.focus()
-            self.query_one("#config-problems", Rows).move_to(index, tell=False)
+    def _go_to(self, one: Diagnostic) -> None:
+        if self.draft is None or self.judgement is None or one.file != self.draft.path:
+            self.console.say(f"{one.file}:{one.line}: this file is edited on the host")
+            return
+        editor = self.query_one(ConfigEditor)
+        editor.goto(one.line - 1, one.column - 1)
+        editor.focus()
+        self.query_one("#config-problems", Rows).move_to(self.judgement.listed.index(one), tell=False)
+
+    def _go_to_selected(self) -> None:
+        at = self.query_one("#config-problems", Rows).cursor
+        if self.judgement is not None and at < len(self.judgement.listed):
+            self._go_to(self.judgement.listed[at])
 
     def action_next_problem(self) -> None:
         """The next one after the cursor, around the end."""
-        problems = self.judgement.problems if self.judgement else ()
-        if not problems:
-            self.console.say("no problems")
+        if self.judgement is None or not (problems := self.judgement.problems):
+            self.console.say("no problems in this file")
             return
         row, column = self.query_one(ConfigEditor).cursor_location
-        after = [at for at, one in enumerate(problems) if (one.line - 1, one.column - 1) > (row, column)]
-        self._go_to(after[0] if after else 0)
+        after = [one for one in problems if (one.line - 1, one.column - 1) > (row, column)]
+        self._go_to(after[0] if after else problems[0])
 
     def action_fix(self) -> None:
         """Apply the fix of the problem at the cursor's line, or of the next one that has a fix."""
@@ -288,6 +295,6 @@ class ConfigScreen(FrameScreen):
             self.console.say(self.editing.trouble, "error")
 
     def copied(self) -> str:
-        """What `y` copies: the problem of the cursor."""
+        """What `y` copies."""
         rows = self.query_one("#config-problems", Rows)
         return "".join(text for text, _ in rows.body_at(rows.cursor)).strip() if rows.count else ""

@@ -170,8 +170,8 @@ def identity(app: HatuiApp, now: int, place: str) -> Identity:
     silent = store.silent(now)
     states = [status.state.value for status in store.instances.values()]
     known = [] if silent else states
-    if store.link.connection is Connection.LIVE and store.vrrp_heard:
-        age = duration(now - store.vrrp_heard)
+    if store.link.connection is Connection.LIVE:
+        age = duration(now - store.vrrp_heard) if store.vrrp_heard else ""
         liveness = f"engine SILENT {age}" if silent else f"engine live {age}"
     else:
         liveness = f"engine {store.link.connection.value}"

@@ -24,7 +24,8 @@ def title_line(path: str, judged: Judgement | None, changed: int | None, why_not
             right.append((f"{number} {severity}{plural}  ", role))
     if why_not:
         right.append((f"read only: {why_not} ", "dim"))
-    left = [(f" {plain(path)}", "strong"), (f"  {state}", "dim" if changed is None else "changed")]
+    name = path if columns >= 120 else path.rpartition("/")[2]
+    left = [(f" {plain(name)}", "strong"), (f"  {state}", "dim" if changed is None else "changed")]
     return spread(left, right, columns)
 
 

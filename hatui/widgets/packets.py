@@ -130,9 +130,12 @@ class PacketList(Rows):
 
 
 def field_rows(packet: PacketLine, columns: int, shut: frozenset[str]) -> tuple[list[Line], list[Row | None]]:
-    """The tree of fields and the verdict, each line with its row. Layers in `shut` show only their heading."""
+    """The verdict and the tree of fields, each line with its row. Layers in `shut` show only their heading."""
     lines: list[Line] = []
     shown: list[Row | None] = []
+    for text in wrap(plain(verdict_words(packet)), columns - 3):
+        lines.append(((" ", "plain"), (text, verdict_role(packet.verdict) if packet.kind == "advert" else "dim")))
+        shown.append(None)
     for row in frames.rows(packet):
         if row.depth and row.layer in shut and not row.failed:
             continue
@@ -140,9 +143,6 @@ def field_rows(packet: PacketLine, columns: int, shut: frozenset[str]) -> tuple[
         role = "strong" if not row.depth else "bad" if row.failed else "warn" if _strange(row.field) else "plain"
         lines.append(((" ", "plain"), (mark + plain(frames.text(row.field)), role)))
         shown.append(row)
-    for text in wrap(plain(verdict_words(packet)), columns - 3):
-        lines.append(((" ", "plain"), (text, verdict_role(packet.verdict) if packet.kind == "advert" else "dim")))
-        shown.append(None)
     return lines, shown
 
 

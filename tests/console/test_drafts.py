@@ -10,8 +10,6 @@ from engine.messages import ConfigText
 from hatui.drafts import Draft, Masks, changed_lines, completions, hover, unified
 from tests.console.conftest import CONFIG, CONFIG_PATH, config_text
 
-WORDS = ("one", "one", "two")
-
 
 def draft(text: str = CONFIG, *others: ConfigText) -> Draft:
     return Draft((config_text(text), *others), "lb-a")
@@ -36,9 +34,8 @@ def test_every_kind_of_secret_is_masked() -> None:
 
 def test_equal_secrets_have_equal_marks_and_others_differ() -> None:
     masks = Masks()
-    first = masks.mask(
-        "authentication {\n auth_pass one\n}\nauthentication {\n auth_pass one\n}\nauthentication {\n auth_pass two\n}\n"
-    )
+    blocks = [f"authentication {{\n auth_pass {word}\n}}\n" for word in ("one", "one", "two")]
+    first = masks.mask("".join(blocks))
     marks = [line.partition("auth_pass ")[2] for line in first.splitlines() if "auth_pass" in line]
     assert marks[0] == marks[1] != marks[2]
 
