@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from engine import programs
 from engine.config.model import Command, Config, Fifo, Globals, Instance, Notify, SyncGroup
-from engine.messages import Cause, Event, LogLine, PriorityChanged, ScriptRan, State, StateChanged
+from engine.messages import Cause, Event, LogLine, LowerPriorityHeard, PriorityChanged, ScriptRan, State, StateChanged
 
 PATIENCE_S = 30.0
 """Seconds after which the next script of the same instance no longer waits."""
@@ -70,6 +70,10 @@ class Notifier:
             self._state_changed(event)
         elif isinstance(event, PriorityChanged):
             self._priority_changed(event)
+        elif isinstance(event, LowerPriorityHeard) and event.instance in self._instances:
+            notify = self._instances[event.instance].notify
+            priority = self._priorities.get(event.instance, 0)
+            self._tell("INSTANCE", event.instance, "MASTER_RX_LOWER_PRI", priority, notify)
 
     async def close(self, patience_s: float) -> None:
         """Wait for the scripts under way, then end."""

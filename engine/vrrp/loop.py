@@ -124,6 +124,8 @@ class Loop:
         self._writing = False
         self._whole_next = True
         self._worst_late = 0
+        self._stamps = False
+        """Some instance writes the wall clock into its adverts (auth_hmac)."""
         self._settings: tuple[int, int, bool] = (0, 0, False)
         self._wake, self._woken = socket.socketpair()
         self._effects: dict[type, Callable[[Any], None]] = {
@@ -156,6 +158,8 @@ class Loop:
         deadline = router.deadline
         ready = self._epoll.poll(self._timeout(deadline))
         now = clock()
+        if self._stamps:
+            router.wall_offset = time.time_ns() - now
         drain = _DRAIN
         if deadline is not None and now > deadline:
             late = now - deadline

@@ -13,7 +13,7 @@ from engine import programs
 from engine.config.model import Command, Config, Fifo, Globals, Instance, Notify, SyncGroup
 from engine.core import notify
 from engine.core.notify import Notifier
-from engine.messages import Cause, Event, LogLine, PriorityChanged, ScriptRan, State, StateChanged
+from engine.messages import Cause, Event, LogLine, LowerPriorityHeard, PriorityChanged, ScriptRan, State, StateChanged
 
 
 def change(new: State, name: str = "VI_1", cause: Cause = Cause.PEER_HIGHER, priority: int = 100) -> StateChanged:
@@ -235,3 +235,14 @@ async def test_fifo_script_gets_the_path_and_reads_the_lines(pair: tuple[Said, N
         while not (tmp_path / "got").exists():
             await asyncio.sleep(0)
     assert (tmp_path / "got").read_text() == 'first INSTANCE "VI_1" MASTER 100\n'
+
+
+async def test_master_that_hears_a_lower_priority_runs_its_script(pair: tuple[Said, Notifier], script: Path) -> None:
+    said, notifier = pair
+    own, general = Command(argv=(str(script), "rival")), Command(argv=(str(script),))
+    told = Notify(master_rx_lower_pri=own, any=general)
+    notifier.use(Config(instances=(Instance(name="VI_1", interface="eth0", vrid=1, notify=told),)))
+    notifier.happened(change(State.MASTER))
+    notifier.happened(LowerPriorityHeard("VI_1", "10.211.55.23", 50))
+    await said.until(3)
+    assert lines(script) == ["INSTANCE VI_1 MASTER 100", "rival", "INSTANCE VI_1 MASTER_RX_LOWER_PRI 100"]
