@@ -17,7 +17,9 @@ from typing import Any
 
 from engine.config.model import Config
 from engine.core import log, service
+from engine.core.archive import Archive
 from engine.core.capture import Capture
+from engine.core.change import Changes
 from engine.core.commands import Commands
 from engine.core.control import ControlServer
 from engine.core.forkserver import ForkServer
@@ -30,6 +32,7 @@ from engine.core.present import Present
 from engine.core.reloading import Reloading
 from engine.core.statuses import StatusPump
 from engine.core.supervisor import Supervisor
+from engine.core.takeback import boot_id
 from engine.errors import Refused
 from engine.messages import (
     CommandFinished,
@@ -43,6 +46,7 @@ from engine.messages import (
     FromVrrp,
     Happened,
     Hello,
+    InstanceStatus,
     InterfaceStateChanged,
     LogLine,
     Ordered,
@@ -59,11 +63,11 @@ from engine.messages import (
     WatchPackets,
 )
 
-CAPABILITIES = ("failover", "config", "history")
+CAPABILITIES = ("failover", "config", "history", "confirm")
 NOTIFY_S = 5.0
 """Seconds that notify scripts have at the end."""
 MARGIN_S = 3.0
-"""Seconds beyond the longest advertisement interval that a hand-over may take."""
+"""Seconds beyond the longest hand-over that a stop may take."""
 REFUSED_SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN + 2, signal.SIGRTMAX - 1)
 """keepalived's dump signals. Source: keepalived(8) SIGNALS."""
 
@@ -87,8 +91,9 @@ class Engine:
         self.present = Present()
         self.control = ControlServer(self)
         self.supervisor = Supervisor(self, forks, fresh, {"vrrp": FromVrrp, "check": FromCheck})
-        self.reloading = Reloading(self, reading, options.config_id, self.clock)
-        self.commands = Commands(self, self.reloading)
+        self.reloading = Reloading(self, reading, options.config_id, self.clock, Archive(options.state_dir))
+        self.changes = Changes(self, self.reloading, boot_id())
+        self.commands = Commands(self, self.reloading, self.changes)
         self.notifier = Notifier(self.record)
         self.capture = Capture(self.control.tell_packet, self.clock)
         self.pump = StatusPump(
@@ -118,8 +123,9 @@ class Engine:
             self._history_problem(self.history.problem)
         self._listen_to_signals()
         watching = asyncio.Event()
-        for work in (self.pump.pull(), self.pump.beat(), self.reloading.watch(watching)):
+        for work in (self.changes.resume(), self.pump.pull(), self.pump.beat(), self.reloading.watch(watching)):
             self._run(work)
+        self._run(self.changes.watch())
         ready("")
         service.tell("READY=1")
         await self._stop_wanted.wait()
@@ -138,8 +144,8 @@ class Engine:
         service.tell("STOPPING=1")
         self.record(EngineStopping(self._stop_reason))
         if "vrrp" in self._roles:
-            intervals = [one.advert_interval for one in self.config.instances]
-            patience = max(intervals, default=0) / 1e9 + MARGIN_S
+            limits = [hand_over_limit(one.version, one.advert_interval) for one in self.config.instances]
+            patience = (max(limits, default=0) + LONGEST_GRACE) / 1e9 + MARGIN_S
             asked = self.supervisor.send("vrrp", StopRouter(release_addresses=self.options.release_addresses))
             if not await self.supervisor.stop("vrrp", patience if asked else MARGIN_S, hang_up=False):
                 self._status = self._status or 1
@@ -246,7 +252,21 @@ class Engine:
     def _pull(self, pull: PullStatus) -> bool:
         return self.supervisor.send("vrrp", pull, droppable=True)
 
+    def owners(self) -> list[InstanceStatus] | None:
+        """Who serves what, as last told; None where no vrrp process is meant to run."""
+        return self.present.instances() if "vrrp" in self._roles else None
+
+    async def fresh_owners(self) -> list[InstanceStatus] | None:
+        """The same, asked for now."""
+        await self.pump.snapshot()
+        return self.owners()
+
+    def own_status_changed(self) -> None:
+        """Have consoles see it."""
+        self.pump.kick()
+
     def _own_status(self) -> EngineStatus:
+        kept, waiting = self.reloading.archive.last, self.changes.pending
         return EngineStatus(
             version=self.options.version,
             host=socket.gethostname(),
@@ -261,6 +281,14 @@ class Engine:
             config_loaded=self.reloading.loaded_at,
             config_problem=self.reloading.problem,
             worst_late=self.present.worst_late,
+            config_revision=kept.number if kept else 0,
+            config_by=kept.by if kept else "",
+            confirm_revision=waiting.revision if waiting else 0,
+            confirm_deadline=waiting.deadline if waiting else 0,
+            confirm_previous=waiting.previous if waiting else 0,
+            confirm_by=waiting.by if waiting else "",
+            confirm_comment=waiting.comment if waiting else "",
+            confirm_problem=self.changes.problem,
         )
 
     # ---- the clients

@@ -16,6 +16,7 @@ NEVER = 1 << 62
 HAND_OVER_MARGIN = 250 * NS_PER_MS
 GRACE = 250 * NS_PER_MS
 GRACE_PER_ADDRESS = 2 * NS_PER_MS
+LONGEST_GRACE = 3 * NS_PER_S
 
 
 def skew_time(version: int, priority: int, interval: int) -> int:
@@ -45,7 +46,7 @@ def release_grace(addresses: int) -> int:
     A successor says the advert first, then puts the addresses on and announces them: until then clients still
     talk to us. keepalived 2.2.7 needs up to 3 ms an address.
     """
-    return GRACE + addresses * GRACE_PER_ADDRESS
+    return min(GRACE + addresses * GRACE_PER_ADDRESS, LONGEST_GRACE)
 
 
 def to_centiseconds(interval: int) -> int:
