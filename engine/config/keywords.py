@@ -153,12 +153,12 @@ class Table:
         return next((word for word in known if found and word.lower() == found[0]), None)
 
     def homes(self, name: str) -> tuple[Path, ...]:
-        """The blocks in which the word is known, lines of addresses and the like left out."""
-        return tuple(
-            path
-            for path, words in self._rows.items()
-            if name in words and path != ("preprocessor",) and self.head(path) is None
-        )
+        """The blocks in braces in which the word stands at the begin of a line."""
+        return tuple(path for path, words in self._rows.items() if name in words and self._holds_keywords(path))
+
+    def _holds_keywords(self, path: Path) -> bool:
+        row = self.get(path[:-1], path[-1]) if path else None
+        return not path or (row is not None and row.opens == "block")
 
 
 def where(path: Path) -> str:

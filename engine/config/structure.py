@@ -117,19 +117,23 @@ class _Structure:
         if key in self.reported:
             return  # a turn of a sequence
         self.reported.add(key)
-        near = self.table.nearest(path, word.value) if len(self.reported) <= MAX_SUGGESTIONS else None
         homes = self.table.homes(word.value)
-        fix = None
-        if near:
-            nearest, advice = f"; nearest: {near}", f"Write {near}, if that is meant."
-            edit = Edit(statement.file, statement.line, word.column, statement.line, word.end_column, near)
-            fix = Fix(f"write {near}", (edit,)) if word.end_column - word.column == len(word.text) else None
-        elif homes:
+        near = None
+        if homes:
             nearest = f"; it belongs in {where(homes[0])}"
             advice = f"Move it into {' or '.join(where(home) for home in homes[:3])}."
+        elif near := self.nearest(path, word.value):
+            nearest, advice = f"; nearest: {near}", f"Write {near}, if that is meant."
         else:
             nearest, advice = "", "Remove it, or look it up: no block knows this word."
+        fix = None
+        if near and word.end_column - word.column == len(word.text):
+            edit = Edit(statement.file, statement.line, word.column, statement.line, word.end_column, near)
+            fix = Fix(f"write {near}", (edit,))
         self.say("C-UNKNOWN", statement, fix=fix, keyword=word.value, where=where(path), nearest=nearest, advice=advice)
+
+    def nearest(self, path: Path, word: str) -> str | None:
+        return self.table.nearest(path, word) if len(self.reported) <= MAX_SUGGESTIONS else None
 
     def say(self, code: str, statement: Statement, *, fix: Fix | None = None, **words: Any) -> None:
         first = statement.words[0]
