@@ -41,6 +41,7 @@ soak: $(BIN)/.installed
 
 fuzz: $(BIN)/.installed
 	$(BIN)/python -m tests.scenarios.fuzz --minutes 10
+	$(BIN)/python -m tests.config.fuzz_config 600
 
 conformance: $(BIN)/.installed
 	$(BIN)/python -m tests.conformance
