@@ -155,6 +155,7 @@ def _model(context: Context, sources: tuple[str, ...]) -> Config:
         if (found := Resolver(context, draft, grouped.get(draft.name)).resolve()) is not None
     ]
     _clashes(context, instances)
+    instances = named_devices(instances, context.globals.get(" vmac_prefix", ""))
     for name, place in context.script_places.items():
         if name not in context.tracked:
             context.say("C-UNUSED", place, place.words[1], keyword="vrrp_script", name=name)
@@ -172,6 +173,24 @@ def _model(context: Context, sources: tuple[str, ...]) -> Config:
         sources=sources,
     )
     return msgspec.structs.replace(config, fingerprint=fingerprint(config))
+
+
+def named_devices(instances: list[Instance], prefix: str) -> list[Instance]:
+    """Virtual MAC devices without a name get PREFIX.VRID, or PREFIX6.VRID where that is taken.
+    Source: keepalived.conf(5) vmac_prefix."""
+    if not prefix:
+        return instances
+    taken = {one.vmac.name for one in instances if one.vmac}
+    named: list[Instance] = []
+    for one in instances:
+        vmac = one.vmac
+        if vmac and not vmac.name:
+            plain = f"{prefix}.{one.vrid}"
+            name = f"{prefix}{one.family}.{one.vrid}" if plain in taken else plain
+            taken.add(name)
+            vmac = msgspec.structs.replace(vmac, name=name)
+        named.append(msgspec.structs.replace(one, vmac=vmac))
+    return named
 
 
 def _clashes(context: Context, instances: list[Instance]) -> None:

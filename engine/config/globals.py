@@ -141,6 +141,8 @@ def _special(context: Context, statement: Statement, given: Values) -> None:
             if given[0] is not False:
                 for field, least in (("master_repeat", 1), ("master_delay", 0), ("master_refresh_repeat", 0)):
                     context.garp.setdefault(field, least)
+        case "vrrp_rx_bufs_policy":
+            into["rx_buffer_bytes"] = int(given[0]) if given[0].isdecimal() else 0
         case "vrrp_rt_priority":
             into["rt_priority"] = given[0]
         case "script_user":

@@ -156,6 +156,13 @@ class TestInstance:
             name="vrrp7", mac="aa:bb:cc:dd:ee:ff", xmit_base=True
         )
 
+    def test_virtual_mac_devices_are_named_by_the_prefix(self) -> None:
+        text = block("global_defs", "vmac_prefix foo") + "\n" + with_lines("use_vmac")
+        text += with_lines("use_vmac").replace("V {", "W {").replace("10.211.55.50", "fe80::5")
+        text += with_lines("use_vmac bar").replace("V {", "X {").replace("router_id 5", "router_id 6")
+        names = [one.vmac.name for one in whole(text).instances if one.vmac]
+        assert names == ["foo.5", "foo6.5", "bar"]
+
     def test_notify(self) -> None:
         found = instance(
             *("notify_master \"/x a 'b c'\" root", "notify /y", "notify_deleted", "notify_fault /f u g"),
@@ -177,12 +184,13 @@ class TestGlobals:
                 "global_defs",
                 *("router_id r1", "notification_email {", "a@b.c", "d@e.f", "}", "notification_email_from x@y.z"),
                 *("smtp_server 10.0.0.1 2525", "smtp_connect_timeout 7", "enable_traps", "vrrp_skip_check_adv_addr"),
-                *("vrrp_strict", "vrrp_garp_interval 0.1", "vrrp_gna_interval 0.2"),
+                *("vrrp_strict", "vrrp_garp_interval 0.1", "vrrp_gna_interval 0.2", "vrrp_rx_bufs_policy 4096"),
             )
         ).globals
         assert (found.router_id, found.notification_email) == ("r1", ("a@b.c", "d@e.f"))
         assert (found.smtp_server, found.smtp_port, found.smtp_connect_timeout) == ("10.0.0.1", 2525, 7 * S)
         assert (found.enable_traps, found.skip_check_adv_addr, found.strict) == (True, True, True)
+        assert found.rx_buffer_bytes == 4096
         assert (found.garp_interval, found.gna_interval) == (S // 10, S // 5)
 
     def test_reach_instances_wherever_they_stand(self) -> None:
