@@ -12,6 +12,7 @@ import contextlib
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from engine.check import process as check_process
 from engine.config import findings
 from engine.config.model import Address, Config
 from engine.core import forkserver, log, service
+from engine.core.archive import Archive
 from engine.core.engine import Engine
 from engine.core.loading import Reading, config_texts, read_config
 from engine.core.options import DEFAULT_CONFIG, DEFAULT_PID, DEFAULT_SOCKET, DEFAULT_STATE, Options
+from engine.core.takeback import boot_id, said, settle
 from engine.errors import Refused
 from engine.messages import EffectFailed
 from engine.vrrp import loop as vrrp_loop
@@ -154,9 +157,9 @@ def start(options: Options, *, dump: bool = False) -> int:
     """
     log.open_log(foreground=options.foreground, console=options.log_console, detail=options.log_detail)
     reading = read_config(options.config_file, options.config_id)
-    if reading.config is None:
-        config_test(options, "")
-        return say(f"{reading.path} cannot be used; nothing was started", EXIT_CONFIG)
+    unfinished = options.state_dir is not None and Archive(options.state_dir).unfinished
+    if reading.config is None and not unfinished:
+        return _unusable(options, reading)
     if options.run_vrrp and (problem := service.missing_privileges()):
         return say(problem, EXIT_PRIVILEGES)
     pid_file = service.PidFile(options.pid_file)
@@ -164,6 +167,11 @@ def start(options: Options, *, dump: bool = False) -> int:
     try:
         if options.run_vrrp and (other := service.other_engine()):
             raise Refused("E-RUNNING", f"{other}; two engines would argue over the same addresses")
+        if unfinished:
+            _settle(options, reading.path)
+            reading = read_config(options.config_file, options.config_id)
+            if reading.config is None:
+                return _unusable(options, reading)
         ready: Callable[[str], None] = _foreground_ready
         if not options.foreground:
             ready = service.into_background()
@@ -172,6 +180,19 @@ def start(options: Options, *, dump: bool = False) -> int:
         return _run(options, reading, ready, dump=dump)
     finally:
         pid_file.remove()
+
+
+def _unusable(options: Options, reading: Reading) -> int:
+    config_test(options, "")
+    return say(f"{reading.path} cannot be used; nothing was started", EXIT_CONFIG)
+
+
+def _settle(options: Options, path: str) -> None:
+    """Take back a change that nobody confirmed, before anything of it is used."""
+    try:
+        settle(options.state_dir, path, time.monotonic_ns(), boot_id())
+    except OSError as error:
+        log.log.error("an unconfirmed change is not settled: %s", said(error))
 
 
 def _run(options: Options, reading: Reading, ready: Callable[[str], None], *, dump: bool) -> int:

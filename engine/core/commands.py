@@ -14,19 +14,22 @@ from typing import Protocol
 
 import msgspec
 
+from engine.core.change import Changes
 from engine.core.peers import Peer
-from engine.core.reloading import Reloading
+from engine.core.reloading import Judged, Reloading
 from engine.errors import Refused
 from engine.messages import (
     AnnounceNow,
     ApplyConfig,
     CommandFinished,
     CommandLogged,
+    ConfirmConfig,
     Event,
     EventLine,
     Failover,
     GetConfig,
     GetEvents,
+    GetRevisions,
     HandOverStarted,
     Ordered,
     Outcome,
@@ -34,6 +37,7 @@ from engine.messages import (
     Reload,
     Reply,
     Request,
+    RollbackConfig,
     StopEngine,
 )
 
@@ -69,9 +73,10 @@ class Engine(Protocol):
 class Commands:
     """Performs requests."""
 
-    def __init__(self, engine: Engine, reloading: Reloading) -> None:
+    def __init__(self, engine: Engine, reloading: Reloading, changes: Changes) -> None:
         self._engine = engine
         self._reloading = reloading
+        self._changes = changes
         self._numbers = itertools.count(1)
         self._orders: dict[int, asyncio.Future[CommandFinished]] = {}
         self._told: dict[int, tuple[str, Callable[[str], None]]] = {}
@@ -124,7 +129,7 @@ class Commands:
 
     async def _perform(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:
         number, command = request.id, request.command
-        if self._engine.stopping and not isinstance(command, GetEvents | GetConfig):
+        if self._engine.stopping and not isinstance(command, GetEvents | GetConfig | GetRevisions):
             raise Refused("E-STOPPING", "the engine is stopping")
         match command:
             case Failover() | Release() | AnnounceNow():
@@ -135,6 +140,14 @@ class Commands:
                 return Reply(number, Outcome.DONE, text="\n".join(lines) or "nothing changed")
             case ApplyConfig():
                 return await self._apply(number, command, peer)
+            case RollbackConfig():
+                return await self._rollback(number, command, peer)
+            case ConfirmConfig():
+                kept = await self._changes.confirm(f"operator {peer.login}", command.comment[:_TEXT], command.revision)
+                return Reply(number, Outcome.DONE, text=f"revision {kept} stays")
+            case GetRevisions():
+                files = await self._changes.files_of(command.revision) if command.revision else ()
+                return Reply(number, Outcome.DONE, files=files, revisions=self._reloading.archive.infos(command.limit))
             case GetConfig():
                 return Reply(number, Outcome.DONE, files=await self._reloading.texts())
             case GetEvents():
@@ -172,15 +185,46 @@ class Commands:
 
     async def _apply(self, number: int, command: ApplyConfig, peer: Peer) -> Reply:
         judged = await self._reloading.judge(command.text, command.base)
-        problems = tuple(str(one) for one in judged.findings)
-        if judged.errors:
-            return Reply(number, Outcome.REFUSED, "E-CONFIG-BROKEN", judged.errors[0], problems=problems)
-        if command.dry_run:
-            return Reply(number, Outcome.DONE, text="\n".join(judged.plan) or "nothing changes", problems=problems)
-        lines = await self._reloading.apply(
-            command.text, command.base, f"operator {peer.login}", command.comment[:_TEXT]
+        if judged.errors or command.dry_run:
+            return _verdict(number, judged)
+        lines, revision = await self._changes.apply(
+            command.text, command.base, f"operator {peer.login}", command.comment[:_TEXT], command.confirm_s
         )
-        return Reply(number, Outcome.DONE, text="\n".join(lines) or "nothing changed", problems=problems)
+        return self._applied(number, judged, lines, revision)
+
+    async def _rollback(self, number: int, command: RollbackConfig, peer: Peer) -> Reply:
+        by, comment = f"operator {peer.login}", command.comment[:_TEXT]
+        waiting = self._changes.pending
+        if waiting is not None and command.revision in (0, waiting.previous):
+            if command.dry_run:
+                return Reply(number, Outcome.DONE, text=f"takes revision {waiting.revision} back, which waits")
+            lines, revision = await self._changes.rollback(command.revision, "", by, comment)
+            return Reply(number, Outcome.DONE, text=_told(lines, revision))
+        judged = await self._changes.judge_rollback(command.revision, command.base)
+        if judged.errors or command.dry_run:
+            return _verdict(number, judged)
+        lines, revision = await self._changes.rollback(command.revision, command.base, by, comment, command.confirm_s)
+        return self._applied(number, judged, lines, revision)
+
+    def _applied(self, number: int, judged: Judged, lines: tuple[str, ...], revision: int) -> Reply:
+        waiting = self._changes.pending
+        text = _told(lines, revision)
+        if waiting is not None and waiting.revision == revision:
+            text += "; it is taken back unless it is confirmed in time"
+        return Reply(number, Outcome.DONE, text=text, problems=tuple(str(one) for one in judged.findings))
+
+
+def _verdict(number: int, judged: Judged) -> Reply:
+    """The answer to a trial, or to a text with errors."""
+    problems = tuple(str(one) for one in judged.findings)
+    if judged.errors:
+        return Reply(number, Outcome.REFUSED, "E-CONFIG-BROKEN", judged.errors[0], problems=problems)
+    return Reply(number, Outcome.DONE, text="\n".join(judged.plan) or "nothing changes", problems=problems)
+
+
+def _told(lines: tuple[str, ...], revision: int) -> str:
+    told = "\n".join(lines) or "nothing changed"
+    return f"{told}\nrevision {revision} is in use" if revision else told
 
 
 def spoken(request: Request) -> str:
@@ -189,6 +233,8 @@ def spoken(request: Request) -> str:
     name = str(command.__struct_config__.tag)
     if isinstance(command, ApplyConfig):
         words = [f"{len(command.text.encode(errors='replace'))} octets", *(["dry run"] if command.dry_run else [])]
+        if command.confirm_s:
+            words.append(f"to be confirmed within {command.confirm_s:g} s")
         if command.comment:
             words.append(f'"{command.comment[:_TEXT]}"')
         return f"{name}: {', '.join(words)}"

@@ -62,6 +62,7 @@ from engine.messages import (
     StopRouter,
     WatchPackets,
 )
+from engine.protocol.timing import LONGEST_GRACE, hand_over_limit
 
 CAPABILITIES = ("failover", "config", "history", "confirm")
 NOTIFY_S = 5.0

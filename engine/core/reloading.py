@@ -1,25 +1,27 @@
-"""Changing the running configuration: by signal, by a changed file, by an operator's reload or edit.
+"""The running configuration and what is on disk: read again by signal, by a changed file, by an operator's word.
 
 Owns the invariant that a configuration with errors never replaces a running one, that a refusal says so
-to everybody and leaves everything as it was, and that two changes never overlap.
+to everybody and leaves everything as it was, that two changes never overlap, and that what came into use
+is kept as a revision.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from engine.config.diagnostic import Diagnostic
 from engine.config.model import Config
 from engine.config.plan import plan
+from engine.core.archive import Archive
+from engine.core.history import wall_ns
 from engine.core.loading import Reading, config_texts, disk_changes, read_config, read_octets, settled
-from engine.core.revisions import digest, write_atomically
+from engine.core.revisions import digest
 from engine.errors import Refused
-from engine.messages import ConfigLoaded, ConfigRefused, ConfigText, Event
+from engine.messages import ConfigLoaded, ConfigRefused, ConfigText, Event, LogLine
 
 PROBLEMS = 20
 """Problems named in one event."""
@@ -47,12 +49,21 @@ class Judged:
 class Reloading:
     """The running configuration and the ways to another one."""
 
-    def __init__(self, user: User, running: Reading, config_id: str, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        user: User,
+        running: Reading,
+        config_id: str,
+        clock: Callable[[], int],
+        archive: Archive | None = None,
+    ) -> None:
         assert running.config is not None
         self._user = user
         self._config_id = config_id
         self._clock = clock
-        self._lock = asyncio.Lock()
+        self.archive = archive or Archive(None)
+        self.lock = asyncio.Lock()
+        """Held by whoever changes the configuration or its files."""
         self._seen = running
         self.path = running.path
         self.config: Config = running.config
@@ -66,8 +77,8 @@ class Reloading:
         Raises:
             Refused: E-CONFIG-BROKEN; the running configuration stays, and everybody was told.
         """
-        async with self._lock:
-            return await self._reload(by, comment)
+        async with self.lock:
+            return await self.load(by, comment)
 
     async def judge(self, text: str, base: str) -> Judged:
         """Check an edited main file without writing it.
@@ -75,31 +86,27 @@ class Reloading:
         Raises:
             Refused: E-CONFIG-CHANGED, E-IO.
         """
-        self._compare_base(base)
-        reading = await asyncio.to_thread(read_config, self.path, self._config_id, {self.path: text}, hints=True)
+        self.compare_base(base)
+        return await self.judge_texts({self.path: text})
+
+    async def judge_texts(self, texts: Mapping[str, str]) -> Judged:
+        """Check the files on disk with these texts in place of some of them."""
+        reading = await asyncio.to_thread(read_config, self.path, self._config_id, texts, hints=True)
         errors = tuple(str(one) for one in reading.errors)
         if reading.config is None and not errors:
             errors = (reading.problem,)
         lines = plan(self.config, reading.config).lines if reading.config is not None else ()
         return Judged(reading.findings, errors, lines)
 
-    async def apply(self, text: str, base: str, by: str, comment: str) -> tuple[str, ...]:
-        """Write a text that `judge` found good as the main file, then reload.
+    async def look_again(self) -> None:
+        """The files were put back to what runs: take note, load nothing. The lock is held."""
+        self._seen = await asyncio.to_thread(read_config, self.path, self._config_id)
+        self.problem = self._seen.problem
 
-        Raises:
-            Refused: E-CONFIG-CHANGED, E-CONFIG-BROKEN.
-            OSError: it could not be written; nothing was changed.
-        """
-        async with self._lock:
-            before = self._compare_base(base)
-            await asyncio.to_thread(write_atomically, Path(self.path), text.encode())
-            try:
-                return await self._reload(by, comment)
-            except Refused:
-                await asyncio.to_thread(write_atomically, Path(self.path), before)
-                self._seen = await asyncio.to_thread(read_config, self.path, self._config_id)
-                self.problem = self._seen.problem
-                raise
+    @property
+    def seen(self) -> Mapping[str, str]:
+        """Path -> digest of the files that were read last."""
+        return self._seen.digests
 
     async def texts(self) -> tuple[ConfigText, ...]:
         """The files of the configuration as they are on disk, the main file first."""
@@ -118,7 +125,7 @@ class Reloading:
     async def _noticed(self, changed: set[str]) -> None:
         """Something was written beside or into our files: reload if it concerns us."""
         now = await settled(self._seen.digests)
-        async with self._lock:
+        async with self.lock:
             if now == self._seen.digests:
                 # a file that nobody has read before concerns us only when an include takes it in
                 if len(self._seen.digests) < 2 or changed <= self._seen.digests.keys():
@@ -127,9 +134,18 @@ class Reloading:
                 if reading.digests.keys() == self._seen.digests.keys():
                     return
             with contextlib.suppress(Refused):  # everybody was told by ConfigRefused
-                await self._reload("file", "")
+                await self.load("file", "")
 
-    async def _reload(self, by: str, comment: str) -> tuple[str, ...]:
+    async def remember(self, by: str) -> None:
+        """Keep what runs as a revision, unless the newest has the same texts. The lock is held."""
+        await self._keep(self._seen, by, "")
+
+    async def load(self, by: str, comment: str, confirm_s: float = 0, number: int = 0) -> tuple[str, ...]:
+        """As `reload`; the lock is held. `number` is for its revision.
+
+        Raises:
+            Refused: E-CONFIG-BROKEN.
+        """
         reading = await asyncio.to_thread(read_config, self.path, self._config_id)
         self._seen = reading
         problems = tuple(str(one) for one in reading.errors[:PROBLEMS])
@@ -142,14 +158,49 @@ class Reloading:
         mended, self.problem = bool(self.problem), ""
         lines = plan(self.config, reading.config).lines
         if by == "file" and reading.config == self.config and not mended:
+            await self._keep(reading, by, comment)
             return ()  # a comment, or our own writing
         old, self.config = self.config, reading.config
         self.loaded_at = self._clock()
         self._user.use(old, reading.config)
-        self._user.record(ConfigLoaded(reading.config.fingerprint, by, lines, comment))
+        self._user.record(ConfigLoaded(reading.config.fingerprint, by, lines, comment, confirm_s))
+        await self._keep(reading, by, comment, number)
         return lines
 
-    def _compare_base(self, base: str) -> bytes:
+    async def _keep(self, reading: Reading, by: str, comment: str, number: int = 0) -> None:
+        """Keep a reading as a revision; a disk that refuses costs the revision, never the change."""
+        if reading.config is None or self.archive.disabled:
+            return
+        before = self.archive.problem
+        try:
+            await asyncio.to_thread(self._keep_files, reading, by, comment, number)
+        except OSError as error:
+            self.archive.problem = f"no revision is kept: {error.filename or ''}: {error.strerror}"
+            if self.archive.problem != before:
+                self._user.record(LogLine("warning", self.archive.problem))
+        else:
+            self.archive.problem = ""
+
+    def _keep_files(self, reading: Reading, by: str, comment: str, number: int) -> None:
+        texts = {}
+        for path, name in reading.digests.items():
+            if not name:
+                continue
+            octets = read_octets(path)
+            if digest(octets) != name:
+                return  # written again since: the reading of that becomes a revision
+            texts[path] = octets
+        assert reading.config is not None
+        self.archive.add(
+            texts,
+            by=by,
+            comment=comment,
+            fingerprint=reading.config.fingerprint,
+            wall_ns=wall_ns(),
+            number=number,
+        )
+
+    def compare_base(self, base: str) -> bytes:
         """The octets on disk; refuses to overwrite what the editor has not seen or could not show faithfully."""
         try:
             octets = read_octets(self.path)

@@ -7,6 +7,7 @@ new ones, with the owner, mode and extended attributes that it had; a symbolic l
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import stat
@@ -22,8 +23,8 @@ def digest(octets: bytes) -> str:
     return hashlib.sha256(octets).hexdigest()
 
 
-def write_atomically(path: Path, octets: bytes) -> None:
-    """Replace the file (the target of a symbolic link) by one with these octets.
+def write_atomically(path: Path, octets: bytes, mode: int = NEW_MODE) -> None:
+    """Replace the file (the target of a symbolic link) by one with these octets. `mode` is for a new file.
 
     Raises:
         OSError: nothing was changed.
@@ -44,14 +45,37 @@ def write_atomically(path: Path, octets: bytes) -> None:
                 os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
                 _copy_attributes(target, file.fileno())
             else:
-                os.fchmod(file.fileno(), NEW_MODE)
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.replace(name, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_directory(target.parent)
+
+
+def remove_durably(path: Path) -> None:
+    """Remove a file so that no loss of power brings it back; it may be gone already.
+
+    Raises:
+        OSError: it is still there.
+    """
+    path.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+
+
+def sweep(path: Path) -> None:
+    """Remove what a write of this file left beside it when it was cut short."""
+    target = Path(os.path.realpath(path))
+    with contextlib.suppress(OSError):
+        for one in target.parent.glob(f".{glob.escape(target.name)}.*.new"):
+            with contextlib.suppress(OSError):
+                one.unlink()
+
+
+def _sync_directory(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
     finally:

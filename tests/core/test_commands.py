@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from engine.core import commands
+from engine.core.archive import Archive
+from engine.core.change import Changes
 from engine.core.commands import Commands, spoken
 from engine.core.loading import read_config
 from engine.core.peers import Peer
@@ -25,6 +27,7 @@ from engine.messages import (
     GetConfig,
     GetEvents,
     HandOverStarted,
+    InstanceStatus,
     Ordered,
     Outcome,
     Reload,
@@ -59,6 +62,18 @@ class FakeEngine(User):
     def ask_sign_of_life(self) -> None:
         self.asked += 1
 
+    def clock(self) -> int:
+        return time.monotonic_ns()
+
+    def owners(self) -> list[InstanceStatus] | None:
+        return None
+
+    async def fresh_owners(self) -> list[InstanceStatus] | None:
+        return None
+
+    def own_status_changed(self) -> None:
+        self.changed.set()
+
     async def last_events(self, limit: int, instance: str) -> list[EventLine]:
         return []
 
@@ -78,7 +93,10 @@ async def pair(tmp_path: Path) -> tuple[FakeEngine, Commands]:
     (tmp_path / "k.conf").write_text(text())
     engine = FakeEngine()
     reading = read_config(str(tmp_path / "k.conf"))
-    return engine, Commands(engine, Reloading(engine, reading, "", time.monotonic_ns))
+    running = Reloading(engine, reading, "", time.monotonic_ns, Archive(tmp_path / "state"))
+    changes = Changes(engine, running, "boot")
+    await changes.resume()
+    return engine, Commands(engine, running, changes)
 
 
 def asked(made: Commands, command: Command, said: list[str] | None = None) -> asyncio.Task[Any]:
@@ -166,7 +184,7 @@ async def test_file_that_cannot_be_written_is_a_refusal(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "/etc/keepalived")
 
-    monkeypatch.setattr("engine.core.reloading.write_atomically", refuse)
+    monkeypatch.setattr("engine.core.takeback.write_atomically", refuse)
     reply = await asked(made, ApplyConfig(text(150)))
     assert (reply.outcome, reply.code) == (Outcome.REFUSED, "E-IO")
     assert "Permission denied" in reply.text

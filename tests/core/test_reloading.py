@@ -128,8 +128,6 @@ async def test_edit_of_a_file_that_changed_meanwhile_is_refused(file: Path) -> N
     file.write_text(text(101))
     with pytest.raises(Refused, match="E-CONFIG-CHANGED"):
         await running.judge(text(150), base)
-    with pytest.raises(Refused, match="E-CONFIG-CHANGED"):
-        await running.apply(text(150), base, "operator x", "")
     assert file.read_text() == text(101)
 
 
@@ -138,30 +136,6 @@ async def test_file_that_is_not_utf8_is_not_edited_through_the_socket(file: Path
     _user, running = reloading(file)
     with pytest.raises(Refused, match="not UTF-8"):
         await running.judge(text(150), "")
-
-
-async def test_text_that_turns_out_broken_after_writing_is_put_back(file: Path) -> None:
-    user, running = reloading(file)
-    with pytest.raises(Refused, match="E-CONFIG-BROKEN"):
-        await running.apply("vrrp_instance X {\n", "", "operator x", "")
-    assert file.read_text() == text()
-    assert running.problem == ""
-    assert user.used == []
-
-
-async def test_write_failure_changes_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    user, running = reloading(file)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        await running.apply(text(150), "", "operator x", "")
-    monkeypatch.undo()
-    assert file.read_text() == text()
-    assert os.listdir(file.parent) == [file.name]
-    assert user.used == []
 
 
 # ---- watching
@@ -248,7 +222,9 @@ async def test_watcher_notices_files_that_an_include_takes_in(tmp_path: Path) ->
 async def test_watcher_is_silent_about_comments_and_about_our_own_writing(file: Path) -> None:
     async with watched(file) as (user, running):
         file.write_text("# a comment\n" + text(100))
-        await running.apply(text(120), "", "operator x", "")
+        async with running.lock:
+            write_atomically(file, text(120).encode())
+            await running.load("operator x", "")
         file.write_text(text(140))
         await user.until(lambda: len(user.used) == 2)
         assert [event.by for event in user.events if isinstance(event, ConfigLoaded)] == ["operator x", "file"]
