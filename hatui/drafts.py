@@ -193,7 +193,7 @@ class Draft:
 
     def diff(self, shown: str) -> list[str]:
         """Unified diff from the text that was read to this one, secrets masked."""
-        return unified(self.shown(), self.masks.mask(shown), self.path)
+        return unified(self.shown(), self.masks.mask(self.masks.unmask(shown)), self.path)
 
 
 def unified(old: str, new: str, path: str) -> list[str]:

@@ -34,7 +34,8 @@ def outcome_lines(reply: Reply) -> list[Line]:
     took = f" after {seconds(reply.duration)}" if reply.duration else ""
     code = f" [{reply.code}]" if reply.code else ""
     lines: list[Line] = [((f" {word}{took}{code}", role),)]
-    lines += [((f" {text}", "plain"),) for text in wrap(plain(reply.text), COLUMNS - 2)]
+    for sentence in reply.text.splitlines():
+        lines += [((f" {text}", "plain"),) for text in wrap(plain(sentence), COLUMNS - 2)]
     lines += [((f" {text}", "warn"),) for problem in reply.problems for text in wrap(plain(problem), COLUMNS - 2)]
     if reply.code:
         lines.append(((f" hatui explain {reply.code}", "dim"),))

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import Resize
 from textual.screen import ModalScreen, Screen
+from textual.widgets import TextArea
 
 from hatui.sentences import problems
 from hatui.store import Connection, Store
@@ -101,7 +102,8 @@ class FrameScreen(Painted, Screen[None]):
         worst = found[0] if found else None
         problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
         self.query_one(Head).tell(identity(app, now, self.PLACE), problem)
-        self.query_one(Foot).tell(self.PLACE, may_act=app.may_act)
+        idle = "config.edit" if isinstance(self.focused, TextArea) else "config.out"
+        self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=frozenset({idle}))
         card = self._card(store)
         self.set_class(bool(card), "card")
         if card:

@@ -90,6 +90,7 @@ def test_changed_priority_is_in_the_impact_and_the_diff() -> None:
     assert "-        priority        100" in diff
     assert "+        priority        150" in diff
     assert not any("s3cret1" in line for line in diff)
+    assert not any(line[0] in "+-" and "auth_pass" in line for line in diff)
 
 
 def test_new_secret_typed_in_the_editor_is_masked_in_the_diff() -> None:
@@ -134,3 +135,10 @@ def test_completion_offers_the_words_of_the_block() -> None:
     text = "vrrp_instance A {\n    virt\n}\n"
     assert [row.name for row in completions(text, 2, 9)][:2] == ["virtual_ipaddress", "virtual_ipaddress_excluded"]
     assert completions(text, 2, 3) != []
+
+
+def test_secret_that_was_not_touched_is_no_difference() -> None:
+    one = draft()
+    assert one.diff(one.shown()) == []
+    changed = one.diff(one.shown().replace("priority        100", "priority        150"))
+    assert [line for line in changed if line[:1] in "+-" and "secret" in line] == []
