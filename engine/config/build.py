@@ -82,7 +82,7 @@ def load(
     expanded = expansion.expand(main_path, reader, config_id=config_id, env=env, draw=draw, all_config=all_config)
     words = table()
     statements, misplaced = structure(expanded.flow, words)
-    context = Context(words)
+    context = Context(words, read)
     fatal = any(one.code == "C-FILE" for one in expanded.diagnostics)
     config = _build(context, statements, expanded.sources)
     found = (*expanded.diagnostics, *misplaced, *context.sayings.all)

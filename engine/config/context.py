@@ -111,8 +111,10 @@ class GroupDraft:
 class Context:
     """Everything that is known so far."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, read: Callable[[str], str | None]) -> None:
         self.table = table
+        self.read = read
+        """The text of a file that a setting names, None when there is none."""
         self.sayings = Sayings()
         self.check = Checker(self.sayings, table)
         self.say = self.sayings.say

@@ -55,6 +55,8 @@ _BOOLEANS = {
 _UNICAST_WORDS = {"unicast_src_ip", "check_unicast_src", "old_unicast_checksum", "unicast_peer"}
 MAX_PASSWORD = 8
 """Octets. Source: RFC 2338 5.3.6."""
+MIN_HMAC_KEY, MAX_HMAC_KEY = 32, 64
+"""Octets. Source: keepalived.conf(5) auth_hmac."""
 
 
 def instance_block(context: Context, block: Statement, name: str) -> None:
@@ -367,13 +369,40 @@ class _Instance:
             )
         self.draft.auth_password = password[:MAX_PASSWORD]
 
+    def hmac_key(self, statement: Statement, text: str) -> bytes | None:
+        """The octets that a key's text, `hex:DIGITS` or `file:PATH` stands for; None when it cannot be one."""
+        key: bytes | None
+        if text.startswith("hex:"):
+            try:
+                key = bytes.fromhex(text[4:])
+            except ValueError:
+                key = None
+        elif text.startswith("file:"):
+            content = self.context.read(text[5:])
+            key = None if content is None else content.rstrip("\r\n").encode("utf-8", "surrogateescape")
+        else:
+            key = text.encode("utf-8", "surrogateescape")
+        if key is not None and MIN_HMAC_KEY <= len(key) <= MAX_HMAC_KEY:
+            return key
+        found = "it cannot be read" if key is None else f"it has {len(key)} octets"
+        self.say(
+            "C-ADJUSTED",
+            statement,
+            what=f"{self.draft.name}: a key of auth_hmac is of no use: {found}",
+            consequence="The key is left out: what is signed with it is refused.",
+            todo=f"Give {MIN_HMAC_KEY} to {MAX_HMAC_KEY} octets, as text, hex:DIGITS or file:PATH.",
+        )
+        return None
+
     def hmac_block(self, block: Statement) -> None:
         fields: dict[str, Any] = {"keys": []}
 
         def handle(statement: Statement, given: Values) -> None:
             match statement.keyword:
                 case "key":
-                    fields["keys"].append(HmacKey(key_id=given[0], key=given[1].encode("utf-8", "surrogateescape")))
+                    key = self.hmac_key(statement, given[1])
+                    if key is not None:
+                        fields["keys"].append(HmacKey(key_id=given[0], key=key))
                 case "active_key":
                     fields["active_key"] = given[0]
                 case "time_window":

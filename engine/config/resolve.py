@@ -322,8 +322,8 @@ class Resolver:
         if draft.hmac is not None:
             keys = tuple(draft.hmac.pop("keys"))
             self.fields["auth_hmac"] = AuthHmac(keys=keys, **draft.hmac)
-        if not draft.auth_kind:
-            return
+        if not draft.auth_kind or draft.hmac is not None:
+            return  # lint says that auth_hmac rules authentication out
         if not draft.auth_password:
             self.adjusted(
                 draft.at("auth_type"),
@@ -339,7 +339,22 @@ class Resolver:
                 "keepalived leaves it out.",
                 "Remove the block.",
             )
+        elif draft.auth_kind == "ah" and self.fields["family"] == 6:
+            self.adjusted(
+                draft.at("auth_type"),
+                "auth_type AH does not exist over IPv6",
+                "keepalived sends without authentication.",
+                "Remove the block.",
+            )
         else:
+            if draft.auth_kind == "ah" and draft.state == "MASTER" and self.fields["priority"] != OWNER:
+                self.adjusted(
+                    draft.at("state"),
+                    "state MASTER does not go with auth_type AH",
+                    "It starts as BACKUP, to hear which sequence number was used last.",
+                    "Write state BACKUP.",
+                )
+                self.fields["initial_state"] = "BACKUP"
             key = draft.auth_password.ljust(8, b"\0")
             self.fields["authentication"] = Authentication(kind=draft.auth_kind, key=key)
 
