@@ -25,6 +25,8 @@ _SHAPES = {
     "hex": re.compile(r"(?:[0-9A-Fa-fXx]{2} ?)+\Z"),
 }
 _INCLUDE_CHECKS = {"read", "readable", "match", "wildcard_match", "brace_match"}
+MAX_IFNAME = 15
+"""Characters of an interface name."""
 _MAX_SECONDS = "4294.967295"
 
 
@@ -142,6 +144,8 @@ class Checker:
             case "umask" | "codes" | "granularity" | "hex":
                 good = _SHAPES[term.kind].match(text) and (not term.high or len(text) == int(term.high))
                 return self._known(statement, row, term, word, text if good else None)
+            case "ifname":
+                return self._known(statement, row, term, word, text if len(text) <= MAX_IFNAME else None)
             case "ip" | "ip4" | "ip6" | "mcast4" | "mcast6":
                 return self._known(statement, row, term, word, _address(term.kind, text))
             case _:

@@ -52,6 +52,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _REFERENCE = re.compile(rf"\$(?:\{{({_NAME})([ \t]+[^{{}}]*)?\}}|({_NAME})(?=[ \t,)]|\Z))")
 _REPEAT = re.compile(r"~(SEQx?|LST)[ \t]*\(([^()]*)\)[ \t]*")
+_AFRESH = re.compile(rf"[ \t\r\f\v]*(?:@|~|\${_NAME}=|include[rmwba]?[ \t])")
 _STARTS_REPEAT = re.compile(r"~(?:SEQx?|LST)[ \t]*\(")
 
 
@@ -435,6 +436,11 @@ class _Work:
             if token.kind == OPEN or token.kind == CLOSE:
                 flush()
                 self.flow.append(Brace(token.kind, self.file, self.line, placed.column))
+                rest = text[stop:]
+                if _AFRESH.match(rest):  # what follows a brace is read like a line of its own
+                    line = origin.part(stop) if origin else _Text.plain(rest[: comment_start(rest)], stop + 1)
+                    self.work_line(line)
+                    return
             elif token.kind == QUOTE:
                 self.say("C-QUOTE", placed.column, placed.end_column)
             elif token.kind == VALUE:

@@ -48,7 +48,7 @@ FINDINGS: dict[str, Row] = {
         "The rest of the line is dropped.", "Close the quote.",
     ),
     "C-LENGTH": Row(
-        "error", 5, "the line is longer than {limit} characters",
+        "error", 0, "the line is longer than {limit} characters",
         "keepalived takes what is behind them for another line, even after a comment, and substitutes no more.",
         "Split it, or shorten it with $NAME definitions.",
     ),

@@ -115,7 +115,7 @@ def _keyword(path: Path, cells: list[str]) -> Keyword:
         better,
         next((term.kind for term in terms if term.kind in ("block", "lines")), ""),
         tuple(term for term in terms if term.kind not in ("block", "lines", "flag", "end")),
-        any(term.kind == "end" for term in terms),
+        any(term.kind in ("end", "lines") for term in terms),
     )
 
 
@@ -153,8 +153,9 @@ class Table:
         return next((word for word in known if found and word.lower() == found[0]), None)
 
     def homes(self, name: str) -> tuple[Path, ...]:
-        """The blocks in braces in which the word stands at the begin of a line."""
-        return tuple(path for path, words in self._rows.items() if name in words and self._holds_keywords(path))
+        """The blocks in braces in which the word stands at the begin of a line, the usual one first."""
+        found = [path for path, words in self._rows.items() if name in words and self._holds_keywords(path)]
+        return tuple(sorted(found, key=lambda path: "SABC".index(self._rows[path][name].tier)))
 
     def _holds_keywords(self, path: Path) -> bool:
         row = self.get(path[:-1], path[-1]) if path else None

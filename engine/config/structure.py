@@ -38,6 +38,7 @@ class _Structure:
         self.levels = [_Level(None, "block", ())]
         self.diagnostics: list[Diagnostic] = []
         self.last: Statement | None = None
+        self.instances: set[str] = set()
         self.depth = 0
         self.said: set[tuple[str, Path]] = set()
         self.reported: set[tuple[object, ...]] = set()
@@ -71,6 +72,10 @@ class _Structure:
         """Place one statement. True when the brace behind it belongs to it."""
         level = self.levels[-1]
         self.last = statement
+        if level.kind == "skipped":
+            if opens:
+                self.levels.append(_Level(statement, "skipped", level.path))
+            return opens
         if level.kind == "lines":
             self.add(statement)
             return False
@@ -88,8 +93,20 @@ class _Structure:
         if not row.opens:
             return False
         statement.children = []
-        self.levels.append(_Level(statement, row.opens, (*level.path, row.name)))
+        kind = "skipped" if self.skipped(statement, level.path) else row.opens
+        self.levels.append(_Level(statement, kind, (*level.path, row.name)))
         return True
+
+    def skipped(self, statement: Statement, path: Path) -> bool:
+        """Blocks that keepalived passes over without reading: instances of a name that is taken, and
+        instances and sync groups without a name."""
+        if path or statement.keyword not in ("vrrp_instance", "vrrp_sync_group"):
+            return False
+        name = statement.name
+        taken = statement.keyword == "vrrp_instance" and name in self.instances
+        if statement.keyword == "vrrp_instance":
+            self.instances.add(name)
+        return taken or not name
 
     def brace(self, brace: Brace) -> None:
         if brace.kind == CLOSE:

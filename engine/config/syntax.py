@@ -211,7 +211,7 @@ def _surrounds(node: Node, line: int, column: int) -> bool:
 
 def lex(text: str, number: int = 1, *, references: bool = True) -> tuple[Token, ...]:
     """The tokens of one line, as keepalived's lexer parts it. Without `references` a `${NAME}` is not
-    kept whole: what is left of one after substitution is a name nobody defined, and its braces count."""
+    kept whole, nor a ~SEQ(...): what is left of them after substitution is text, and its braces count."""
     included = _INCLUDE.match(text) if "include" in text else None
     if included:
         return _included(text, number, included)
@@ -222,7 +222,7 @@ def lex(text: str, number: int = 1, *, references: bool = True) -> tuple[Token, 
             word = found[0]
             tokens.append(Token(WORD, word, word, number, found.start() + 1, found.end() + 1))
         return tuple(tokens)
-    repeats = list(_REPEAT.finditer(text)) if "~" in text else []
+    repeats = list(_REPEAT.finditer(text)) if "~" in text and references else []
     at = 0
     while True:
         while repeats and repeats[0].start() < at:

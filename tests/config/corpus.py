@@ -463,6 +463,17 @@ def _whole() -> Iterator[tuple[str, str]]:
     )
     yield "lines block on one line", good_one.replace("{\n 10.211.55.50\n}", "{ 10.211.55.50 }")
     yield "two addresses on one line", good_one.replace("10.211.55.50", "10.211.55.50 10.211.55.51")
+    yield "words before the brace of a block", instance("authentication zz {\nauth_type PASS\nauth_pass x\n}")
+    yield "words before the brace of lines", instance("track_interface zz {\neth1\n}")
+    yield "long line", "global_defs {\nrouter_id " + "a" * 1100 + "\n}\n" + good_one
+    yield "long comment", "# " + "c" * 1100 + "\n" + good_one
+    yield "long comment of blanks", "# " + "c" * 1021 + " " * 80 + "\n" + good_one
+    yield "include behind a brace", "global_defs { include nothing-of-that-name*.conf\n}\n" + good_one
+    yield "definition behind a brace", good_one.replace("V {", "V { $X=5").replace("router_id 5", "router_id $X")
+    yield "same name twice, the second broken", good_one + good_one.replace("interface", "bogus {\n}\ninterfac")
+    yield "no name, and broken inside", "vrrp_instance {\nbogus {\n}\n}\n" + good_one
+    yield "interface name too long", good_one.replace("eth0", "eth0123456789012")
+    yield "sequence in a word", good_one.replace("priority", "x") + "a~LST(x,1,2) b\n"
     yield "quote never closed", good_one + 'global_defs {\nrouter_id "x\n}\n'
     yield "comment in a word", "global_defs {\nrouter_id a#b\n}\n" + good_one
     yield "escaped comment", "global_defs {\nrouter_id a\\#b\n}\n" + good_one

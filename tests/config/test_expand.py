@@ -204,6 +204,11 @@ class TestPlaces:
         assert one.rest == "\"/opt/x 'a b'\" root"
 
 
+def test_what_follows_a_brace_is_read_like_a_line() -> None:
+    text = "a { $X=1\nb $X }\nc { @other d\n} ~SEQ(v,1,2) e$v\nf { include a.conf"
+    assert lines(text, INCLUDED) == ["a", "{", "b 1", "}", "c", "{", "}", "e1", "e2", "f", "{", "a"]
+
+
 def test_line_that_is_too_long_goes_on_as_another() -> None:
     found = expanded("# " + "c" * 1021 + "priority 5\nb")
     assert codes(found) == ["C-LENGTH"]
