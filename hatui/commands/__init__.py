@@ -4,7 +4,7 @@
     why       why                          move      failover, release, announce, reload
     check     check                        config    config show, diff, apply, fmt
     explain   explain                      decode    decode
-    demo      demo
+    demo      demo                         revisions config confirm, rollback, history
     session   connecting to the engine     terminal  what people see: colour, questions, complaints
 
 A module has EPILOG (its exit codes), `configure(parser)` and `run(arguments) -> exit status`.
@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "announce": ("move", "send gratuitous ARP and neighbour advertisements now"),
     "reload": ("move", "let the engine read its configuration file again"),
     "check": ("check", "check configuration files: mistakes, traps, fixes"),
-    "config": ("config", "show, compare, apply and format the configuration"),
+    "config": ("config", "show, compare, apply, confirm, roll back and format the configuration"),
     "explain": ("explain", "explain a code or a configuration keyword"),
     "decode": ("decode", "decode the VRRP, ARP and neighbour packets of a capture file"),
 }

@@ -1,0 +1,166 @@
+"""`hatui config apply --confirm`, `confirm`, `rollback` and `history` against an engine that says what it is told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.messages import (
+    ApplyConfig,
+    ConfigText,
+    ConfirmConfig,
+    GetConfig,
+    GetRevisions,
+    Message,
+    Outcome,
+    Reply,
+    Request,
+    RevisionInfo,
+    RollbackConfig,
+)
+from hatui.cli import main
+from tests.fake_engine import NOW, SECOND, WALL, FakeEngine, engine_status, instance
+
+OLD, NEW = "priority 100\nauth_pass first\n", "priority 150\nauth_pass second\n"
+PATH = "/etc/keepalived/keepalived.conf"
+
+
+def text(content: str) -> ConfigText:
+    return ConfigText(PATH, content, hashlib.sha256(content.encode()).hexdigest())
+
+
+REVISIONS = (
+    RevisionInfo(42, 41, WALL, "operator anna", "more", text(NEW).digest, "f", (PATH,)),
+    RevisionInfo(41, 0, WALL - 60 * SECOND, "startup", "", text(OLD).digest, "e", (PATH,)),
+)
+TEXTS = {42: NEW, 41: OLD}
+
+
+def answer(request: Request) -> list[Message]:
+    match request.command:
+        case GetConfig():
+            return [Reply(request.id, Outcome.DONE, files=(text(NEW),))]
+        case GetRevisions(limit=limit, revision=number):
+            files = (text(TEXTS[number]),) if number else ()
+            return [Reply(request.id, Outcome.DONE, files=files, revisions=REVISIONS[:limit])]
+        case ConfirmConfig(revision=7):
+            return [Reply(request.id, Outcome.REFUSED, "E-NOT-PENDING", "revision 7 does not wait")]
+    return [Reply(request.id, Outcome.DONE, text="VI_1: priority 150 -> 100")]
+
+
+Hatui = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "engine.sock"
+
+
+@pytest.fixture
+def hatui(capsys: pytest.CaptureFixture[str], path: Path) -> Hatui:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        try:
+            status = main(["--socket", str(path), "config", *arguments])
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+def waiting(path: Path) -> FakeEngine:
+    own = engine_status(
+        confirm_revision=42, confirm_deadline=NOW + 252 * SECOND, confirm_previous=41, confirm_by="operator anna"
+    )
+    return FakeEngine(path, instance(), own, answer=answer)
+
+
+def test_apply_with_a_time_says_what_must_follow(hatui: Hatui, path: Path, tmp_path: Path) -> None:
+    candidate = tmp_path / "new.conf"
+    candidate.write_text(OLD)
+    with FakeEngine(path, answer=answer) as engine:
+        status, out, _ = hatui("apply", str(candidate), "--yes", "--confirm", "5m", "--comment", "try")
+        orders = [one.command for one in engine.requests if isinstance(one.command, ApplyConfig)]
+    assert status == 0
+    assert orders[-1] == ApplyConfig(OLD, text(NEW).digest, "try", confirm_s=300)
+    assert [one.dry_run for one in orders] == [True, False]
+    assert "`hatui config confirm` within 5m" in out
+
+
+def test_time_that_is_none_is_refused_before_anything_is_asked(hatui: Hatui, path: Path) -> None:
+    with FakeEngine(path, answer=answer) as engine:
+        status, _, err = hatui("apply", "x", "--confirm", "soon")
+        assert engine.requests == []
+    assert status == 2
+    assert "soon" in err
+
+
+def test_confirm_ends_with_0_and_with_5_when_nothing_waits(hatui: Hatui, path: Path) -> None:
+    with waiting(path) as engine:
+        assert hatui("confirm", "--comment", "fine")[0] == 0
+        assert engine.requests[-1].command == ConfirmConfig(0, "fine")
+        status, _, err = hatui("confirm", "7")
+    assert status == 5
+    assert "E-NOT-PENDING" in err
+
+
+def test_confirm_without_an_engine_ends_with_3(hatui: Hatui) -> None:
+    assert hatui("confirm")[0] == 3
+
+
+def test_rollback_shows_the_difference_and_names_the_text_that_it_overwrites(hatui: Hatui, path: Path) -> None:
+    with FakeEngine(path, answer=answer) as engine:
+        status, out, _ = hatui("rollback", "41", "--yes")
+        orders = [one.command for one in engine.requests if isinstance(one.command, RollbackConfig)]
+    assert status == 0
+    assert "-priority 150" in out
+    assert "+priority 100" in out
+    assert "first" not in out
+    assert orders == [
+        RollbackConfig(41, text(NEW).digest, dry_run=True),
+        RollbackConfig(41, text(NEW).digest),
+    ]
+
+
+def test_rollback_without_a_yes_does_nothing(hatui: Hatui, path: Path) -> None:
+    with FakeEngine(path, answer=answer) as engine:
+        assert hatui("rollback", "41")[0] == 5
+        assert hatui("rollback", "41", "--dry-run")[0] == 0
+        assert hatui("rollback")[0] == 5
+        orders = [one.command for one in engine.requests if isinstance(one.command, RollbackConfig)]
+    assert all(one.dry_run for one in orders)
+    assert len(orders) == 2
+
+
+def test_rollback_without_a_number_undoes_the_change_that_waits(hatui: Hatui, path: Path) -> None:
+    with waiting(path) as engine:
+        assert hatui("rollback", "--yes")[0] == 0
+        assert engine.requests[-1].command == RollbackConfig(0)
+
+
+def test_history_lists_revisions_and_which_one_waits(hatui: Hatui, path: Path) -> None:
+    with waiting(path):
+        status, out, _ = hatui("history")
+        told = json.loads(hatui("history", "--json")[1])
+    head, first, second = out.splitlines()
+    assert status == 0
+    assert head.split() == ["REV", "WHEN", "BY", "FILES", "COMMENT"]
+    assert first.startswith("42")
+    assert "operator anna" in first
+    assert "NOT CONFIRMED, taken back in 4m12s. more" in first
+    assert second.startswith("41")
+    assert (told["waiting"], [one["number"] for one in told["revisions"]]) == (42, [42, 41])
+
+
+def test_history_of_one_revision_is_the_difference_it_made_without_secrets(hatui: Hatui, path: Path) -> None:
+    with FakeEngine(path, answer=answer):
+        status, out, _ = hatui("history", "42")
+    assert status == 0
+    assert "+priority 150" in out
+    assert "-priority 100" in out
+    assert "second" not in out
