@@ -189,6 +189,7 @@ def test_tshark_reads_what_is_configured_and_has_no_complaint(
         else:
             expected |= {
                 "eth.type": ["0x86dd"],
+                "ip.version": ["6"],
                 "ipv6.version": ["6"],
                 "ipv6.plen": [str(len(sent.data))],
                 "ipv6.hlim": ["255"],
