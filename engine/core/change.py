@@ -132,8 +132,9 @@ class Changes:
         _check_range(confirm_s)
         await self._ready.wait()
         async with self._reloading.lock:
-            self._reloading.compare_base(base)
-            return await self._change({self._reloading.path: text.encode()}, by, comment, confirm_s)
+            path = self._reloading.path
+            before = {path: self._reloading.compare_base(base)}
+            return await self._change({path: text.encode()}, before, by, comment, confirm_s)
 
     async def judge_rollback(self, number: int, base: str) -> Judged:
         """What going back to a revision would do.
@@ -141,7 +142,7 @@ class Changes:
         Raises:
             Refused: as `rollback`.
         """
-        texts = await self._texts_of(self._revision(number), base)
+        texts, _before = await self._texts_of(self._revision(number), base)
         return await self._reloading.judge_texts(
             {path: octets.decode("utf-8", "surrogateescape") for path, octets in texts.items()}
         )
@@ -162,8 +163,8 @@ class Changes:
                 lines = await self._take_back(f"{by} took it back", by)
                 return lines, self._last_number
             revision = self._revision(number)
-            texts = await self._texts_of(revision, base)
-            return await self._change(texts, by, comment or f"back to revision {number}", confirm_s)
+            texts, before = await self._texts_of(revision, base)
+            return await self._change(texts, before, by, comment or f"back to revision {number}", confirm_s)
 
     async def confirm(self, by: str, comment: str, number: int = 0) -> int:
         """Keep the change that waits. Returns its number.
@@ -234,15 +235,20 @@ class Changes:
     # ---- doing it; the lock is held
 
     async def _change(
-        self, texts: Mapping[str, bytes], by: str, comment: str, confirm_s: float
+        self,
+        texts: Mapping[str, bytes],
+        before: Mapping[str, bytes | None],
+        by: str,
+        comment: str,
+        confirm_s: float,
     ) -> tuple[tuple[str, ...], int]:
+        """Replace `before`, which somebody has seen, by `texts`."""
         if self.pending is not None:
             raise Refused(
                 "E-UNCONFIRMED",
                 f"revision {self.pending.revision} of {self.pending.by} waits for its confirmation; "
                 "confirm it or roll it back first",
             )
-        before = {path: await asyncio.to_thread(_octets_or_none, path) for path in texts}
         files = tuple(
             FileChange(path, "" if (was := before[path]) is None else digest(was), digest(octets))
             for path, octets in texts.items()
@@ -251,6 +257,7 @@ class Changes:
         if not files:
             return await self._reloading.load(by, comment), self._last_number
         known = {digest(octets): octets for octets in (*before.values(), *texts.values()) if octets is not None}
+        ran = self.archive.last
         journal = await self._way_back(files, known, by, comment, confirm_s)
         self.problem = ""
         try:
@@ -264,8 +271,13 @@ class Changes:
                 await self._forget()
             raise
         if journal is not None and confirm_s:
-            deadline = self._world.clock() + int(confirm_s * NS_PER_S)
-            journal = msgspec.structs.replace(journal, stage=Stage.PENDING, deadline=deadline)
+            in_use = ran.digests if ran is not None else {}  # the way back leads to what ran, not to a broken draft
+            journal = msgspec.structs.replace(
+                journal,
+                stage=Stage.PENDING,
+                deadline=self._world.clock() + int(confirm_s * NS_PER_S),
+                files=tuple(FileChange(one.path, in_use.get(one.path, one.before), one.after) for one in files),
+            )
             self._wait_for_confirmation(journal)
             try:
                 await asyncio.to_thread(self.archive.write_journal, journal)
@@ -380,15 +392,17 @@ class Changes:
             raise Refused("E-NO-REVISION", f"revision {number} is not kept")
         return found
 
-    async def _texts_of(self, revision: Revision, base: str) -> dict[str, bytes]:
-        """The texts that must be written to go back to a revision."""
+    async def _texts_of(self, revision: Revision, base: str) -> tuple[dict[str, bytes], dict[str, bytes | None]]:
+        """The texts that must be written to go back to a revision, and those that they replace."""
         if not revision.files or revision.files[0].path != self._reloading.path:
             raise Refused("E-NO-REVISION", f"revision {revision.number} is of another main file")
         last = self.archive.last
         in_use = last.digests if last is not None else {}
-        texts = {}
+        texts: dict[str, bytes] = {}
+        before: dict[str, bytes | None] = {}
         for one in revision.files:
-            now = await asyncio.to_thread(digest_on_disk, one.path)
+            octets = await asyncio.to_thread(_octets_or_none, one.path)
+            now = "" if octets is None else digest(octets)
             if now == one.digest:
                 continue
             known = base if base and one.path == self._reloading.path else in_use.get(one.path, "")
@@ -396,8 +410,9 @@ class Changes:
                 raise Refused(
                     "E-CONFIG-CHANGED", f"{one.path} holds a text that was never in use; look at it before it goes"
                 )
+            before[one.path] = octets
             texts[one.path] = await asyncio.to_thread(self.archive.text, one.digest)
-        return texts
+        return texts, before
 
 
 def _check_range(confirm_s: float) -> None:

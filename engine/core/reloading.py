@@ -200,12 +200,14 @@ class Reloading:
             number=number,
         )
 
-    def compare_base(self, base: str) -> bytes:
-        """The octets on disk; refuses to overwrite what the editor has not seen or could not show faithfully."""
+    def compare_base(self, base: str) -> bytes | None:
+        """The octets on disk, None when there is no file; refuses to overwrite what the editor has not seen or could
+        not show faithfully."""
+        there = True
         try:
             octets = read_octets(self.path)
         except FileNotFoundError:
-            octets = b""
+            octets, there = b"", False
         if base and digest(octets) != base:
             raise Refused("E-CONFIG-CHANGED", f"{self.path} has changed since it was read; load it again")
         try:
@@ -214,4 +216,4 @@ class Reloading:
             raise Refused(
                 "E-IO", f"{self.path} holds octets that are not UTF-8 (at {error.start}); edit it on the host"
             ) from None
-        return octets
+        return octets if there else None

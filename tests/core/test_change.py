@@ -165,6 +165,43 @@ async def test_edit_of_a_file_that_changed_meanwhile_is_refused(file: Path, made
     assert file.read_text() == text(101)
 
 
+@pytest.mark.parametrize("confirm_s", [0, 60])
+async def test_file_that_changes_while_the_change_is_being_made_is_refused(
+    file: Path, made: Made, monkeypatch: pytest.MonkeyPatch, confirm_s: float
+) -> None:
+    world, changes = made
+    compare = changes._reloading.compare_base
+
+    def and_then_somebody_writes(base: str) -> bytes | None:
+        octets = compare(base)
+        file.write_text(text(101))
+        return octets
+
+    monkeypatch.setattr(changes._reloading, "compare_base", and_then_somebody_writes)
+    with pytest.raises(Refused, match="E-CONFIG-CHANGED"):
+        await changes.apply(text(150), digest(text().encode()), ANNA, "", confirm_s)
+    assert file.read_text() == text(101)
+    assert (changes.pending, changes.archive.unfinished, world.used) == (None, False, [])
+
+
+@pytest.mark.parametrize("on_disk", [None, "a draft {\n"])
+async def test_way_back_leads_to_what_ran_though_the_file_was_gone_or_broken(
+    file: Path, made: Made, on_disk: str | None
+) -> None:
+    world, changes = made
+    await changes.apply(text(110), "", ANNA, "")
+    file.unlink()
+    if on_disk is not None:
+        file.write_text(on_disk)
+    with pytest.raises(Refused, match="E-CONFIG-CHANGED"):
+        await changes.rollback(1, "", ANNA, "")
+    await changes.apply(text(120), "", ANNA, "", 60)
+    assert file.read_text() == text(120)
+    await world.pass_time(changes, 61, every=1)
+    assert file.read_text() == text(110)
+    assert priorities(world) == [110, 120, 110]
+
+
 @pytest.mark.parametrize("confirm_s", [-1, 0.5, 7 * 86_400.5, float("nan"), float("inf")])
 async def test_time_to_confirm_outside_its_range_is_refused(made: Made, confirm_s: float) -> None:
     with pytest.raises(Refused, match="E-RANGE"):
