@@ -32,7 +32,9 @@ async def picture(one: Stage, name: str, out: Path) -> None:
         await asyncio.sleep(SETTLE_S)
         await pilot.pause()
         path = out / f"{name}.svg"
-        path.write_text(app.export_screenshot(title="hatui on serverA") + "\n")
+        drawn = app.export_screenshot(title="hatui on serverA")
+        # Some viewers drop blanks at the ends of a text, and the columns would not stand under each other.
+        path.write_text(drawn.replace("<text ", '<text xml:space="preserve" ') + "\n")
         sys.stdout.write(f"{path}\n")
 
 

@@ -39,6 +39,10 @@ class Painted:
         """Show everything again."""
 
 
+TYPED = frozenset({"config.edit", "everywhere.command", "everywhere.help"})
+"""Keys of the last line that write themselves while the editor has the focus."""
+
+
 class Dialog(Painted, ModalScreen[None]):
     """A screen over the screen."""
 
@@ -102,8 +106,8 @@ class FrameScreen(Painted, Screen[None]):
         worst = found[0] if found else None
         problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
         self.query_one(Head).tell(identity(app, now, self.PLACE), problem)
-        idle = "config.edit" if isinstance(self.focused, TextArea) else "config.out"
-        self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=frozenset({idle}))
+        idle = TYPED if isinstance(self.focused, TextArea) else frozenset({"config.out"})
+        self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=idle)
         card = self._card(store)
         self.set_class(bool(card), "card")
         if card:
