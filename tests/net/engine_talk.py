@@ -79,11 +79,11 @@ class Talk:
 
 
 def _connected(engine: Engine) -> socket.socket | None:
-    """A connection; None while only the socket of an engine that died lies there."""
+    """A connection; None while the socket of an engine that died lies there, or is just being replaced."""
     sock = socket.socket(socket.AF_UNIX)
     try:
         sock.connect(str(engine.socket_outside))
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, FileNotFoundError):
         sock.close()
         return None
     return sock

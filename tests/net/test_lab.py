@@ -49,9 +49,9 @@ def test_hosts_reach_each_other_and_keep_names_processes_and_run_to_themselves(l
     a.run(["sh", "-c", "echo mine > /run/note"])
     assert b.run(["cat", "/run/note"], check=False).returncode != 0
     sleeper = a.start(["sleep", "1000"])
-    inside = a.run(["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"]).stdout
-    assert "sleep 1000" in inside
-    assert "sleep 1000" not in b.run(["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"]).stdout
+    listing = ["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"]
+    wait_for(lambda: "sleep 1000" in a.run(listing).stdout, 5, "sleep among the processes of its host")
+    assert "sleep 1000" not in b.run(listing).stdout
     b.run(["ping", "-c", "1", "-W", "2", "10.211.55.22"])
     sleeper.stop()
     assert sleeper.returncode == -signal.SIGTERM
