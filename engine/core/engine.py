@@ -214,7 +214,8 @@ class Engine:
         if role == "check":
             self.supervisor.send("check", ScriptsWanted(self.config))
             return
-        self.supervisor.send("vrrp", Configure(self.config, self.present.resume(self.config) if again else ()))
+        resumed = self.present.resume(self.config, self.clock()) if again else ()
+        self.supervisor.send("vrrp", Configure(self.config, resumed))
         if again:
             for result in self.present.results():
                 self.supervisor.send("vrrp", result)

@@ -29,6 +29,9 @@ from engine.messages import (
     TrackerStatus,
 )
 
+SENT_AT_MOST = 2
+"""Adverts in an interval: our own, and an answer to somebody else's."""
+
 Result = ScriptFinished | ProcessCounted | FileRead | BfdChanged
 
 
@@ -51,6 +54,8 @@ class Present:
         self._holds: dict[str, HoldChanged] = {}
         self._good: dict[str, bool] = {}
         self._results: dict[tuple[type, str], Result] = {}
+        self._sequences: dict[str, tuple[int, int]] = {}
+        """The last told sequence number of the authentication header, and when it was told (ns)."""
         self.worst_late = 0
 
     @property
@@ -62,8 +67,8 @@ class Present:
         """The state of an instance, None before its first."""
         return self._states[instance].new if instance in self._states else None
 
-    def merge(self, batch: StatusBatch) -> tuple[list[Status], list[StatusKey]]:
-        """Take statuses over. Returns those that differ from before and the keys that are gone."""
+    def merge(self, batch: StatusBatch, at: int = 0) -> tuple[list[Status], list[StatusKey]]:
+        """Take over statuses that came `at` (ns). Returns those that differ from before and the keys that are gone."""
         self.worst_late = batch.worst_late
         changed: list[Status] = []
         gone: list[StatusKey] = []
@@ -71,6 +76,8 @@ class Present:
         for status in batch.statuses:
             key = key_of(status)
             seen.add(key)
+            if isinstance(status, InstanceStatus) and status.sequence:
+                self._sequences[status.name] = (status.sequence, at)
             if self._statuses.get(key) != status:
                 self._statuses[key] = status
                 changed.append(status)
@@ -101,8 +108,13 @@ class Present:
         """Keep the last result of a check."""
         self._results[type(result), result.name] = result
 
-    def resume(self, config: Config) -> tuple[LastKnown, ...]:
-        """The last known state of each instance that was in one."""
+    def _sequence(self, name: str, interval: int, now: int) -> int:
+        """A number that the instance, or its peers meanwhile, cannot have passed; 0 when none was ever told."""
+        told, at = self._sequences.get(name, (0, 0))
+        return told and told + SENT_AT_MOST * (max(0, now - at) // max(1, interval) + 1)
+
+    def resume(self, config: Config, now: int = 0) -> tuple[LastKnown, ...]:
+        """The last known state of each instance that was in one, as it may be at `now` (ns)."""
         known = []
         for one in config.instances:
             change = self._states.get(one.name)
@@ -119,6 +131,7 @@ class Present:
                     master=self._masters.get(one.name, ""),
                     hold_until=hold.until if hold else 0,
                     hold_kind=hold.kind if hold else "",
+                    sequence=self._sequence(one.name, one.advert_interval, now),
                 )
             )
         return tuple(known)
@@ -140,7 +153,13 @@ class Present:
         """An instance keeps its past under a new name; what the configuration no longer has is nobody's past."""
         before = {one.key: one.name for one in old.instances}
         renames = {before[one.key]: one.name for one in new.instances if one.key in before}
-        memories: tuple[dict[str, Any], ...] = (self._states, self._since, self._masters, self._holds)
+        memories: tuple[dict[str, Any], ...] = (
+            self._states,
+            self._since,
+            self._masters,
+            self._holds,
+            self._sequences,
+        )
         for memory in memories:
             past = {renames[name]: value for name, value in memory.items() if name in renames}
             memory.clear()

@@ -49,7 +49,7 @@ class StatusPump:
 
     def arrived(self, batch: StatusBatch) -> None:
         """The vrrp process has answered."""
-        changed, gone = self._present.merge(batch)
+        changed, gone = self._present.merge(batch, self._clock())
         own = self._own()
         if own != self._own_told:
             self._own_told = own

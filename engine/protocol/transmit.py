@@ -28,7 +28,7 @@ from engine.protocol.packet import (
     pseudo_header,
     seal,
 )
-from engine.protocol.timing import NS_PER_MS, NS_PER_S, to_centiseconds
+from engine.protocol.timing import NS_PER_S, to_centiseconds
 
 _AUTH_TYPES = {"none": AUTH_NONE, "pass": AUTH_PASS, "ah": AUTH_AH}
 
@@ -83,8 +83,9 @@ class Transmitter:
 
     def continue_sequence(self, known: int, now: int) -> None:
         """Authentication header: go on above every number that a process before this one may have sent, or the
-        peers refuse us. What is known may be some adverts old; unknown, the uptime in ms is beyond any count."""
-        self.sequence = known + 1000 if known else now // NS_PER_MS & 0x7FFFFFFF
+        peers refuse us. What is known may be some adverts old; unknown, sixteenths of a second of uptime are beyond
+        any count, since version 2 sends once a second at most, and wrap after four years."""
+        self.sequence = known + 1000 if known else now * 16 // NS_PER_S & 0x7FFFFFFF
 
     def accept_sequence(self, number: int) -> None:
         """Authentication header: an authentic advert carried this number; our next one goes above it."""

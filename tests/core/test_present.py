@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from engine.config.model import Command as Program
 from engine.config.model import Config, Instance, Script
 from engine.core.present import Present, key_of
@@ -66,6 +68,17 @@ def test_last_known_states_follow_the_events_alone() -> None:
     present.remember(HoldChanged("VI_2", ""), 6)
     present.remember(StateChanged("VI_2", State.MASTER, State.INIT, Cause.SHUTDOWN), 7)
     assert present.resume(CONFIG) == (LastKnown("eth0", 4, 50, State.MASTER, 5, ""),)
+
+
+def test_sequence_number_is_beyond_what_can_have_been_sent_since_it_was_told() -> None:
+    second = 1_000_000_000
+    present = Present()
+    present.remember(StateChanged("VI_1", State.BACKUP, State.MASTER, Cause.MASTER_NO_RESPONSE), 1)
+    assert present.resume(CONFIG, 9 * second)[0].sequence == 0  # never told
+    told = msgspec.structs.replace(status("VI_1", State.MASTER), sequence=500)
+    present.merge(StatusBatch((told,)), 10 * second)
+    assert 500 < present.resume(CONFIG, 10 * second)[0].sequence < 510
+    assert present.resume(CONFIG, 110 * second)[0].sequence >= 700
 
 
 def test_script_counts_by_its_verdict_not_by_its_last_run() -> None:
