@@ -49,11 +49,17 @@ def rows_of(word: str) -> list[Keyword]:
     """Every meaning of a keyword, one for each block where it may stand; equal ones once."""
     known = table()
     found: dict[tuple[str, str], Keyword] = {}
-    for path in known.homes(word):
+    for path in sorted(known.homes(word), key=_rank):
         row = known.get(path, word)
         if row is not None:
             found.setdefault((row.usage, row.effect), row)
     return list(found.values())
+
+
+def _rank(path: tuple[str, ...]) -> int:
+    """Where people mean it first: in an instance, then in global_defs, then elsewhere."""
+    order = ("vrrp_instance", "global_defs", "vrrp_script", "vrrp_sync_group")
+    return order.index(path[0]) if len(path) == 1 and path[0] in order else len(order)
 
 
 def nearest_words(word: str) -> list[str]:

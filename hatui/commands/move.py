@@ -126,14 +126,20 @@ async def _failover(chosen: argparse.Namespace) -> int:
         if not (chosen.take_over or chosen.step_down) and before.state is State.BACKUP:
             method = "take-over"
         order = Failover(before.name, method, hold, chosen.dry_run)
-        if not chosen.json:
+        # The engine refuses what does not fit the state, with its reason: there is nothing to forecast then.
+        fits = (before.state is State.MASTER) is (method == "step-down")
+        if not chosen.json and fits:
             for line in forecast(before, order, client.hello.host):
                 say(line)
-        if not chosen.yes and not chosen.dry_run and not agreed("Fail over now?"):
+        if fits and not chosen.yes and not chosen.dry_run and not agreed("Fail over now?"):
             complain("nothing was done", "say yes, or add --yes where nobody can be asked")
             return EXIT_REFUSED
         await client.subscribe("status", "events", rate_hz=20)
-        reply = await session.within(chosen, client.ask(order, chosen.reason, progress=note), HAND_OVER_S)
+        try:
+            reply = await session.within(chosen, client.ask(order, chosen.reason, progress=note), HAND_OVER_S)
+        except asyncio.CancelledError:
+            complain("interrupted; the order is with the engine and goes on", f"`hatui status {before.name}` shows it")
+            raise
         if reply.outcome is not Outcome.DONE or chosen.dry_run:
             return _answer(chosen, reply)
         after, event = await _afterwards(client, before, order, chosen.timeout if chosen.wait else 2.0)

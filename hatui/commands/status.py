@@ -20,7 +20,8 @@ from hatui.store import Store
 from hatui.text import Span, duration, mark, master_of, plain, priorities, state_word, timer
 
 EPILOG = """\
-exit codes: 0 healthy, 1 degraded, 2 critical (no master or two, FAULT, an address missing), 3 unknown or no engine"""
+exit codes: 0 healthy, 1 degraded, 2 critical (no master or two, FAULT, an address missing), 3 unknown or no engine,
+5 no such instance"""
 HEALTH = ("healthy", "degraded", "critical", "unknown")
 _NAGIOS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
@@ -108,7 +109,8 @@ def full(store: Store, host: str, now: int, found: list[Problem]) -> list[str]:
         lines.append("")
     for problem in found:
         code = f" [{problem.code}]" if problem.code else ""
-        lines.append(painted([("!! " if problem.rank < 5 else "!  ", problem.role), (problem.text + code, "plain")]))
+        text = problem.text.replace(": U releases it", f"; `hatui release {problem.instance}` ends it") + code
+        lines.append(painted([("!! " if problem.rank < 5 else "!  ", problem.role), (text, "plain")]))
     width = columns()
     return [line if "\x1b" in line else line[: max(width, 80)] for line in lines]
 
