@@ -8,6 +8,7 @@ a key is handled.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -340,6 +341,12 @@ class HatuiApp(TypeAhead):
     def screen_text(self) -> str:
         strips = self.screen._compositor.render_strips()  # noqa: SLF001  no public way to read the screen
         return "\n".join(strip.text.rstrip() for strip in strips).rstrip()
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """The screen as SVG: the same cells give the same text, and blanks at the edge of a word stay."""
+        picture = super().export_screenshot(title=title, simplify=simplify)
+        picture = re.sub(r"terminal-\d+", "hatui-screen", picture)
+        return picture.replace("<text ", '<text xml:space="preserve" ')
 
     # dialogs ---------------------------------------------------------------------------------------
 

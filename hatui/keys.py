@@ -200,9 +200,15 @@ KEYS: tuple[Key, ...] = (
     Key(
         "config.fix", "ctrl+t", "Fix it", "Apply the fix of the problem at the cursor.", "fix", footer=30, priority=True
     ),
-    Key("config.out", "escape", "Out", "Leave the editor, so that single keys work again.", "out", footer=40),
+    Key(
+        "config.out",
+        "escape",
+        "Out",
+        "Leave the editor, so that single keys work again (ctrl+z in it undoes).",
+        "out",
+        footer=40,
+    ),
     Key("config.edit", "enter,e", "Edit", "Into the editor.", "edit", footer=50),
-    Key("config.undo", "ctrl+z", "Undo", "Undo the last change of the text.", "undo", priority=True),
     Key("config.disk", "u", "Use disk", "Take the text that is on disk now; yours is kept as a file.", "use_disk"),
     # dialogs
     Key("dialog.confirm", "y", "Yes", "Do it.", "confirm", footer=10),

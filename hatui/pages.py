@@ -45,7 +45,7 @@ def help_page(place: str, *, may_act: bool, why_not: str) -> Titled:
         for key in entries:
             dim = key.acts and not may_act
             note = f" ({why_not})" if dim else " Asks first." if key.acts else ""
-            first, *more = wrap(key.help + note, 56)
+            first, *more = wrap(key.help + note, 50)
             lines.append(
                 ((f"   {keys.show(key.key):<18}", "dim" if dim else "key"), (first, "dim" if dim else "plain"))
             )

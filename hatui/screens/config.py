@@ -66,6 +66,11 @@ class ConfigScreen(FrameScreen):
         self.watch(self.app, "theme", editor.recolour, init=False)
         self._fetch_if_needed(self.console.store)
 
+    @property
+    def idle_keys(self) -> tuple[str, ...]:
+        """In the editor one cannot go into it."""
+        return ("config.edit",) if isinstance(self.focused, ConfigEditor) else ("config.out",)
+
     # fetching ----------------------------------------------------------------------------------
 
     @property
@@ -199,22 +204,20 @@ class ConfigScreen(FrameScreen):
 
     def on_rows_chosen(self) -> None:
         """A click on a problem goes there."""
-        self._go_to_selected()
+        self.action_edit()
 
     def action_edit(self) -> None:
         """Enter on a problem goes there; else into the editor."""
-        if self.query_one("#config-problems", Rows).has_focus:
-            self._go_to_selected()
+        rows = self.query_one("#config-problems", Rows)
+        if rows.has_focus and self.judgement is not None and rows.cursor < len(self.judgement.listed):
+            self._go_to(self.judgement.listed[rows.cursor])
         else:
             self.query_one(ConfigEditor).focus()
 
     def action_out(self) -> None:
         """Single keys again."""
         self.query_one("#config-problems", Rows).focus()
-
-    def action_undo(self) -> None:
-        """One change back."""
-        self.query_one(ConfigEditor).undo()
+        self.call_after_refresh(self.paint)
 
     def _go_to(self, one: Diagnostic) -> None:
         if self.draft is None or self.judgement is None or one.file != self.draft.path:
@@ -224,11 +227,6 @@ class ConfigScreen(FrameScreen):
         editor.goto(one.line - 1, one.column - 1)
         editor.focus()
         self.query_one("#config-problems", Rows).move_to(self.judgement.listed.index(one), tell=False)
-
-    def _go_to_selected(self) -> None:
-        at = self.query_one("#config-problems", Rows).cursor
-        if self.judgement is not None and at < len(self.judgement.listed):
-            self._go_to(self.judgement.listed[at])
 
     def action_next_problem(self) -> None:
         """The next one after the cursor, around the end."""

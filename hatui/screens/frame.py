@@ -61,6 +61,11 @@ class FrameScreen(Painted, Screen[None]):
         """What this screen needs to be told."""
         return ("status", "events")
 
+    @property
+    def idle_keys(self) -> tuple[str, ...]:
+        """Ids of keys that mean nothing where the focus is."""
+        return ()
+
     def compose(self) -> ComposeResult:
         """The frame; the body is the screen's own."""
         yield Head(id="head")

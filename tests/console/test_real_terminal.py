@@ -1,0 +1,128 @@
+"""The console in a real terminal (tmux) on real engines in the lab: what an operator does in the first ten minutes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hatui.lab import Engine, Lab, obstacle, start_engine
+from tests.console.terminal import Terminal
+
+pytestmark = [pytest.mark.net, pytest.mark.programs("tmux")]
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    reason = obstacle()
+    if reason:
+        pytest.skip(reason)
+    with Lab() as one:
+        yield one
+
+
+@pytest.fixture
+def engines(lab: Lab) -> tuple[Engine, Engine]:
+    """serverA (MASTER) and serverB, each on a copy of its sample that may be edited."""
+    found = []
+    for name, address in (("serverA", "10.211.55.22/24"), ("serverB", "10.211.55.23/24")):
+        host = lab.add_host(name, address)
+        config = host.root / "keepalived.conf"
+        shutil.copy(SAMPLES / f"{name}.conf", config)
+        found.append(start_engine(host, config))
+    lab.wait_for_owner("serverA", 15)
+    return found[0], found[1]
+
+
+@pytest.mark.timeout(240)
+def test_start_see_master_hand_over_see_backup_edit_apply_see_it_in_use_quit(
+    lab: Lab, engines: tuple[Engine, Engine]
+) -> None:
+    a, _ = engines
+    with Terminal(["--socket", str(a.socket_outside)]) as terminal:
+        terminal.wait_for(">* VI_1       MASTER  100/100  this node", "10.211.55.50/32 set", "engine live")
+
+        terminal.send("F")
+        terminal.wait_for("Fail over VI_1: serverA (MASTER 100)", "hatui failover VI_1 --step-down")
+        terminal.send("y")
+        terminal.wait_for("done after", "measured: 10.211.55.23 answered after", "not on this node")
+        assert lab.owners() == ["serverB"]
+        terminal.send("Escape")
+        terminal.wait_for("- VI_1       backup    1/100  10.211.55.23", "VI_1 is held (step-down)", without="Fail over")
+
+        terminal.send("U")
+        terminal.wait_for("Release VI_1?")
+        terminal.send("y")
+        terminal.wait_for("runs with priority 100 again")
+        terminal.send("Escape")
+        terminal.wait_for("* VI_1       MASTER  100/100", without="Release VI_1?")
+        lab.wait_for_owner("serverA", 10)
+
+        terminal.send("2")
+        terminal.wait_for("2[Packets]", "10.211.55.22", "224.0.0.18", "sent", "FOLLOW")
+        terminal.send("p")
+        terminal.wait_for("PAUSED")
+        terminal.send("f")
+        terminal.wait_for("FOLLOW")
+
+        terminal.send("3")
+        terminal.wait_for("3[Config]", "vrrp_instance VI_1", "L-TRACK-REF")
+        before = Path(a.host.root / "keepalived.conf").read_text()
+        row = next(at for at, line in enumerate(before.splitlines()) if line.split()[:1] == ["priority"])
+        terminal.send("C-Home")
+        for _ in range(row):
+            terminal.send("Down")
+        terminal.send("End", "BSpace", "BSpace", "BSpace")
+        terminal.type("150")
+        terminal.wait_for("candidate, 1 line changed", "priority 100 -> 150")
+        terminal.send("C-s")
+        terminal.wait_for("Review", "y Apply")
+        terminal.send("y")
+        terminal.wait_for("done after")
+        terminal.send("Escape")
+        terminal.wait_for("as it is on disk")
+        after = Path(a.host.root / "keepalived.conf").read_text()
+        changed = [(old, new) for old, new in zip(before.splitlines(), after.splitlines(), strict=True) if old != new]
+        assert len(changed) == 1
+        assert changed[0][1].split() == ["priority", "150"]
+
+        terminal.send("Escape")
+        terminal.wait_for("enter Edit", without="esc Out")
+        terminal.send("1")
+        terminal.wait_for("* VI_1       MASTER  150/150  this node")
+        assert lab.owners() == ["serverA"]
+
+        terminal.resize(160, 45)
+        terminal.wait_for("Priority of VI_1", "Live adverts", "FLAPS")
+        terminal.resize(70, 20)
+        terminal.wait_for("hatui needs 80x24, this is 70x20.")
+        terminal.resize(80, 24)
+        terminal.wait_for("* VI_1       MASTER  150/150")
+
+        terminal.send("q")
+        terminal.wait_for_end()
+
+
+@pytest.mark.timeout(180)
+def test_engine_lost_and_back_in_the_middle(lab: Lab, engines: tuple[Engine, Engine]) -> None:
+    a, _ = engines
+    with Terminal(["--socket", str(a.socket_outside)]) as terminal:
+        terminal.wait_for(">* VI_1       MASTER  100/100")
+        a.program.kill()
+        terminal.wait_for("? VI_1       UNKNOWN", "connection to the engine lost")
+        start_engine(a.host, a.host.root / "keepalived.conf")
+        terminal.wait_for("* VI_1       MASTER  100/100", "engine live", seconds=60)
+        terminal.send("Q")
+        left = terminal.wait_for_end()
+        assert "VI_1       MASTER" in left
+
+
+@pytest.mark.timeout(60)
+def test_no_engine_says_what_to_do(tmp_path: Path) -> None:
+    with Terminal(["--socket", str(tmp_path / "engine.sock")]) as terminal:
+        terminal.wait_for("No engine on this host", "sudo systemctl start hatui-engine")
+        terminal.send("q")
+        terminal.wait_for_end()

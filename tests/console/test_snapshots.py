@@ -1,0 +1,130 @@
+"""Pictures of every screen, compared cell by cell: `make snapshots` renews them, and then look at them.
+
+The clock is the recording's and stands still. A difference shows in snapshot_report.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from hatui.app import HatuiApp
+from hatui.store import Connection, LinkState
+from tests.console.conftest import StagedLink
+from tests.console.piloting import settle
+from tests.console.recording import NOW, S
+
+SIZES = [(80, 24), (100, 30), (160, 45)]
+THEMES = ["hatui-dark", "hatui-light", "hatui-mono"]
+SCREENS: dict[str, tuple[str, ...]] = {
+    "dashboard": ("j",),
+    "packets": ("2", "r", "enter", "j"),
+    "config": ("3", "ctrl+n"),
+    "detail": ("j", "enter"),
+    "why": ("j", "w"),
+    "help": ("question_mark",),
+    "problems": ("exclamation_mark",),
+    "failover": ("F",),
+    "command": ("colon", *"theme"),
+    "palette": ("ctrl+p",),
+    "review": ("3", "ctrl+n", "ctrl+t", "ctrl+s"),
+}
+Compare = Callable[..., bool]
+
+
+def app_for(tmp_path: Path, theme: str = "hatui-dark") -> HatuiApp:
+    return HatuiApp(StagedLink(), user_files=tmp_path, theme=theme)
+
+
+def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    async def run(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        for key in keys:
+            await pilot.press(key)
+            for _ in range(3):
+                await settle(pilot)
+            if key in ("3", "ctrl+t"):
+                await checked(pilot)
+        await freeze(pilot)
+
+    return run
+
+
+async def checked(pilot: Pilot[None]) -> None:
+    """Until the configuration has been read and judged."""
+    for _ in range(200):
+        await pilot.pause(0.02)
+        screen = pilot.app.screen_stack[0]
+        judged = getattr(screen, "judgement", None)
+        if judged is not None and getattr(screen, "unsaved", False) == bool(judged.impact):
+            return
+    raise AssertionError("the configuration was never judged")
+
+
+async def freeze(pilot: Pilot[None]) -> None:
+    """No blinking cursor in a picture."""
+    from textual.widgets import Input, TextArea
+
+    for screen in pilot.app.screen_stack:
+        for field in screen.query(Input):
+            field.cursor_blink = False
+        for area in screen.query(TextArea):
+            area.cursor_blink = False
+    await settle(pilot)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", SCREENS)
+def test_screen(snap_compare: Compare, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    assert snap_compare(app_for(tmp_path), terminal_size=size, run_before=pressing(*SCREENS[name]))
+
+
+@pytest.mark.parametrize("theme", THEMES[1:])
+@pytest.mark.parametrize("name", ["dashboard", "packets", "config", "failover"])
+def test_screen_in_theme(snap_compare: Compare, tmp_path: Path, name: str, theme: str) -> None:
+    assert snap_compare(app_for(tmp_path, theme), terminal_size=(80, 24), run_before=pressing(*SCREENS[name]))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_dashboard_of_a_silent_engine(snap_compare: Compare, tmp_path: Path, theme: str) -> None:
+    app = app_for(tmp_path, theme)
+
+    async def run(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        link = app.link
+        assert isinstance(link, StagedLink)
+        link.advance(4 * S)
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=run)
+
+
+@pytest.mark.parametrize("connection", [Connection.ABSENT, Connection.DENIED, Connection.LOST])
+def test_without_an_engine(snap_compare: Compare, tmp_path: Path, connection: Connection) -> None:
+    link = StagedLink() if connection is Connection.LOST else StagedLink(())
+    link._now = NOW
+    app = HatuiApp(link, user_files=tmp_path)
+
+    async def run(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        link.feed(
+            LinkState(connection, NOW - S, "no engine: the socket /run/hatui/engine.sock does not exist", NOW + S)
+        )
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=run)
+
+
+def test_too_small(snap_compare: Compare, tmp_path: Path) -> None:
+    assert snap_compare(app_for(tmp_path), terminal_size=(60, 12), run_before=pressing())
+
+
+def test_pictures_hold_no_secret() -> None:
+    folder = Path(__file__).parent / "__snapshots__" / "test_snapshots"
+    pictures = list(folder.glob("*.raw")) + list(folder.glob("*.svg"))
+    assert pictures
+    for picture in pictures:
+        assert "s3cret1" not in picture.read_text()
