@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# As many tests at a time as there are processors: many of them mostly wait. WORKERS=0 runs them in turn.
+WORKERS ?= auto
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 .PHONY: demo test check format fuzz soak bench interop conformance pictures clean
 
@@ -15,13 +18,13 @@ demo: $(BIN)/.installed
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/hatui demo; else $(BIN)/hatui demo --script; fi
 
 test: $(BIN)/.installed
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: $(BIN)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m 'not net'
+	$(PYTEST) -m 'not net'
 
 format: $(BIN)/.installed
 	$(BIN)/ruff format .

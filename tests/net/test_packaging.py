@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("packaging")  # one wheel for all
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 CODE = """
 import json, pathlib, engine, hatui
