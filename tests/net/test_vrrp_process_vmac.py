@@ -94,7 +94,7 @@ def tshark(lab: Lab, where: Host, kinds: str, seconds: float, *fields: str) -> l
 
 
 def test_adverts_leave_with_the_virtual_mac_and_the_parents_address(lab: Lab, start: Any) -> None:
-    """V3-7.2-03."""
+    """V3-7.2-03, V2-7.2-02."""
     host = lab.hosts["vrrpA"]
     a = start("vrrpA")
     a.configure(four(host))
