@@ -85,18 +85,24 @@ class Devices:
         """Path to (value found, value written)."""
 
     def configure(self, config: Config) -> list[EffectFailed]:
-        """Make the devices that are missing, remove those that are wanted no more, set sysctls."""
+        """Make the devices that are missing, set sysctls. Those wanted no more stay until `retire`: they may still
+        carry addresses, and the Router has not moved them yet."""
         self._wanted = {}
         for one in config.instances:
             if one.vmac is not None:
                 name = vmac_interface(one, config)
                 self._wanted[name] = _Wanted(one.name, name, one.interface, vmac_address(one))
-        for name in self._made - self._wanted.keys():
-            self._remove(name)
         failed = [why for one in self._wanted.values() for why in self._make(one)]
         for one in config.instances:
             failed += self._prepare(one)
         return failed
+
+    def retire(self) -> bool:
+        """Remove the devices that are wanted no more. False when there are none."""
+        names = self._made - self._wanted.keys()
+        for name in names:
+            self._remove(name)
+        return bool(names)
 
     def interface_changed(self, interface: str) -> list[EffectFailed]:
         """A parent came back, or somebody removed a virtual MAC device: it is made anew."""

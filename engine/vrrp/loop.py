@@ -71,6 +71,8 @@ _LAG = 10_000_000
 """ns that a timer waits at most for sockets that do not become empty."""
 _STALL = 20_000_000
 """ns of lateness that the Router is told of."""
+_ANNOUNCED = 10_000_000
+"""ns without a due announcement after which the first round of them has left."""
 _PORTION = 32
 """Addresses or announcements in one pass."""
 _LAST_FLUSH_S = 0.5
@@ -111,6 +113,7 @@ class Loop:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
         self._devices = Devices(self._kernel)
+        self._retiring = False
         self._routes = Routes(self._kernel)
         self._statics = Statics(self._kernel, self._routes)
         self._firewall = Firewall()
@@ -184,8 +187,18 @@ class Loop:
         if due is not None and due <= now:
             for failed in self._announcer.work(now, _PORTION):
                 self._tell(failed, now)
+        if self._retiring and not self._jobs:
+            self._retire(now)
         if self._channel.wants_write is not self._writing:
             self._watch_channel()
+
+    def _retire(self, now: int) -> None:
+        """Remove devices of an older configuration, once what they carried has moved and was announced."""
+        due = self._announcer.deadline
+        if due is None or due > now + _ANNOUNCED:
+            self._retiring = False
+            if self._devices.retire():
+                self._kernel_said(now)
 
     def _hear(self, ready: list[tuple[int, int]], now: int, drain: int) -> bool:
         """Read until nothing waits (True), or until `drain` ns have passed.
@@ -436,6 +449,7 @@ class Loop:
         self._tell(message, now)
         self._inbox.extend(failures)
         self._settle(now)
+        self._retiring = True
         self._whole_next = True
         gc.collect()
         gc.freeze()
