@@ -49,6 +49,17 @@ IN_PLACE = {
     "unicast": config(more="    unicast_src_ip 10.211.55.22\n    unicast_peer {\n        10.211.55.23\n    }"),
     "version": config().replace("version 3", "version 2").replace("advert_int 0.1", "advert_int 1"),
     "source": config(more="    mcast_src_ip 10.211.55.22"),
+    "track_src_ip": config(more="    mcast_src_ip 10.211.55.22\n    track_src_ip"),
+    "adverts to lower": config(more="    lower_prio_no_advert\n    higher_prio_send_advert"),
+    "promote_secondaries": config(more="    promote_secondaries"),
+    "owner": config(255),
+    "authentication": config(more="    authentication {\n        auth_type PASS\n        auth_pass secret99\n    }")
+    .replace("version 3", "version 2")
+    .replace("advert_int 0.1", "advert_int 1"),
+    "track_file": "vrrp_track_file level {\n    file /dev/null\n}\n"
+    + config(more="    track_file {\n        level weight 1\n    }"),
+    "track_process": "vrrp_track_process engine {\n    process hatui-engine\n}\n"
+    + config(more="    track_process {\n        engine weight 3\n    }"),
     "track_script": SCRIPT + config(more="    track_script {\n        fine weight 5\n    }"),
 }
 ADDRESSES = {
@@ -56,6 +67,8 @@ ADDRESSES = {
     "address before": config().replace("10.211.55.50\n", "10.211.55.49\n        10.211.55.50\n"),
     "excluded address": config(more="    virtual_ipaddress_excluded {\n        10.211.55.52\n    }"),
     "route": config(more="    virtual_routes {\n        192.0.2.0/24 via 10.211.55.24 dev eth0\n    }"),
+    "address on another device": config(more="    virtual_ipaddress_excluded {\n        10.211.55.53 dev lo\n    }"),
+    "virtual mac": config(more="    use_vmac\n    vmac_xmit_base"),
     "rule": config(more="    virtual_rules {\n        from 192.0.2.1 table 100\n    }"),
 }
 
