@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hatui.lab import Engine, Host, Lab, start_engine, wait_for
+from hatui.lab.servers import own_command
 from tests.net.engine_talk import SERVICE, Talk, config, events, gone, has_address, host_of, master, status
 
 
@@ -202,3 +203,33 @@ def test_file_changed_on_disk_while_a_change_waits_is_not_overwritten(host: Host
     assert disk(host) == config(120)
     wait_for(lambda: status(engine)["priority"] == 120, 5, "the priority of the file")
     assert "engine.conf" in own(engine)["confirm_problem"]
+
+
+def test_operator_applies_confirms_looks_back_and_rolls_back_on_the_command_line(host: Host) -> None:
+    engine = master(host, config())
+    candidate = host.root / "candidate.conf"
+    candidate.write_text(config(150))
+
+    def hatui(*arguments: str) -> tuple[int, str]:
+        part, *rest = arguments
+        argv = [*own_command("hatui", "hatui.cli"), "config", part, "--socket", engine.socket, *rest]
+        done = host.run(argv, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    assert hatui("apply", str(candidate), "--yes", "--confirm", "5m", "--comment", "more")[0] == 0
+    status_, out = hatui("history")
+    assert status_ == 0
+    assert "NOT CONFIRMED, taken back in 4m" in out
+    assert hatui("confirm")[0] == 0
+    status_, out = hatui("confirm")
+    assert (status_, "E-NOT-PENDING" in out) == (5, True)
+    assert "+    priority 150" in hatui("history", "2")[1]
+    assert hatui("rollback", "1", "--yes")[0] == 0
+    assert disk(host) == config()
+    assert hatui("apply", str(candidate), "--yes", "--confirm", "5m")[0] == 0
+    assert hatui("rollback", "--yes")[0] == 0
+    assert disk(host) == config()
+    (reverted,) = events(engine, "config-reverted")
+    assert reverted["by"] == "operator root"
+    engine.program.stop()
+    assert hatui("history")[0] == 3
