@@ -359,8 +359,10 @@ LEFT_OUT_TABLE = (
         "V3O-5.2.9-01 V3O-6.4.3-02 V3O-7.1-01 V3O-7.1-03 V3O-7.4-01 V3O-7.4-02 V3O-8.1.2-01",
     ),
     (
-        "not enforced: the virtual MAC device of a backup is up, as keepalived's is, because taking over must not wait "
-        "for it; the switch sends such frames to the master, and a backup has the virtual addresses nowhere",
+        (
+            "not enforced: the virtual MAC device of a backup is up, as keepalived's is, or taking over would wait for "
+            "it; the switch sends such frames to the master, and a backup has the virtual addresses nowhere"
+        ),
         "V3-6.4.2-04 V2-6.4.2-02",
     ),
     ("136 years at one advert a second", "AU-AH-12"),
