@@ -112,6 +112,8 @@ def play(*, script: bool, simulate: bool = False, theme: str = "") -> int:
 
 
 def _leave(number: int, _frame: object) -> None:
+    for again in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # cleaning up is not interrupted
+        signal.signal(again, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 

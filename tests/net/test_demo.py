@@ -84,16 +84,17 @@ def test_console_opens_on_server_a_and_leaves_nothing_behind(namespaces: None) -
     wait_for(lambda: not processes_of(mark), 10, "the end of all hosts")
 
 
-def test_hangup_of_the_terminal_ends_everything(namespaces: None) -> None:
+def test_hangup_of_the_terminal_ends_everything(namespaces: None, tmp_path: Path) -> None:
     mark = f"HATUI_TEST_MARK={time.monotonic_ns()}"
     argv = [*own_command("hatui", "hatui.cli"), "demo"]
-    env = {**os.environ, "TERM": "xterm-256color", **dict([mark.split("=")])}
+    env = {**os.environ, "TERM": "xterm-256color", **dict([mark.split("=")]), "TMPDIR": str(tmp_path)}
     child = pexpect.spawn(argv[0], argv[1:], dimensions=(24, 80), timeout=30, env=env)
     child.expect("VI_1")
     assert len(processes_of(mark)) > 8  # the hosts, two engines of four processes, the console
     child.close(force=False)  # closes the terminal: the kernel sends SIGHUP
     wait_for(lambda: not child.isalive(), 15, "the end of the demo")
     wait_for(lambda: not processes_of(mark), 10, "the end of all hosts")
+    assert list(tmp_path.glob("hatui-lab-*")) == []
 
 
 def test_machine_without_the_right_names_it_and_the_simulation() -> None:
