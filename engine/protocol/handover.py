@@ -20,7 +20,7 @@ from engine.messages import (
     PriorityChanged,
 )
 from engine.protocol.stimuli import Heard, StepDown, Stopped
-from engine.protocol.timing import hand_over_limit, release_grace, seconds_text
+from engine.protocol.timing import hand_over_limit, master_down_interval, release_grace, seconds_text
 
 if TYPE_CHECKING:
     from engine.protocol.instance import VrrpInstance
@@ -52,6 +52,8 @@ class HandOver:
     """Its latest advert, once it was heard."""
     answered: int = 0
     """When its first one was heard."""
+    heard_at: int = 0
+    """When its latest one was heard."""
 
 
 @dataclass(slots=True)
@@ -101,17 +103,29 @@ def heard(instance: VrrpInstance, said: Heard) -> None:
         over.answered = now
         moving = len(instance.host.virtual) if over.stop else len(instance.presence.addresses)
         instance.arm(now + release_grace(moving))
-    over.successor = said
+    over.successor, over.heard_at = said, now
 
 
 def expired(instance: VrrpInstance) -> None:
     """The time to wait for a successor, or to let it announce the addresses, is over."""
     over = instance.hand_over
     assert over is not None
+    duration = seconds_text(instance.host.now - over.started)
     if over.successor is None:
-        _unanswered(instance, over)
+        whom = "nobody" if over.stop else "no backup"
+        _unanswered(instance, over, f"{whom} took over within {duration}")
+    elif _silent(instance, over, over.successor):
+        whom, silence = over.successor.sender, seconds_text(instance.host.now - over.heard_at)
+        _unanswered(instance, over, f"{whom} took over, but has been silent for {silence}")
     else:
         _succeeded(instance, over, over.successor)
+
+
+def _silent(instance: VrrpInstance, over: HandOver, successor: Heard) -> bool:
+    """Whether the successor has died while it was given time: a backup would take over from it by now."""
+    config = instance.config
+    down = master_down_interval(config.version, instance.priority, successor.interval, config.down_timer_adverts)
+    return instance.host.now - over.heard_at >= down
 
 
 def _succeeded(instance: VrrpInstance, over: HandOver, heard: Heard) -> None:
@@ -137,17 +151,16 @@ def _succeeded(instance: VrrpInstance, over: HandOver, heard: Heard) -> None:
         _arrived(move, instance, f"{name}: {text}")
 
 
-def _unanswered(instance: VrrpInstance, over: HandOver) -> None:
-    """Nobody took over in time. A failover is undone; a stop says goodbye once more and goes."""
+def _unanswered(instance: VrrpInstance, over: HandOver, why: str) -> None:
+    """Nobody has taken over, or nobody lives who did. A failover is undone; a stop says goodbye once more and goes."""
     host, name = instance.host, instance.config.name
     duration = host.now - over.started
     if over.stop:
         instance.resign()
         instance.presence.drop_all()
         host.out.append(HandOverFinished(name, "", duration, released=True))
-        text = f"nobody took over within {seconds_text(duration)}"
-        instance.leave_to_init(over.cause, text)
-        _conclude(instance, Outcome.UNDONE, "E-STOPPING", text)
+        instance.leave_to_init(over.cause, why)
+        _conclude(instance, Outcome.UNDONE, "E-STOPPING", why)
         return
     move = instance.move
     for one in move.pending.copy() if move is not None else [instance]:
@@ -155,14 +168,15 @@ def _unanswered(instance: VrrpInstance, over: HandOver) -> None:
             _resume(one, one.hand_over)
     for one in move.moved if move is not None else []:
         end_hold(one, "the failover was undone")
-    text = f"no backup took over within {seconds_text(duration)}; the address stays here"
-    _conclude(instance, Outcome.UNDONE, "E-NO-SUCCESSOR", f"{name}: {text}")
+    _conclude(instance, Outcome.UNDONE, "E-NO-SUCCESSOR", f"{name}: {why}; the address stays here")
 
 
 def _resume(instance: VrrpInstance, over: HandOver) -> None:
     instance.hand_over = None
     instance.dirty = True
     instance.advertise_now()
+    if over.successor is not None:  # hosts of the link have learnt the address of a router that is gone
+        instance.presence.announce(instance.config.announce.master_repeat)
     duration = instance.host.now - over.started
     instance.host.out.append(HandOverFinished(instance.config.name, "", duration, released=False))
     instance.rearm_refresh()

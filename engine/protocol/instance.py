@@ -40,7 +40,7 @@ from engine.protocol.stimuli import (
 )
 from engine.protocol.tally import Tally
 from engine.protocol.timers import Timers
-from engine.protocol.timing import NEVER, master_down_interval, seconds_text, skew_time
+from engine.protocol.timing import NEVER, master_down_interval, seconds_text, settle_delay, skew_time
 from engine.protocol.tracking import assess, faults_of_place
 from engine.protocol.transmit import Transmitter, unsendable
 
@@ -210,7 +210,7 @@ class VrrpInstance(Timers):
                 self.rearm_refresh()
             case "lower-announce":
                 self.presence.announce(timing.lower_prio_repeat)
-            case "settle-announce":
+            case "settle-announce" | "release-announce":
                 self.presence.announce(1)
             case "hold-end":
                 handover.end_hold(self, "its time is over")
@@ -220,7 +220,7 @@ class VrrpInstance(Timers):
 
     def cancel_announcements(self) -> None:
         """No burst or refresh is due any more."""
-        self.cancel_side("announce", "refresh", "lower-announce", "settle-announce")
+        self.cancel_side("announce", "refresh", "lower-announce", "settle-announce", "release-announce")
 
     def rearm_refresh(self) -> None:
         """Announce every garp_master_refresh from now on, if that is set."""
@@ -403,6 +403,8 @@ class VrrpInstance(Timers):
     def _become_master(self, cause: Cause, detail: str) -> None:
         """Everything that makes a master, then the event."""
         self._go_on_air()
+        if cause is Cause.MASTER_RESIGNED and self.config.announce.master_repeat:
+            self.arm_side("release-announce", self.host.now + settle_delay(len(self.presence.addresses)))
         self.tally.become_master += 1
         self._enter(State.MASTER, cause, detail)
         self.master, self.master_priority = self.source, self.priority

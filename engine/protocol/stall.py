@@ -9,16 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.messages import NearMiss
-from engine.protocol.timing import seconds_text, skew_time
+from engine.protocol.timing import NS_PER_MS, seconds_text, skew_time
 
 if TYPE_CHECKING:
     from engine.protocol.instance import VrrpInstance
     from engine.protocol.stimuli import Heard
 
+QUEUE_TIME = 10 * NS_PER_MS
+"""ns within which the loop has read what came while it stood still."""
+
 
 def doubt(instance: VrrpInstance, late: int) -> None:
-    """As master. Past `down_timer_adverts` intervals another has surely taken over: no advert for one
-    interval, in which the new master must be heard if there is one."""
+    """As master, `late` (ns) behind an advert that was due. Past `down_timer_adverts` intervals another has surely
+    taken over: no advert for one interval, in which the new master must be heard if there is one. Where it may
+    just have taken over, its first advert waits in our socket: it is read before anything is sent."""
     config, now = instance.config, instance.host.now
     limit = config.down_timer_adverts * config.advert_interval
     instance.evidence.note(now, "stall", f"this engine stood still for {seconds_text(late)}")
@@ -26,10 +30,11 @@ def doubt(instance: VrrpInstance, late: int) -> None:
         return
     text = f"this engine stood still for {seconds_text(late)}; a backup takes over after {seconds_text(limit)}"
     _near_miss(instance, text)
-    if late > limit:
+    if late + config.advert_interval > limit:
         instance.doubtful = True
         instance.cancel_announcements()
-        instance.arm(now + config.advert_interval)
+        listen = config.advert_interval if late > limit else min(QUEUE_TIME, config.advert_interval)
+        instance.arm(now + listen)
 
 
 def listen_again(instance: VrrpInstance, late: int) -> None:
@@ -64,7 +69,7 @@ def sentence(instance: VrrpInstance, heard: Heard) -> str:
     """Why a doubtful master yields."""
     config = instance.config
     return (
-        f"this engine stood still for longer than {config.down_timer_adverts} x "
+        f"this engine stood still and sent nothing for longer than {config.down_timer_adverts} x "
         f"{seconds_text(config.advert_interval)}; {heard.sender} (priority {heard.priority}) has taken over"
     )
 

@@ -49,6 +49,14 @@ def release_grace(addresses: int) -> int:
     return min(GRACE + addresses * GRACE_PER_ADDRESS, LONGEST_GRACE)
 
 
+def settle_delay(addresses: int) -> int:
+    """ns after which a successor announces once more: the one before has let go by then.
+
+    Until it does, both answer for the addresses, and a host that asks may learn the one that goes.
+    """
+    return release_grace(addresses) + GRACE
+
+
 def to_centiseconds(interval: int) -> int:
     """ns to centiseconds, downwards."""
     return interval // NS_PER_CS

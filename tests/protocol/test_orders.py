@@ -330,3 +330,43 @@ def test_fault_during_a_hand_over_answers_the_order() -> None:
     assert (answer(outputs).outcome, answer(outputs).code) == (m.Outcome.UNDONE, "E-FAULT")
     assert rig.status().state is m.State.FAULT
     assert ("eth0", VIP) not in rig.held
+
+
+def test_failover_is_undone_when_the_successor_falls_silent_before_the_addresses_go() -> None:
+    """At 10 ms a backup would take over after 36 ms; the grace is 252 ms."""
+    rig = master(version=3, advert_interval=10_000_000)
+    order(rig)
+    rig.pass_time(5_000_000)
+    rig.give(advert(version=3, priority=50, interval=1))
+    outputs = rig.pass_time(GRACE)
+    finished = answer(outputs)
+    assert (finished.outcome, finished.code) == (m.Outcome.UNDONE, "E-NO-SUCCESSOR")
+    assert "10.0.0.9 took over, but has been silent" in finished.text
+    assert rig.status().state is m.State.MASTER
+    assert ("eth0", VIP) in rig.held
+    assert any(isinstance(one, m.SendAdvert) for one in outputs)
+
+
+def test_failover_is_done_when_the_successor_lives_through_the_grace() -> None:
+    rig = master(version=3, advert_interval=10_000_000)
+    order(rig)
+    outputs: list[m.Output] = []
+    for _ in range(2 + GRACE // 10_000_000):
+        outputs += rig.pass_time(10_000_000)
+        outputs += rig.give(advert(version=3, priority=50, interval=1))
+    assert answer(outputs).outcome is m.Outcome.DONE
+    assert rig.status().state is m.State.BACKUP
+    assert ("eth0", VIP) not in rig.held
+
+
+@pytest.mark.parametrize(("priority", "bursts"), [(0, 1), (50, 0)])
+def test_successor_announces_once_more_when_the_resigned_master_has_let_go(priority: int, bursts: int) -> None:
+    """While both answer for the address, a client that asks may learn the one that goes."""
+    rig = backup(priority=150)
+    rig.give(advert(priority=priority))
+    rig.pass_time(S * 156 // 256 + (0 if priority == 0 else 3 * S))
+    assert rig.status().state is m.State.MASTER
+    burst = GRACE + 250_000_000
+    early = of(m.SendAnnouncements, rig.pass_time(burst - 2_000_000))
+    assert early == []
+    assert len(of(m.SendAnnouncements, rig.pass_time(S))) == bursts

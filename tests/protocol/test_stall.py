@@ -93,3 +93,18 @@ def test_backup_away_takes_over_when_the_master_is_gone() -> None:
     assert rig.status().state is m.State.BACKUP
     rig.pass_time(1)
     assert rig.status().state is m.State.MASTER
+
+
+@pytest.mark.parametrize(("heard", "state"), [(True, m.State.BACKUP), (False, m.State.MASTER)])
+def test_master_that_may_just_have_been_replaced_reads_before_it_speaks(*, heard: bool, state: m.State) -> None:
+    """Late by more than two intervals, so silent for more than three: the successor's advert waits in the socket."""
+    rig = master()
+    outputs = stalled(rig, 2 * S + 1)
+    assert [type(one).__name__ for one in outputs] == ["NearMiss"]
+    assert list(rig.router.tick(rig.now)) == []
+    if heard:
+        rig.give(advert(priority=50))
+    else:
+        assert [type(one).__name__ for one in rig.pass_time(10_000_000)] == ["SendAdvert", "SendAnnouncements"]
+        rig.give(advert(priority=50))
+    assert rig.status().state is state
