@@ -94,7 +94,7 @@ def test_client_loses_no_ping_for_any_change_in_place_or_of_addresses(lab: Lab, 
                 assert done["outcome"] == "done", done
             time.sleep(0.25)
             report = pinger.report(before)
-            assert report.sent > 50
+            assert report.sent > 20
             assert (name, report.lost, report.doubled) == (name, 0, 0)
     report = pinger.report(began)
     assert (report.lost, report.doubled, len(report.owners)) == (0, 0, 1)
@@ -119,7 +119,7 @@ def test_reload_by_signal_of_each_class_loses_no_ping(lab: Lab, host: Host) -> N
         wait_for(partial(loaded_more, engine, loaded), 5, "the reload")
         time.sleep(0.2)
     report = pinger.report(began)
-    assert report.sent > 300
+    assert report.sent > 100
     assert (report.lost, len(report.owners)) == (0, 1)
 
 
