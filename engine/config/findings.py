@@ -70,7 +70,8 @@ FINDINGS: dict[str, Row] = {
     ),
     "C-NO-BRACE": Row(
         "error", 5, "{keyword} is not followed by {{",
-        "keepalived skips it, and reads its lines as keywords of the block around it.", "Write {{ after it.",
+        "keepalived reads the lines after it as if it were there, and counts one closing brace too many.",
+        "Write {{ after it.",
     ),
     "C-UNCLOSED": Row(
         "error", 5, "the block {keyword} is never closed",

@@ -20,10 +20,12 @@ MAX_SUGGESTIONS = 500
 
 
 class _Level:
-    __slots__ = ("kind", "path", "statement")
+    __slots__ = ("kind", "path", "statement", "whole")
 
-    def __init__(self, statement: Statement | None, kind: str, path: Path) -> None:
+    def __init__(self, statement: Statement | None, kind: str, path: Path, *, whole: bool = True) -> None:
         self.statement, self.kind, self.path = statement, kind, path
+        self.whole = whole
+        """False for lines that no brace opened: the brace that ends them ends the block around them, too."""
 
 
 def structure(flow: list[Statement | Brace], table: Table) -> tuple[list[Statement], list[Diagnostic]]:
@@ -85,7 +87,6 @@ class _Structure:
             return False
         if row.opens == "block" and not opens:
             self.say("C-NO-BRACE", statement, keyword=statement.keyword)
-            return False
         if row.since == "later" and (row.name, level.path) not in self.said:
             self.said.add((row.name, level.path))
             self.say("C-NEWER", statement, keyword=statement.keyword)
@@ -94,27 +95,31 @@ class _Structure:
             return False
         statement.children = []
         kind = "skipped" if self.skipped(statement, level.path) else row.opens
-        self.levels.append(_Level(statement, kind, (*level.path, row.name)))
+        whole = opens or row.opens == "block"
+        self.levels.append(_Level(statement, kind, (*level.path, row.name), whole=whole))
         return True
 
     def skipped(self, statement: Statement, path: Path) -> bool:
         """Blocks that keepalived passes over without reading: instances of a name that is taken, and
-        instances and sync groups without a name."""
+        instances and sync groups without exactly one name."""
         if path or statement.keyword not in ("vrrp_instance", "vrrp_sync_group"):
             return False
         name = statement.name
         taken = statement.keyword == "vrrp_instance" and name in self.instances
         if statement.keyword == "vrrp_instance":
             self.instances.add(name)
-        return taken or not name
+        return taken or len(statement.words) != 2
 
     def brace(self, brace: Brace) -> None:
         if brace.kind == CLOSE:
             self.depth -= 1
             if len(self.levels) > 1:
-                level = self.levels.pop()
-                assert level.statement
-                level.statement.closed_at = brace.line
+                while True:
+                    level = self.levels.pop()
+                    assert level.statement
+                    level.statement.closed_at = brace.line
+                    if level.whole or len(self.levels) == 1:
+                        break
             else:
                 self.diagnostics.append(finding("C-BRACE", brace.file, brace.line, brace.column, brace.column + 1))
             return
