@@ -2,9 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# As many tests at a time as there are processors: many of them mostly wait. WORKERS=0 runs them in turn.
+# As many tests at a time as there are processors; those that measure real programs run in turn.
 WORKERS ?= auto
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
+PURE := $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m 'not net'
 
 .PHONY: demo test check format fuzz soak bench interop conformance pictures clean
 
@@ -18,13 +18,14 @@ demo: $(BIN)/.installed
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/hatui demo; else $(BIN)/hatui demo --script; fi
 
 test: $(BIN)/.installed
-	$(PYTEST)
+	$(PURE)
+	$(BIN)/pytest -m net
 
 check: $(BIN)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(PYTEST) -m 'not net'
+	$(PURE)
 
 format: $(BIN)/.installed
 	$(BIN)/ruff format .

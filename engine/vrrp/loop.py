@@ -63,10 +63,6 @@ _DRAIN = 8_000_000
 """ns in one pass for what waits in sockets; all of it, unless somebody floods us."""
 _DRAIN_AFTER_STALL = 200_000_000
 """The same after a stall: first hear everything that was said meanwhile, then decide."""
-_LAG = 8_000_000
-"""ns that a timer waits at most for sockets that do not become empty."""
-_STALL = 200_000_000
-"""The same after a stall: first hear everything that was said meanwhile, then decide."""
 _LAG = 10_000_000
 """ns that a timer waits at most for sockets that do not become empty."""
 _STALL = 20_000_000

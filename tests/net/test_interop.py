@@ -12,6 +12,7 @@ import pytest
 
 from tests.net.interop import FLAVOURS, MIXES, Flavour, live
 
+pytestmark = pytest.mark.xdist_group("interop")
 AT_ONCE = 4
 Lives = dict[tuple[str, tuple[str, str]], "Future[None]"]
 
