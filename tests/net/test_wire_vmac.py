@@ -133,7 +133,7 @@ def test_no_arp_from_start_to_end_shows_the_physical_mac(lab: Lab, start: Any, v
 
 
 def test_no_neighbour_discovery_from_start_to_end_shows_the_physical_mac(lab: Lab, start: Any) -> None:
-    """V3-6.4.3-03, V3-8.2.2-01, V3-8.2.2-04. The kernel sets R where it forwards."""
+    """V3-6.4.3-03, V3-8.2.2-01/04/07. The kernel sets R where it forwards."""
     host, client = lab.hosts["vrrpA"], lab.hosts["vrrpB"]
     host.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding"])
     wait_for(lambda: any(one.startswith("fe80::") for one in host.addresses()), 5, "a link-local address")
