@@ -56,9 +56,12 @@ def namespace() -> Iterator[str]:
 
 
 def verdict(namespace: str, path: Path) -> tuple[int, str]:
-    """keepalived's exit code and words for a file."""
+    """keepalived's exit code (negative when it crashed or never ended) and its words for a file."""
     command = ["ip", "netns", "exec", namespace, "keepalived", "-t", "-i", "node", "-f", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, errors="replace")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, errors="replace")
+    except subprocess.TimeoutExpired:
+        return -9, ""
     return done.returncode, done.stderr
 
 
@@ -88,7 +91,14 @@ def verdicts(namespace: str, folder: Path, cases: list[tuple[str, str]]) -> list
 
 PARTS = 8
 DAMAGED = 500
-HOST = ("doesn't exist", "does not exist", "Non-existent", "not found/accessible", "Unable to set", "Error setting")
+HOST: tuple[str, ...] = (
+    "doesn't exist",
+    "does not exist",
+    "Non-existent",
+    "not found/accessible",
+    "Unable to set",
+    "Error setting",
+)
 HOST += (
     "Failed to set",
     "SECURITY",
