@@ -400,12 +400,13 @@ class Resolver:
         merged: dict[str, tuple[Track, ...]] = {}
         flat = self.group is not None and not self.group.tracking_weight
         for field in ("scripts", "interfaces", "processes", "files", "bfd"):
-            mine: list[Track] = getattr(own, field)
-            names = {track.name for track in mine}
-            shared = [track for track in getattr(of_group, field, []) if track.name not in names]
-            found = [self.track(field, track, flat=flat) for track in mine]
-            found += [self.track(field, track, flat=False) for track in shared]
-            merged[field] = tuple(track for track in found if track)
+            kept = {track.name: track for one in getattr(own, field) if (track := self.track(field, one, flat=flat))}
+            for one in getattr(of_group, field, []):
+                before = kept.get(one.name)
+                shared = self.track(field, one, flat=False) if before is None or before.weight else None
+                if shared:  # a failure that means FAULT stays so; a weight gives way to the group's
+                    kept[one.name] = shared
+            merged[field] = tuple(kept.values())
         self.fields["tracking"] = Tracking(**merged)
 
     def track(self, field: str, track: Track, *, flat: bool) -> Track | None:

@@ -177,9 +177,7 @@ class _Route:
                 lost = self.words.take()
                 raise Unreadable(lost, f"keepalived 2.2.7 loses the word {lost.value} behind {name}")
         elif name == "type":
-            if not self.words:
-                raise Unreadable(word, "type has no value")
-            fields["kind"] = self.kind(self.words.take())
+            raise Unreadable(word, "keepalived 2.2.7 does not know the word type here: write the type alone")
         elif name in KINDS:
             fields["kind"] = self.kind(word)
         elif name == "to":
@@ -264,7 +262,18 @@ class _Route:
             return
         found = values.network(word.value)
         if found is None:
-            raise Unreadable(word, f"{word.value} is no destination")
+            alone = values.network(word.value.partition("/")[0])
+            if alone is None:
+                raise Unreadable(word, f"{word.value} is no destination")
+            self.context.say(
+                "C-MEANING",
+                self.statement,
+                word,
+                what=f"{word.value}: the prefix length is not in 0..{alone[1]}",
+                consequence=f"keepalived uses {alone[1]}.",
+                todo="Correct the prefix length.",
+            )
+            found = alone
         self.fields["destination"] = f"{self.of_family(word, found[0])}/{found[1]}"
 
     def gateway(self, word: Token) -> str:

@@ -296,6 +296,20 @@ class TestGroups:
         assert found.instances[0].tracking.scripts == (), "weights of members are flattened"
         assert "C-ADJUSTED" in codes(loaded)
 
+    @pytest.mark.parametrize(
+        ("own", "of_group", "weights"),
+        [
+            ("chk weight 3", "chk weight 7", (7, 7)),
+            ("chk weight 0", "chk weight 7", (0, 7)),
+            ("chk weight 3", "chk weight 0", (0, 0)),
+        ],
+    )
+    def test_script_of_both_counts_once(self, own: str, of_group: str, weights: tuple[int, int]) -> None:
+        text = SCRIPT + self.TWO.replace("chk", own)
+        text += block("vrrp_sync_group G", "group {", "V W", "}", "track_script {", of_group, "}")
+        found = config(reading(text)).instances
+        assert tuple(one.tracking.scripts[0].weight for one in found) == weights
+
     def test_weights_stay_where_the_group_allows_them(self) -> None:
         text = (
             SCRIPT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from engine.config.build import load
-from engine.config.model import NS_PER_S, Address, Instance, Track
+from engine.config.model import NS_PER_S, Address, Instance, Route, Track
 from tests.config import corpus
 from tests.config.reading import config, disk, reading
 
@@ -300,3 +301,156 @@ def test_model_holds_what_keepalived_dumps(namespace: str, tmp_path: Path, kind:
             source = text.splitlines()[one.line - 1 : one.line + 12]
             wrong.append(f"{one.name}: {line}\n    {' ; '.join(source)[:300]}")
     assert not wrong, "\n".join(wrong)
+
+
+def clean(text: str) -> bool:
+    """Nothing in it is wrong."""
+    return not any(one.severity == "error" for one in reading(BEFORE + text).diagnostics)
+
+
+def route_words(line: str) -> dict[str, str]:
+    """A dumped route as its words; first the destination."""
+    words = line.split()
+    kinds = {"blackhole", "unreachable", "prohibit", "throw", "unicast", "local", "broadcast", "multicast", "nat"}
+    found: dict[str, str] = {"kind": "unicast"}
+    flags = {"onlink", "no_track", "inet", "inet6", "prepend", "append", "add", "nexthop"}
+    while words:
+        word = words.pop(0)
+        if word in kinds:
+            found["kind"] = word
+        elif word in flags:
+            found.setdefault(word, "")
+        elif "to" not in found:
+            found["to"] = word
+        elif words:
+            value = words.pop(0)
+            if value in ("inet", "inet6", "lock") and words:
+                value = words.pop(0)
+            found.setdefault(word, value)
+    return found
+
+
+def route_differences(ours: Route, line: str) -> list[str]:
+    """What a dumped route says otherwise than the model. Not the protocol: keepalived marks what it tracks
+    with its own number whatever the line says, and leaves the mark out where it does not."""
+    theirs = route_words(line)
+    expected = {
+        "to": ours.destination,
+        "kind": ours.kind,
+        "via": ours.via or None,
+        "src": ours.source or None,
+        "metric": str(ours.metric) if ours.metric else None,
+        "table": str(ours.table) if ours.table != 254 else None,
+        "mtu": str(ours.mtu) if ours.mtu else None,
+    }
+    if ours.interface:
+        expected["dev"] = ours.interface
+    found = {name: theirs.get(name) for name in expected}
+    if theirs.get("table") == "main":
+        found["table"] = None
+    found["to"] = str(found["to"]).removeprefix("0.0.0.0/0").removeprefix("::/0") or "default"
+    hops = theirs.get("nexthop") is not None
+    if hops:
+        expected["via"] = found["via"]
+        expected["dev"] = found["dev"] = None
+    return [
+        f"{line}: {name} {found[name]!r}, model {value!r}" for name, value in expected.items() if found[name] != value
+    ]
+
+
+def test_routes_and_rules_are_those_of_keepalived(namespace: str, tmp_path: Path) -> None:
+    text = BEFORE
+    kept = [line for line in corpus.ROUTES if line and clean(corpus.instance(f"virtual_routes {{\n{line}\n}}"))]
+    chosen = [line for line in corpus.RULES if line and clean(corpus.instance(f"virtual_rules {{\n{line}\n}}"))]
+    assert len(kept) > 20
+    assert len(chosen) > 15
+    text += corpus.instance("virtual_routes {\n" + "\n".join(kept) + "\n}", name="I1", vrid=1)
+    text += corpus.instance("virtual_rules {\n" + "\n".join(chosen) + "\n}", name="I2", vrid=2)
+    assert usable(text.removeprefix(BEFORE))
+    said = instances_of(dump(namespace, tmp_path, text))
+    routes, rules = config(load(str(tmp_path / "k.conf"), *disk())).instances
+    dumped = fields(said["I1"])["Virtual Routes"]
+    assert isinstance(dumped, list)
+    assert len(dumped) == len(routes.routes), "\n".join(
+        [*map(str, dumped), "---", *(one.text for one in routes.routes)]
+    )
+    wrong = [line for one, shown in zip(routes.routes, dumped, strict=True) for line in route_differences(one, shown)]
+    assert not wrong, "\n".join(wrong)
+    shown_rules = fields(said["I2"])["Virtual Rules"]
+    assert isinstance(shown_rules, list)
+    assert len(shown_rules) == len(rules.rules), "\n".join([*shown_rules, "---", *(one.text for one in rules.rules)])
+    for one, shown in zip(rules.rules, shown_rules, strict=True):
+        words = shown.split()
+        values = dict(itertools.pairwise(words))
+        assert values.get("priority") == str(one.preference), shown
+        assert values.get("from", "all") == (one.source or "all"), shown
+        assert values.get("to", "all") == (one.destination or "all"), shown
+        assert ("not" in words) == one.invert, shown
+        if one.action == "lookup" and not one.l3mdev:
+            assert values.get("lookup") in (str(one.table), {254: "main"}.get(one.table)), shown
+        elif one.action != "lookup":
+            assert one.action in words, shown
+
+
+def test_groups_are_those_of_keepalived(namespace: str, tmp_path: Path) -> None:
+    group = (
+        "vrrp_sync_group G {\n group {\n V\n W\n }\n track_script {\n chk weight 7\n }\n track_interface {\n eth1\n }\n"
+        ' notify_master "/bin/true a"\n smtp_alert\n}\n'
+    )
+    text = BEFORE + corpus.two("track_script {\nchk weight 3\n}", "track_file {\ntf\n}") + group
+    said = dump(namespace, tmp_path, text)
+    ours = config(load(str(tmp_path / "k.conf"), *disk()))
+    shown = said.split("VRRP Sync Group = G")[1].split("VRRP Sync Group")[0].splitlines()[1:]
+    found = fields(shown)
+    assert found["VRRP member instances"] == list(ours.groups[0].members) == ["V", "W"]
+    assert found["Using smtp notification"] == "yes"
+    assert ours.groups[0].notify.smtp_alert
+    members = instances_of(said)
+    assert tracks(fields(members["V"]).get("Tracked files", [])) == modelled(ours.instances[0].tracking.files)
+    assert "Tracked scripts" not in fields(members["V"]), "its weight was dropped"
+    assert modelled(ours.instances[0].tracking.scripts) == tracks(found["Tracked scripts"])
+    assert modelled(ours.instances[1].tracking.interfaces) == tracks(found["Tracked interfaces"])
+
+
+def test_globals_are_those_of_keepalived(namespace: str, tmp_path: Path) -> None:
+    lines = (
+        *("router_id here", "notification_email {", "a@b.c", "d@e.f", "}", "notification_email_from x@y.z"),
+        *("smtp_server 10.211.55.1 2525", "smtp_connect_timeout 7", "smtp_helo_name helo", "vrrp_garp_interval 0.25"),
+        *("vrrp_gna_interval 1.5", "vrrp_garp_master_delay 9", "vrrp_garp_master_refresh 60", "vrrp_version 3"),
+        *(
+            "vrrp_mcast_group4 224.0.0.99",
+            "vrrp_mcast_group6 ff02::99",
+            "vrrp_down_timer_adverts 5",
+            "vrrp_priority -5",
+        ),
+        *("vrrp_skip_check_adv_addr", "vrrp_lower_prio_no_advert", "vrrp_startup_delay 0.5", "dynamic_interfaces"),
+    )
+    said = dump(namespace, tmp_path, corpus.SECURE + corpus.settings(*lines))
+    whole = config(load(str(tmp_path / "k.conf"), *disk()))
+    ours, announce = whole.globals, whole.instances[0].announce
+    found = fields(said.split("------< Global definitions >------")[1].split("------<")[0].splitlines())
+    smtp = f"{ours.smtp_server} port = {ours.smtp_port}"
+    expected = {
+        "Router ID": ours.router_id,
+        "Email notification from": ours.notification_email_from,
+        "Smtp server connection timeout": str(ours.smtp_connect_timeout // NS_PER_S),
+        "Gratuitous ARP interval": f"{ours.garp_interval / NS_PER_S:.6f}",
+        "Gratuitous NA interval": f"{ours.gna_interval / NS_PER_S:.6f}",
+        "Gratuitous ARP delay": str(announce.master_delay // NS_PER_S),
+        "Gratuitous ARP refresh timer": str(announce.master_refresh // NS_PER_S),
+        "Gratuitous ARP lower priority delay": str(announce.lower_prio_delay // NS_PER_S),
+        "VRRP default protocol version": str(whole.instances[0].version),
+        "VRRP IPv4 mcast group": whole.instances[0].group_address,
+        "Num adverts before down": str(whole.instances[0].down_timer_adverts),
+        "VRRP process priority": str(ours.vrrp_priority),
+        "VRRP skip check advert addresses": str(ours.skip_check_adv_addr).lower(),
+        "VRRP strict mode": str(ours.strict).lower(),
+        "Dynamic interfaces": str(ours.dynamic_interfaces).lower(),
+        "Send advert after receive lower priority advert": str(not whole.instances[0].lower_prio_no_advert).lower(),
+    }
+    wrong = [
+        f"{name}: {found.get(name)!r}, model {value!r}" for name, value in expected.items() if found.get(name) != value
+    ]
+    assert not wrong, "\n".join([*wrong, *map(str, found.items())])
+    assert smtp.split()[0] in said
+    assert all(address in said for address in ours.notification_email)
