@@ -112,6 +112,8 @@ def _top(context: Context, statement: Statement, given: Values) -> None:
     """One block or setting of the top level."""
     lines = statement.children or []
     match statement.keyword:
+        case "vrrp_instance" | "vrrp_sync_group" if len(statement.words) != 2:
+            pass  # passed over by keepalived, and said so by the check of its arguments
         case "vrrp_instance":
             instance_block(context, statement, given[0])
         case "vrrp_sync_group":

@@ -273,10 +273,10 @@ class Resolver:
             )
             draft.accept = None
         if family == 6 and draft.addresses and not draft.addresses[0].address.lower().startswith("fe8"):
-            self.fatal(
+            self.adjusted(
                 draft.at("virtual_ipaddress"),
                 "the first IPv6 address is not link-local",
-                "Strict mode needs one in front; keepalived does not start.",
+                "Strict mode asks for one in front (RFC 9568 5.2.9), and goes on without.",
                 "Put a link-local address first.",
             )
 

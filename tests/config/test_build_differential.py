@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from engine.config.build import exit_code, load
 from tests.config import corpus, fuzz_config
-from tests.config.reading import disk
+from tests.config.reading import disk, reading
 
 pytestmark = pytest.mark.net
 NAMESPACE = f"cfg-diff-{os.getpid()}"
@@ -149,3 +150,46 @@ def test_damaged_files_get_the_verdict_of_keepalived(namespace: str, tmp_path: P
             wrong.append(f"keepalived {code}, hatui {ours}: {said[:200]!r}\n{path.read_text()[:2000]}")
     assert compared > DAMAGED // 2
     assert len(wrong) <= compared // 100, "\n".join(wrong)  # odd cases of two errors at once remain
+
+
+def runs(namespace: str, folder: Path, text: str) -> bool:
+    """Whether keepalived starts with a configuration and stays."""
+    (folder / "k.conf").write_text(text)
+    log = folder / "log"
+    pids = [f"-{flag}{folder}/{flag}.pid" for flag in "prcb"]
+    command = [
+        "ip",
+        "netns",
+        "exec",
+        namespace,
+        "keepalived",
+        "-n",
+        "-l",
+        "-G",
+        "-P",
+        "-f",
+        str(folder / "k.conf"),
+        *pids,
+    ]
+    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as process:
+        end = time.monotonic() + 30
+        while process.poll() is None and "Startup complete" not in log.read_text() and time.monotonic() < end:
+            time.sleep(0.02)
+        ended = process.poll() is not None
+        process.terminate()
+    return not ended
+
+
+@pytest.mark.timeout(600)
+def test_what_keepalived_refuses_has_no_model_and_what_it_runs_on_has_one(namespace: str, tmp_path: Path) -> None:
+    wrong = []
+    refused = 0
+    for name, text in corpus.written():
+        model = reading(text).config
+        refused += model is None
+        if model is not None and not name.startswith(("no ", "IPv6", "same", "vrrp_instance w", "unknown block")):
+            continue
+        if runs(namespace, tmp_path, text) != (model is not None):
+            wrong.append(f"{name}: {'refused' if model is None else 'has a model'} here, and not in keepalived")
+    assert refused > 10
+    assert not wrong, "\n".join(wrong)
