@@ -44,12 +44,15 @@ TYPED = frozenset({"config.edit", "everywhere.command", "everywhere.help"})
 
 
 class Dialog(Painted, ModalScreen[None]):
-    """A screen over the screen."""
+    """A screen over the screen. It says itself what has the focus at first."""
+
+    AUTO_FOCUS = ""
 
 
 class FrameScreen(Painted, Screen[None]):
     """One of the main screens."""
 
+    AUTO_FOCUS = ""
     PLACE: ClassVar[str] = "everywhere"
     FIRST: ClassVar[str] = ""
     """The pane that has the keys at first."""
@@ -81,7 +84,8 @@ class FrameScreen(Painted, Screen[None]):
     def on_mount(self) -> None:
         """Paint as soon as there is something to paint on."""
         self._sized(self.app.size.width, self.app.size.height)
-        self.call_after_refresh(self.paint)
+        self.set_focus(self.query_one(self.FIRST))
+        self.paint()
 
     def on_screen_resume(self) -> None:
         """Only the visible screen subscribes."""
@@ -114,13 +118,20 @@ class FrameScreen(Painted, Screen[None]):
         idle = TYPED if isinstance(self.focused, TextArea) else frozenset({"config.out"})
         self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=idle)
         card = self._card(store)
-        self.set_class(bool(card), "card")
+        self._lay_card(bool(card))
         if card:
             self.query_one("#card", Lines).show(card)
         else:
-            if self.focused is None and self.FIRST:  # hidden by a card, a pane loses the focus
-                self.query_one(self.FIRST).focus(scroll_visible=False)
             self.paint_body(store, now)
+
+    def _lay_card(self, on: bool) -> None:
+        """Over the body, which hears no keys meanwhile."""
+        if on == self.has_class("card"):
+            return
+        self.set_class(on, "card")
+        self.query_one("#body").disabled = on
+        if not on:
+            self.set_focus(self.query_one(self.FIRST))
 
     def paint_body(self, store: Store, now: int) -> None:
         """The screen's own part."""

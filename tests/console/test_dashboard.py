@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from engine.messages import Cause, EventLine, Gap, Heartbeat, InstanceStatus, State, StateChanged, StatusLine
 from hatui.app import HatuiApp
 from hatui.store import Connection, LinkState
+from tests.console import piloting
 from tests.console.conftest import StagedLink
 from tests.console.recording import API, DNS, EVENTS, HELLO, MS, NOW, SNAPSHOT, VIEWER, WALL, WEB, S
 
@@ -17,12 +18,7 @@ SIZE = (80, 24)
 
 async def settle(pilot: Pilot[None], link: StagedLink) -> None:
     """Until everything told so far is painted."""
-    await pilot.pause()
-    await pilot.pause()
-    app = pilot.app
-    assert isinstance(app, HatuiApp)
-    app.paint()
-    await pilot.pause()
+    await piloting.settle(pilot)
 
 
 def status(instance: InstanceStatus, at: int = 0) -> StatusLine:
