@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
 from hatui.app import HatuiApp
@@ -16,12 +17,23 @@ ROUNDS = 3
 """A painted screen may move the focus or the cursor, which paints again."""
 
 
-async def _drained(pilot: Pilot[None], app: HatuiApp) -> None:
-    for schedule in (app.call_later, app.screen.call_after_refresh):
-        done = asyncio.Event()
-        if schedule(done.set):
-            await done.wait()
-    await pilot.press()  # no key: waits for every widget of the screen
+async def _drained(app: HatuiApp) -> None:
+    """All that stood in the queues of the app, its screen and its widgets is done.
+
+    What leaves the screen meanwhile calls nothing any more, so only those still there are waited for.
+    """
+    waiting: set[MessagePump] = set()
+    for pump in (app, *app.screen.walk_children(with_self=True)):
+        waiting.add(pump)
+        if not pump.call_later(lambda pump=pump: waiting.discard(pump)):
+            waiting.discard(pump)
+    screen = app.screen
+    painted = asyncio.Event()
+    screen.call_after_refresh(painted.set)
+    while app.is_running and (any(pump.is_running for pump in waiting) or not painted.is_set()):
+        if app.screen is not screen:
+            return
+        await asyncio.sleep(0.001)
 
 
 async def settle(pilot: Pilot[None]) -> str:
@@ -30,12 +42,12 @@ async def settle(pilot: Pilot[None]) -> str:
     assert isinstance(app, HatuiApp)
     async with asyncio.timeout(60):
         while app.store.link.connection is Connection.CONNECTING or app.frame is None:
-            await _drained(pilot, app)
+            await _drained(app)
             await asyncio.sleep(0)
     for _ in range(ROUNDS):
-        await _drained(pilot, app)
+        await _drained(app)
         app.paint()
-    await _drained(pilot, app)
+    await _drained(app)
     return app.screen_text()
 
 

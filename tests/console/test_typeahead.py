@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.pilot import Pilot
 
+from engine.messages import Failover, Outcome, Reply
 from hatui.app import HatuiApp
 from hatui.widgets.editor import ConfigEditor
 from tests.console.conftest import CONFIG, StagedLink
@@ -41,6 +42,17 @@ async def test_letters_behind_the_key_that_opens_a_field_go_into_the_field(conso
         type_at_once(pilot, "/", *"FAULT")
         await until(pilot, "/ FAULT")
         assert link.commands() == []
+
+
+async def test_order_typed_into_the_dialog_before_it_is_painted_is_carried_out_once(
+    console: HatuiApp, link: StagedLink
+) -> None:
+    link.answers[Failover] = Reply(0, Outcome.DONE, text="took over")
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        type_at_once(pilot, "F", "escape", "down", "up", "F", "y", "y")
+        await until(pilot, "took over")
+        assert [type(command) for command in link.commands()] == [Failover]
 
 
 async def test_key_whose_widget_goes_away_holds_up_nothing(console: HatuiApp, link: StagedLink) -> None:
