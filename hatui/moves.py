@@ -10,7 +10,7 @@ import msgspec
 
 from engine.messages import EventLine, HandOverFinished, InstanceStatus, State
 from hatui.store import Store
-from hatui.text import ago, seconds, skew_time
+from hatui.text import ago, seconds, skew_time, state_word
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -45,6 +45,8 @@ class Move(msgspec.Struct, frozen=True):
     addresses: str
     back: str
     checks: tuple[Check, ...]
+    unknown: bool = False
+    """The engine is silent: before and after are no facts, only the past."""
 
     def count(self, result: str) -> int:
         """How many checks ended so."""
@@ -83,9 +85,31 @@ def forecast(store: Store, name: str, now: int, hold: str) -> Move | None:
         target = host
         back = "when released, if the other router has the higher priority and preempts"
     addresses = " ".join(f"{address.address}" for address in status.addresses) or "none"
-    return Move(
-        name, method, why_not, target, expected, before, after, addresses, back, tuple(_checks(store, status, now))
+    checks = tuple(_checks(store, status, now))
+    move = Move(name, method, why_not, target, expected, before, after, addresses, back, checks)
+    return _past(move, status, now, store.updated_at) if store.silent(now) else move
+
+
+def _past(move: Move, status: InstanceStatus, now: int, told: int) -> Move:
+    """The same while the engine is silent: what was is called so, what would be is not known."""
+    (host, *_), (peer, *_) = move.before
+    age = f" {ago(told, now)}" if told else ""
+    return msgspec.structs.replace(
+        move,
+        method="",
+        why_not="the engine is silent: its states are not known",
+        expected=0,
+        before=((host, "UNKNOWN", f"(was {state_word(status.state)}{age})"), (peer, "UNKNOWN", "")),
+        after=((host, "unknown", ""), (peer, "unknown", "")),
+        addresses=f"{move.addresses} (where they are is not known)",
+        back="not known",
+        checks=tuple(msgspec.structs.replace(check, result="unknown", text=_was(check)) for check in move.checks),
+        unknown=True,
     )
+
+
+def _was(check: Check) -> str:
+    return check.text if check.result == "unknown" else f"not known now (was {check.result})"
 
 
 def _method(status: InstanceStatus) -> tuple[str, str]:

@@ -139,8 +139,10 @@ def detail_page(store: Store, name: str, now: int, *, time_mode: str, wall: int)
             ((f"   {plain(tracker.name):<22} ", "strong"), (text, "warn" if tracker.good is False else "plain"))
         )
         lines += [((f"   {'':<22} {plain(text)}", "dim"),) for text in tracker.output.splitlines()]
-    lines += [(), ((" History", "title"),)]
-    for change in reversed(transitions(store, name)[-12:]):
+    changes = transitions(store, name)[-12:]
+    if changes:
+        lines += [(), ((" History", "title"),)]
+    for change in reversed(changes):
         told = event(change.event)
         age = duration(wall - change.wall_ns)
         at = clock(change.wall_ns, time_mode)

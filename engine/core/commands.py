@@ -1,7 +1,8 @@
 """What operators ask for: performed, answered once, and written into the audit trail.
 
-Owns the invariant that every command that acts, or shows secrets, leaves one CommandLogged event: who,
-from where, what, why and with which result, whether it was done, refused or cut short.
+Owns the invariant that every command that acts leaves one CommandLogged event: who, from where, what, why and
+with which result, whether it was done, refused or cut short. What only reads leaves none: a console that opens
+is no act of its operator.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ SILENCE_S = 5.0
 """Seconds without a sign of life of the vrrp process after which a command waits no longer."""
 EVENTS_LIMIT = 5_000
 """Events in one reply."""
+READS = (GetEvents, GetConfig, GetRevisions)
+"""Commands that change nothing: they are answered while the engine stops, too."""
 _TEXT = 400
 """Characters of an operator's reason or comment that are kept."""
 
@@ -95,12 +98,13 @@ class Commands:
             reply = Reply(request.id, Outcome.REFUSED, "E-IO", str(error))
         if not reply.duration:
             reply = msgspec.structs.replace(reply, duration=time.monotonic_ns() - began)
-        if not isinstance(request.command, GetEvents):
-            self.log(request, peer, reply.outcome, reply.code, reply.text)
+        self.log(request, peer, reply.outcome, reply.code, reply.text)
         return reply
 
     def log(self, request: Request, peer: Peer, outcome: Outcome, code: str, text: str) -> None:
         """Write the audit row."""
+        if isinstance(request.command, READS):
+            return
         by = peer.login if peer.login == peer.user else f"{peer.login} as {peer.user}"
         self._engine.record(
             CommandLogged(by, peer.origin, spoken(request), request.reason[:_TEXT], outcome, code, text[:_TEXT])
@@ -129,7 +133,7 @@ class Commands:
 
     async def _perform(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:
         number, command = request.id, request.command
-        if self._engine.stopping and not isinstance(command, GetEvents | GetConfig | GetRevisions):
+        if self._engine.stopping and not isinstance(command, READS):
             raise Refused("E-STOPPING", "the engine is stopping")
         match command:
             case Failover() | Release() | AnnounceNow():

@@ -35,14 +35,14 @@ def forecast_lines(move: Move, command: Failover, reason: str) -> list[Line]:
         lines.append(_row("Outage", f"none expected, done {expected}; undone if nobody answers"))
     elif move.method:
         lines.append(_row("Outage", f"as long as the other router needs to yield, about {seconds(move.expected)}"))
-    lines.append(((f" {'':<11}", "plain"), (f"{'':<16}{'now':<18}after", "dim")))
+    lines.append(((f" {'':<11}", "plain"), (f"{'':<16}{'now':<{34 if move.unknown else 18}}after", "dim")))
     for (router, state, priority), (_, then, new_priority) in zip(move.before, move.after, strict=True):
         lines.append(
             (
                 (f" {'':<11}", "plain"),
                 (fit(plain(router), 15) + " ", "strong"),
-                (fit(f"{state:<9}{priority}", 18), "plain"),
-                (f"{then:<9}{new_priority}", "plain"),
+                (fit(f"{state:<9}{priority}", 34 if move.unknown else 18), "unknown" if move.unknown else "plain"),
+                (f"{then:<9}{new_priority}", "unknown" if move.unknown else "plain"),
             )
         )
     lines.append(_row("Addresses", plain(move.addresses)))
@@ -57,7 +57,8 @@ def forecast_lines(move: Move, command: Failover, reason: str) -> list[Line]:
         for check in move.checks
     ]
     lines += [_row("Back again" if not at else "", text) for at, text in enumerate(wrap(move.back, COLUMNS - 14))]
-    lines.append(_row("Same as", command_line(command, reason), "strong"))
+    if move.method:
+        lines.append(_row("Same as", command_line(command, reason), "strong"))
     return lines
 
 
@@ -150,7 +151,9 @@ class FailoverDialog(Dialog):
         title = (
             f"Fail over {plain(move.instance)}: {host} ({state} {priority}) -> {other} ({other_state} {other_priority})"
         )
-        if move.method == "take-over":
+        if move.unknown:
+            title = f"Fail over {plain(move.instance)}: {host} {state} {priority}"
+        elif move.method == "take-over":
             title = f"Take over {plain(move.instance)}: {other} (MASTER {other_priority}) -> {host} (backup {priority})"
         reason = self.query_one("#reason", Input).value
         if self._phase == "asking":

@@ -183,7 +183,10 @@ async def test_engine_lost_while_asking_forbids(console: HatuiApp, link: StagedL
         await pilot.press("F")
         await until(pilot, "Fail over VI_WEB")
         link.advance(4 * S)
-        await until(pilot, "the engine is silent: its states are not known")
+        text = await until(pilot, "the engine is silent: its states are not known")
+        assert "Fail over VI_WEB: lb-a UNKNOWN (was MASTER" in text
+        assert "MASTER   150" not in text
+        assert "  pass     " not in text
         await pilot.press("y")
         await settle(pilot)
         assert link.commands() == []

@@ -8,7 +8,7 @@ from engine.codes import known
 from engine.messages import EventLine, HandOverFinished, InstanceStatus
 from hatui.moves import Move, forecast, measured
 from hatui.store import Connection, LinkState, Store
-from tests.console.recording import API, DB, DNS, EVENTS, HELLO, NOW, SNAPSHOT, WALL, WEB
+from tests.console.recording import API, DB, DNS, EVENTS, HELLO, NOW, SNAPSHOT, WALL, WEB, S
 
 
 def store_of(*instances: InstanceStatus) -> Store:
@@ -75,6 +75,15 @@ def test_hold_failing_tracker_and_sync_group_warn() -> None:
 def test_every_check_has_a_code_that_explain_knows() -> None:
     for status in (WEB, DNS, DB):
         assert all(known(check.code) for check in of(status).checks)
+
+
+def test_silent_engine_leaves_only_the_past() -> None:
+    move = forecast(store_of(WEB), "VI_WEB", NOW + 60 * S, "")
+    assert move is not None
+    assert move.method == ""
+    assert move.before == (("lb-a", "UNKNOWN", "(was MASTER 1m00s ago)"), ("10.0.0.12", "UNKNOWN", ""))
+    assert [after[1] for after in move.after] == ["unknown", "unknown"]
+    assert {check.result for check in move.checks} == {"unknown"}
 
 
 def test_no_instance_no_forecast() -> None:
