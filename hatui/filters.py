@@ -68,9 +68,17 @@ def packet_filter(text: str) -> Test:
 
     Raises: FilterError.
     """
+    return fact_filter(text, WORDS)
+
+
+def fact_filter(text: str, words: Mapping[str, str]) -> Test:
+    """The same language over other `words`.
+
+    Raises: FilterError.
+    """
     if not text.strip():
         return lambda _: True
-    return _Parser(text).whole()
+    return _Parser(text, words).whole()
 
 
 def check_packet(text: str) -> str:
@@ -85,7 +93,8 @@ def check_packet(text: str) -> str:
 class _Parser:
     """Recursive descent: or, and, not, comparison."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, words: Mapping[str, str]) -> None:
+        self._words = words
         self._tokens: list[tuple[str, bool]] = []
         """Text, and whether it is an operator."""
         at = 0
@@ -145,8 +154,8 @@ class _Parser:
         if not operator:
             needle = word.lower()
             return lambda facts: any(needle in text.lower() for value in facts.values() for text in _texts(value))
-        if word not in WORDS:
-            raise FilterError(f"{word} is no word of a filter: {' '.join(WORDS)}")
+        if word not in self._words:
+            raise FilterError(f"{word} is no word of a filter: {' '.join(self._words)}")
         return _comparison(word, operator, self._value(f"a value after {operator}"))
 
 
