@@ -26,6 +26,10 @@ class StateChanged(Message, frozen=True):
     priority: int = 0
     """The effective priority then."""
     evidence: tuple[Evidence, ...] = ()
+    peer: str = ""
+    """The other router that the cause is about: the silent, resigning, better or refused one; empty for none."""
+    late: int = -1
+    """ns by which our own timer fired after it was due; -1 when no timer made this change."""
 
 
 class PriorityChanged(Message, frozen=True):

@@ -24,6 +24,40 @@ _FAULT_CAUSES = {
 }
 
 
+_ABOUT_A_PEER = frozenset(
+    {
+        Cause.MASTER_NO_RESPONSE,
+        Cause.MASTER_RESIGNED,
+        Cause.PEER_HIGHER,
+        Cause.PEER_EQUAL_HIGHER_ADDRESS,
+        Cause.WE_PREEMPTED,
+        Cause.PRIORITY_LOWERED,
+        Cause.ENGINE_STALL,
+        Cause.OPERATOR,
+        Cause.MAINTENANCE,
+        Cause.DRILL,
+    }
+)
+
+
+def peer_of(instance: VrrpInstance, cause: Cause) -> str:
+    """The other router that a cause is about; empty for none."""
+    if cause is Cause.REJECTED_ADVERTS:
+        return instance.rejected_sender
+    return (instance.resigned or instance.peer) if cause in _ABOUT_A_PEER else ""
+
+
+def timer_sentence(instance: VrrpInstance) -> str:
+    """The timer that has ended, with its sum and how late it fired."""
+    skew = seconds_text(skew_time(instance.config.version, instance.priority, instance.master_interval))
+    if instance.resigned:
+        rule = f"skew {skew} after priority 0"
+    else:
+        adverts, interval = instance.config.down_timer_adverts, seconds_text(instance.master_interval)
+        rule = f"{adverts} x {interval} + skew {skew} = {seconds_text(instance.down)}"
+    return f"down timer ends: {rule}; fired {seconds_text(instance.host.now - instance.timer_at)} late"
+
+
 def of_takeover(instance: VrrpInstance) -> tuple[Cause, str]:
     """Why a backup whose master-down timer ran out becomes master."""
     ours = f"our priority is {instance.priority}"

@@ -107,6 +107,8 @@ class VrrpInstance(Timers):
         self.answered_at = -NEVER
         """When a worse master was last answered by announcements."""
         self.near_misses = 0
+        self.late = -1
+        """ns by which the timer that made the next change fired after it was due; -1 for none."""
         self._moves: list[int] = []
         self.tally = Tally()
         self.evidence = EvidenceRing()
@@ -264,6 +266,9 @@ class VrrpInstance(Timers):
         """Source: RFC 9568 6.4.2, RFC 3768 6.4.2."""
         match stimulus:
             case TimerFired():
+                if not self.wants_master:
+                    self.late = self.host.now - self.timer_at
+                    self.evidence.note(self.host.now, "timer", causes.timer_sentence(self))
                 self.wants_master = True
                 if self.group is None:
                     self._become_master(*causes.of_takeover(self))
@@ -349,6 +354,7 @@ class VrrpInstance(Timers):
     def _enter(self, state: State, cause: Cause, detail: str, *, quiet: bool = False) -> None:
         """The only place that assigns the state: one event with its cause, unless resumed `quiet`ly."""
         silence = causes.evidence_of_silence(self, self.host.now) if state is State.MASTER else []
+        peer, late, self.late = causes.peer_of(self, cause), self.late, -1
         old, self.state, self.since = self.state, state, self.host.now
         self._react = {
             State.INIT: self._init,
@@ -383,6 +389,8 @@ class VrrpInstance(Timers):
                 detail,
                 self.priority,
                 self.evidence.window(silence),
+                peer,
+                late if state is State.MASTER else -1,
             )
         )
 
@@ -472,6 +480,7 @@ class VrrpInstance(Timers):
         self.evidence.note(self.host.now, "advert", f"{heard.sender} priority {heard.priority}")
         self.master_interval = heard.interval if self.config.version == 3 else self.config.advert_interval
         self.recompute_down()
+        self.peer, self.peer_priority = heard.sender, heard.priority
         self._enter(State.BACKUP, cause, detail)
         self.arm(max(self.host.now, self.not_before) + self.down)
         election.note_heard(self, heard)

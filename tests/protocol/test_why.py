@@ -32,17 +32,19 @@ def test_silence_of_the_master_names_it_with_the_rule() -> None:
     change = last(rig)
     assert change.cause is m.Cause.MASTER_NO_RESPONSE
     assert change.detail == "10.0.0.9 (priority 200) was silent for 3 x 1.000 s + skew 0.609 s = 3.609 s"
-    story = [(one.kind, one.text) for one in change.evidence][-5:]
+    story = [(one.kind, one.text) for one in change.evidence][-6:]
     assert story == [
         ("advert", "10.0.0.9 priority 200"),
         ("advert", "10.0.0.9 priority 200, the last heard"),
         ("missed", "advert 1 of 3 missed"),
         ("missed", "advert 2 of 3 missed"),
         ("missed", "advert 3 of 3 missed"),
+        ("timer", "down timer ends: 3 x 1.000 s + skew 0.609 s = 3.609 s; fired 0.000 s late"),
     ]
+    assert (change.peer, change.late) == ("10.0.0.9", 0)
     times = [one.at for one in change.evidence]
     assert times == sorted(times)
-    assert times[-5:] == [times[-5] + number * S for number in range(5)]
+    assert times[-6:-1] == [times[-6] + number * S for number in range(5)]
 
 
 def test_nobody_at_the_start() -> None:
