@@ -66,7 +66,7 @@ class Engine(Protocol):
 
     def ask_sign_of_life(self) -> None: ...
 
-    async def last_events(self, limit: int, instance: str) -> list[EventLine]: ...
+    async def last_events(self, wish: GetEvents, limit: int) -> list[EventLine]: ...
 
     def stop_soon(self, reason: str) -> None: ...
 
@@ -156,9 +156,7 @@ class Commands:
                 return Reply(number, Outcome.DONE, files=await self._reloading.texts())
             case GetEvents():
                 limit = min(max(command.limit, 0), EVENTS_LIMIT)
-                return Reply(
-                    number, Outcome.DONE, events=tuple(await self._engine.last_events(limit, command.instance))
-                )
+                return Reply(number, Outcome.DONE, events=tuple(await self._engine.last_events(command, limit)))
             case StopEngine():
                 self._engine.stop_soon(f"operator {peer.login}")
                 return Reply(number, Outcome.DONE, text="handing over, then the engine ends")

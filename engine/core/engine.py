@@ -44,6 +44,7 @@ from engine.messages import (
     EventLine,
     FromCheck,
     FromVrrp,
+    GetEvents,
     Happened,
     Hello,
     InstanceStatus,
@@ -309,9 +310,9 @@ class Engine:
         """For a client that resumes."""
         return await self.history.after(since)
 
-    async def last_events(self, limit: int, instance: str) -> list[EventLine]:
+    async def last_events(self, wish: GetEvents, limit: int) -> list[EventLine]:
         """For GetEvents."""
-        return await self.history.last(limit, instance)
+        return await self.history.last(limit, wish.instance, wish)
 
     async def perform(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:
         """Do what a client asks."""

@@ -16,11 +16,11 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 
-from engine.messages import CommandLogged, Event, EventLine
+from engine.messages import CommandLogged, Event, EventLine, GetEvents
 
 RING = 5_000
 """Events kept in memory."""
@@ -34,6 +34,9 @@ PENDING = 20_000
 _Result = TypeVar("_Result")
 _encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Decoder(EventLine)
+
+_TYPES = {str(kind.__struct_config__.tag): kind.__name__ for kind in get_args(Event)}
+"""Wire name of an event to its type's name in the table."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -135,17 +138,17 @@ class History:
         lost = known if self._database is not None else max(0, first - since - 1)
         return found, lost
 
-    async def last(self, limit: int, instance: str = "") -> list[EventLine]:
-        """The last events (of one instance), oldest first."""
+    async def last(self, limit: int, instance: str = "", wish: GetEvents | None = None) -> list[EventLine]:
+        """The last events (of one instance; of the kinds and times in `wish`), oldest first."""
         await self._settled()
+        wish = msgspec.structs.replace(wish or GetEvents(), instance=instance)
+        wanted = [line for line in self._ring if _matches(line, wish)]
         if self._database is not None:
-            where, arguments = ("instance = ?", (instance,)) if instance else ("1", ())
+            where, arguments = _condition(wish)
             found = await self._in_thread(lambda: self._select(where, arguments, limit))
             newest = found[-1].seq if found else 0
-            found += [line for line in self._ring if line.seq > newest and _matches(line, instance)]
-        else:
-            found = [line for line in self._ring if _matches(line, instance)]
-        return found[-limit:] if limit > 0 else []
+            wanted = found + [line for line in wanted if line.seq > newest]
+        return wanted[-limit:] if limit > 0 else []
 
     async def _settled(self) -> None:
         """Wait for the rows on their way, so that reading does not miss them."""
@@ -289,8 +292,31 @@ class History:
         self._database = None
 
 
-def _matches(line: EventLine, instance: str) -> bool:
-    return not instance or getattr(line.event, "instance", "") == instance
+def _matches(line: EventLine, wish: GetEvents) -> bool:
+    return (
+        (not wish.instance or getattr(line.event, "instance", "") == wish.instance)
+        and (not wish.kinds or str(line.event.__struct_config__.tag) in wish.kinds)
+        and line.wall_ns >= wish.since_wall_ns
+        and (not wish.until_wall_ns or line.wall_ns <= wish.until_wall_ns)
+    )
+
+
+def _condition(wish: GetEvents) -> tuple[str, tuple[object, ...]]:
+    """The same as SQL."""
+    parts, arguments = ["1"], list[object]()
+    if wish.instance:
+        parts.append("instance = ?")
+        arguments.append(wish.instance)
+    if wish.kinds:
+        parts.append(f"type IN ({', '.join('?' * len(wish.kinds))})")
+        arguments += [_TYPES.get(kind, "") for kind in wish.kinds]
+    if wish.since_wall_ns:
+        parts.append("wall_ns >= ?")
+        arguments.append(wish.since_wall_ns)
+    if wish.until_wall_ns:
+        parts.append("wall_ns <= ?")
+        arguments.append(wish.until_wall_ns)
+    return " AND ".join(parts), tuple(arguments)
 
 
 def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[[Future[str]], None], done: Future[str]) -> None:

@@ -83,6 +83,12 @@ class GetEvents(Message, frozen=True):
 
     limit: int = 200
     instance: str = ""
+    kinds: tuple[str, ...] = ()
+    """Wire names such as state-changed; empty: all."""
+    since_wall_ns: int = 0
+    """Only those at or after this time of the wall clock."""
+    until_wall_ns: int = 0
+    """Only those at or before this time; 0: up to now."""
 
 
 class Subscribe(Message, frozen=True):

@@ -74,7 +74,7 @@ class FakeEngine(User):
     def own_status_changed(self) -> None:
         self.changed.set()
 
-    async def last_events(self, limit: int, instance: str) -> list[EventLine]:
+    async def last_events(self, wish: GetEvents, limit: int) -> list[EventLine]:
         return []
 
     def stop_soon(self, reason: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.history import BLOCK, History
-from engine.messages import Cause, CommandLogged, LogLine, Outcome, State, StateChanged
+from engine.messages import Cause, CommandLogged, GetEvents, LogLine, Outcome, State, StateChanged
 
 
 def change(name: str = "VI_1") -> StateChanged:
@@ -129,4 +129,21 @@ async def test_resuming_from_any_number_is_answered(tmp_path: Path, since: int) 
     found, lost = await history.after(since)
     assert [line.seq for line in found] == list(range(since + 1, 11))
     assert lost == 0
+    history.close()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_events_are_asked_for_by_kind_and_time(tmp_path: Path, kept: bool) -> None:
+    history = History(tmp_path if kept else None)
+    for text in "ab":
+        history.append(change(), 1)
+        history.append(LogLine("info", text), 1)
+    everything = await history.last(10)
+    changes = await history.last(10, "", GetEvents(kinds=("state-changed",)))
+    assert [line.seq for line in changes] == [1, 3]
+    before = await history.last(10, "", GetEvents(until_wall_ns=everything[1].wall_ns))
+    assert before == everything[:2]
+    after = await history.last(10, "", GetEvents(since_wall_ns=everything[2].wall_ns, kinds=("log-line",)))
+    assert after == everything[3:]
+    assert await history.last(10, "", GetEvents(kinds=("no-such-kind",))) == []
     history.close()
