@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.messages import LogLine, LowerPriorityHeard, MasterChanged
-from engine.protocol import stall
+from engine.protocol import owners, stall
 from engine.protocol.timing import NS_PER_MS, NS_PER_S, skew_time
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def hear_loser(instance: VrrpInstance, heard: Heard) -> None:
     instance.evidence.note(now, "advert", f"{heard.sender} priority {heard.priority}, below ours")
     note_heard(instance, heard)
     warn_of_twin(instance, heard)
+    if config.owner and heard.priority == 255:
+        owners.hear_rival(instance, heard)
     if heard.sender not in instance.told and len(instance.told) < TOLD_AT_MOST:
         instance.told.add(heard.sender)
         instance.host.out.append(LowerPriorityHeard(config.name, heard.sender, heard.priority))

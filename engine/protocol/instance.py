@@ -19,7 +19,7 @@ from engine.messages import (
     StateChanged,
     Verdict,
 )
-from engine.protocol import causes, election, handover, stall
+from engine.protocol import causes, election, handover, owners, stall
 from engine.protocol.evidence import EvidenceRing
 from engine.protocol.group import GroupState, tracking_in_group
 from engine.protocol.host import Host
@@ -69,6 +69,7 @@ class VrrpInstance(Timers):
         self.hold: handover.Hold | None = None
         self.hand_over: handover.HandOver | None = None
         self.move: handover.Move | None = None
+        self.rivalry = owners.Rivalry()
         self.wants_master = False
         self.ended = False
         """Stopped for good: INIT is not left again."""
@@ -130,6 +131,7 @@ class VrrpInstance(Timers):
         """Take over a configuration's values; effects of the difference are the business of reload.py."""
         self.config = config
         self.presence.adopt(config)
+        self.rivalry.lowered = self.rivalry.lowered and config.owner
         self._unsendable = unsendable(config)
         self.group_key = ipaddress.ip_address(config.group_address).packed
         self.recompute_down()
@@ -140,7 +142,8 @@ class VrrpInstance(Timers):
         self.source = host.source_address(config)
         self.source_key = ipaddress.ip_address(self.source).packed if self.source else b""
         tracking = tracking_in_group(config.tracking, self.group.config if self.group else None)
-        further = faults_of_place(config, self.presence.addresses, host.interfaces, self.source, self._unsendable)
+        unsent = self._unsendable or self.transmit.used_up
+        further = faults_of_place(config, self.presence.addresses, host.interfaces, self.source, unsent)
         further += self.group.faults_for(self) if self.group else []
         found = assess(
             config,
@@ -151,6 +154,7 @@ class VrrpInstance(Timers):
             self.hold.kind if self.hold is not None else "",
             self.ledger,
             host.now,
+            self.rivalry.line(),
         )
         self.ledger, self.priority, self.own_faults = found.ledger, found.priority, found.faults
         self.faults = tuple(line for line in found.ledger if line.fault)
@@ -218,6 +222,8 @@ class VrrpInstance(Timers):
                 handover.end_hold(self, "its time is over")
             case "verify":
                 handover.verified(self)
+            case "rival":
+                owners.time_is_over(self)
         self.dirty = True
 
     def cancel_announcements(self) -> None:
@@ -373,9 +379,11 @@ class VrrpInstance(Timers):
         if state is not State.BACKUP and state is not State.MASTER:
             self.timer_at = NEVER
             self.master, self.master_priority = "", 0
+            owners.own_again(self)
         if state is not State.MASTER:
             self.hand_over = None
             self.cancel_announcements()
+            self.cancel_side("rival")
         if quiet:
             return
         self.transitions += 1
@@ -410,6 +418,11 @@ class VrrpInstance(Timers):
 
     def _become_master(self, cause: Cause, detail: str) -> None:
         """Everything that makes a master, then the event."""
+        if self.rivalry.lowered:
+            before = self.priority
+            owners.own_again(self)
+            self.assess()
+            self.host.out.append(PriorityChanged(self.config.name, before, self.priority, "no other owner is heard"))
         self._go_on_air()
         if cause is Cause.MASTER_RESIGNED and self.config.announce.master_repeat:
             self.arm_side("release-announce", self.host.now + settle_delay(len(self.presence.addresses)))
@@ -510,6 +523,8 @@ class VrrpInstance(Timers):
             self.doubtful = False
             self.presence.announce(self.config.announce.master_repeat)
             self.rearm_refresh()
+        if self.transmit.used_up:
+            self.reassess()
 
     def advertise_now(self) -> None:
         """One advert out of turn; the next follows after a whole interval."""

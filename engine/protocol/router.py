@@ -257,6 +257,8 @@ class Router:
         tally.advert_rcvd += 1
         if arrived.ah:
             instance.transmit.accept_sequence(parse_ah(arrived.ah).sequence)
+            if instance.transmit.used_up:
+                instance.reassess()
         if judged.mark:
             instance.marks.pop(arrived.source, None)
             instance.marks[arrived.source] = judged.mark

@@ -204,11 +204,13 @@ def assess(
     hold: str,
     before: tuple[LedgerLine, ...],
     now: int,
+    rival: LedgerLine | None = None,
 ) -> Assessment:
     """Build the ledger: base, tracked items, `further` faults, hold, clamp.
 
-    The effective priority is base plus contributions within 1..254; an owner keeps 255 whatever happens; a
-    hold sets 1 (step-down) or 254 (take-over). Source: keepalived.conf(5) vrrp_script weight.
+    The effective priority is base plus contributions within 1..254; an owner keeps 255 whatever is tracked, and
+    is lowered only by the line of a `rival` owner; a hold sets 1 (step-down) or 254 (take-over).
+    Source: keepalived.conf(5) vrrp_script weight.
     """
     known = {(line.kind, line.name): line for line in before}
     lines: list[LedgerLine] = []
@@ -250,8 +252,12 @@ def assess(
     priority = 255 if config.owner else max(1, min(254, total))
     if priority != total:
         lines.append(LedgerLine("clamp", "", None, 0, priority - total, detail="within 1..254"))
+    if rival is not None and config.owner:
+        old = known.get((rival.kind, rival.name))
+        lines.append(msgspec.structs.replace(rival, since=old.since if old is not None else now))
+        priority += rival.contribution
     if hold:
-        held = 1 if hold == "step-down" else 254
+        held = 254 if hold == "take-over" else 1
         old = known.get(("hold", hold))
         since = old.since if old is not None else now
         lines.append(LedgerLine("hold", hold, None, 0, held - priority, since=since))

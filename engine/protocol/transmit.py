@@ -30,6 +30,10 @@ from engine.protocol.packet import (
 )
 from engine.protocol.timing import NS_PER_S, to_centiseconds
 
+LAST_SEQUENCE = 0xFFFFFF00
+"""Authentication header: from here on no more adverts, but for the farewell. Source: RFC 2402 2.5: no wrapping."""
+_HIGHEST_SEQUENCE = 0xFFFFFFFF
+
 _AUTH_TYPES = {"none": AUTH_NONE, "pass": AUTH_PASS, "ah": AUTH_AH}
 
 
@@ -86,6 +90,15 @@ class Transmitter:
         peers refuse us. What is known may be some adverts old; unknown, sixteenths of a second of uptime are beyond
         any count, since version 2 sends once a second at most, and wrap after four years."""
         self.sequence = known + 1000 if known else now * 16 // NS_PER_S & 0x7FFFFFFF
+
+    @property
+    def used_up(self) -> str:
+        """Why no authentic advert can be sent any more; empty while one can."""
+        if self.sequence < LAST_SEQUENCE:
+            return ""
+        return (
+            "its sequence numbers (authentication header) are used up: stop all routers of this VRID, then start them"
+        )
 
     def accept_sequence(self, number: int) -> None:
         """Authentication header: an authentic advert carried this number; our next one goes above it."""
@@ -187,7 +200,7 @@ class Transmitter:
             for destination, message in messages:
                 out.append(self._effect(config, destination, self._sealed(config, destination, message)))
             return
-        self.sequence += 1
+        self.sequence = min(self.sequence + 1, _HIGHEST_SEQUENCE)
         for destination, message in messages:
             packet = ah_packet(
                 message,

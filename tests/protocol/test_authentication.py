@@ -291,3 +291,23 @@ def test_ipv6_checksum_covers_the_trailer() -> None:
         datagram = m.DatagramReceived(interface="eth0", family=6, data=data, source=source, destination=group, ttl=255)
         fresh = hmac_rig(family=6)
         assert verdict(fresh, datagram) is expected
+
+
+def test_used_up_sequence_numbers_are_a_fault_and_never_wrap() -> None:
+    """AU-AH-12: a number that starts anew would be a replay to every peer; the farewell still goes out."""
+    rig = Rig(ah_config())
+    rig.become_master()
+    last = 0xFFFFFFFF
+    assert verdict(rig, ah_advert(50, last)) is m.Verdict.OK
+    rig.pass_time(2 * S)
+    assert rig.status().state is m.State.FAULT
+    assert "sequence numbers" in rig.status().faults[0]
+    assert max(sequences(rig)) <= last
+    assert sequences(rig) == sorted(sequences(rig))
+
+
+def test_backup_that_hears_the_last_sequence_numbers_is_in_fault_too() -> None:
+    """AU-AH-12: it could not go on above them."""
+    rig = Rig(ah_config())
+    assert verdict(rig, ah_advert(200, 0xFFFFFFFE)) is m.Verdict.OK
+    assert rig.status().state is m.State.FAULT
