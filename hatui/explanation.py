@@ -64,6 +64,8 @@ class Explanation(msgspec.Struct, frozen=True):
     what: str
     timeline: tuple[Moment, ...]
     ruled_out: tuple[str, ...]
+    known_by: str
+    """How it is known that these things did not happen; empty when nothing is ruled out."""
     unknown: str
     """Why less could be ruled out than usual; empty when the record reaches back far enough."""
     grade: str
@@ -96,11 +98,14 @@ def explain(change: EventLine, rows: Sequence[Row], *, interface: str = "", down
     template = TEMPLATES[about.cause]
     before, after, complete = _around(change, rows, _before(down))
     grade, cause = _deeper(change, rows, after)
+    ruled_out = _ruled_out(about, before, interface) if complete else ()
+    span = duration(_before(down))
     return Explanation(
         instance=about.instance,
         what=told(template.what, about) if about.peer or "{peer}" not in template.what else _nobody(about),
         timeline=_timeline(change, before, after),
-        ruled_out=_ruled_out(about, before, interface, _before(down)) if complete else (),
+        ruled_out=ruled_out,
+        known_by=f"the record of the {span} before shows none of it" if ruled_out else "",
         unknown="" if complete else "the record does not reach back over the time before this change",
         grade=grade,
         cause=cause,
@@ -176,9 +181,8 @@ def _moment(change: EventLine, row: EventLine) -> Moment:
     return Moment(row.mono_ns - change.mono_ns, "event", f"{name}{said.what}  {said.detail}".rstrip())
 
 
-def _ruled_out(about: StateChanged, before: list[EventLine], interface: str, window: int) -> tuple[str, ...]:
-    """What would stand in the record, and does not; each with how it is known."""
-    span = f"in the {duration(window)} before"
+def _ruled_out(about: StateChanged, before: list[EventLine], interface: str) -> tuple[str, ...]:
+    """What would stand in the record, and does not."""
     events = [row.event for row in before]
     noted = {one.kind for one in about.evidence}
     template = TEMPLATES[about.cause]
@@ -196,26 +200,26 @@ def _ruled_out(about: StateChanged, before: list[EventLine], interface: str, win
         (
             "interface",
             not flapped and "interface" not in noted,
-            f"{interface or 'an interface'} down (no change {span})",
+            f"{interface or 'an interface'} down",
         ),
         (
             "rejected",
             "rejected" not in noted and not any(isinstance(one, AdvertRejected) for one in own),
-            f"rejected adverts (none {span})",
+            "rejected adverts",
         ),
         (
             "priority",
             not any(isinstance(one, PriorityChanged) for one in own) and not noted & {"priority", "script"},
-            f"a priority change here (none {span}, {about.priority} in use)",
+            f"a priority change here ({about.priority} in use)",
         ),
-        ("operator", not ordered and "command" not in noted, f"an operator's command (none {span})"),
-        ("config", not any(isinstance(one, ConfigLoaded) for one in events), f"a new configuration (none {span})"),
+        ("operator", not ordered and "command" not in noted, "an operator's command"),
+        ("config", not any(isinstance(one, ConfigLoaded) for one in events), "a new configuration"),
         (
             "engine",
             not any(isinstance(one, EngineStarted | ProcessDied) for one in events),
-            f"a restart of the engine here (none {span})",
+            "a restart of the engine here",
         ),
-        ("address", "address" not in noted, "an address that came or went here (none noted)"),
+        ("address", "address" not in noted, "an address that came or went here"),
     ]
     return tuple(text for topic, holds, text in found if holds and topic != template.is_topic)
 
@@ -291,6 +295,8 @@ def lines(change: EventLine, found: Explanation, columns: int, time_mode: str) -
         page += _drawn(moment, columns)
     page.append(())
     page += _labelled("Ruled out", list(found.ruled_out) or ["nothing"], columns)
+    if found.known_by:
+        page += _labelled("", [f"({found.known_by})"], columns)
     if found.unknown:
         page += _labelled("", [found.unknown], columns)
     page += _labelled(found.grade.capitalize(), [found.cause + "."], columns)
@@ -306,6 +312,12 @@ def _labelled(label: str, parts: list[str], columns: int) -> list[Line]:
 _ROLES = {"change": "strong", "missed": "warn", "rejected": "bad", "stall": "bad", "timer": "plain", "event": "plain"}
 
 
+def _missed(text: str) -> str:
+    """ "missed 1 of 3" for "advert 1 of 3 missed"."""
+    found = re.fullmatch(r"advert (.*) missed", text)
+    return f"missed {found.group(1)}" if found else text
+
+
 def _drawn(moment: Moment, columns: int) -> list[Line]:
     when = (f" {moment.offset / NS:+8.3f}  ", "dim")
     text = plain(moment.text)
@@ -315,7 +327,7 @@ def _drawn(moment: Moment, columns: int) -> list[Line]:
         arrow = f"advert prio {priority} ".ljust(18, "-") + ">"
         return [(when, (fit(source, 15), "plain"), (f"| {arrow}| this node  ", "dim"), (rest, "plain"))]
     if moment.kind == "missed":
-        return [(when, (" " * 15, "plain"), (f"| {'(expected)':<19}|            ", "dim"), (text, "warn"))]
+        return [(when, (" " * 15, "plain"), (f"| {'(expected)':<19}|            ", "dim"), (_missed(text), "warn"))]
     role = _ROLES.get(moment.kind, "plain")
     label = "" if moment.kind in ("change", "event", "timer") else f"{moment.kind}: "
     first, *more = wrap(label + text, columns - 12) or [""]

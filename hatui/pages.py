@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.messages import Counters, EventLine, InstanceStatus, StateChanged
-from hatui import keys
-from hatui.sentences import CAUSES, event, problems, readiness
+from hatui import explanation, keys
+from hatui.sentences import event, problems, readiness
 from hatui.store import Store
 from hatui.text import (
     Line,
@@ -81,34 +81,14 @@ def transitions(store: Store, name: str) -> list[EventLine]:
 def why_page(store: Store, name: str, back: int, columns: int, time_mode: str) -> Titled:
     """The last transition but `back`, with what led to it."""
     rows = transitions(store, name)
-    title = f"Why did {plain(name)} change?"
     if not rows:
-        return title, [((" No change of its state is in the events that this console has.", "dim"),)]
+        nothing = " No change of its state is in the events that this console has."
+        return explanation.title(name), [((nothing, "dim"),)]
     row = rows[max(0, len(rows) - 1 - back)]
-    change = row.event
-    assert isinstance(change, StateChanged)
-    words, look = CAUSES[change.cause]
-    head = f" {state_word(change.old)} -> {state_word(change.new)} at {clock(row.wall_ns, time_mode, digits=3)}"
-    lines: list[Line] = [((head, "title"), (f"   priority {change.priority}", "dim")), ()]
-    lines.append(((f" {change.cause.value}: ", "strong"), (words + ".", "plain")))
-    lines += [((f" {text}", "plain"),) for text in wrap(plain(change.detail), columns - 2)]
-    lines.append(())
-    for evidence in change.evidence:
-        offset = (evidence.at - row.mono_ns) / 1e9
-        lines.append(
-            ((f" {offset:+8.3f}  ", "dim"), (f"{evidence.kind:<12} ", "strong"), (plain(evidence.text), "plain"))
-        )
-    if not change.evidence:
-        lines.append(((" No evidence was recorded with this change.", "dim"),))
-    lines += [(), ((" Look at   ", "dim"), (look, "plain"))]
-    after = [other for other in store.events if isinstance(other, EventLine) and 0 < other.seq - row.seq <= 6]
-    if after:
-        lines += [(), ((" Then", "dim"),)]
-    for other in after:
-        told = event(other.event)
-        offset = (other.mono_ns - row.mono_ns) / 1e9
-        lines.append(((f" {offset:+8.3f}  ", "dim"), (f"{plain(told.instance)}  {told.what}  {told.detail}", "plain")))
-    return title, lines
+    status = store.instances.get(name)
+    interface, down = (status.interface, status.master_down_interval) if status else ("", 0)
+    found = explanation.explain(row, list(store.events), interface=interface, down=down)
+    return explanation.title(name), explanation.lines(row, found, columns, time_mode)
 
 
 def detail_page(store: Store, name: str, now: int, *, time_mode: str, wall: int) -> Titled:

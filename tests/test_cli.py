@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,7 @@ from engine.messages import (
     TrackerStatus,
 )
 from hatui.cli import main
+from hatui.commands.why import moment_of
 from tests.fake_engine import NOW, SECOND, WALL, FakeEngine, engine_status, instance
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -299,10 +301,33 @@ def test_why_explains_the_last_change_with_its_evidence(hatui: Hatui, socket_pat
         assert status == 0
         assert "Why did VI_1 change?" in out
         assert "master-no-response" in out
-        assert "10.211.55.23 priority 150" in out
+        assert "10.211.55.23   | advert prio 150 -->| this node" in out
         assert "startup" in hatui("why", "VI_1", "--last", "2")[1]
-        assert json.loads(hatui("why", "--json")[1])["event"]["cause"] == "master-no-response"
+        told = json.loads(hatui("why", "--json")[1])
+        assert told["event"]["cause"] == "master-no-response"
+        assert told["explanation"]["grade"] == "unknown"
         assert hatui("why", "--last", "3")[0] == 4
+
+
+def test_why_asks_for_the_last_change_at_or_before_a_time(hatui: Hatui, socket_path: Path) -> None:
+    with FakeEngine(socket_path) as engine:
+        assert hatui("why", "VI_1", "--at", "2023-11-14 22:13")[0] == 4
+        assert hatui("why", "--at", "yesterday")[0] == 1
+    asked = [one.command for one in engine.requests if isinstance(one.command, GetEvents)]
+    assert [(one.instance, one.kinds) for one in asked] == [("VI_1", ("state-changed",))]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("22:13:20", 0), ("22:13:19", -1), ("22:14", 99 - 86400), ("22:13", 39), ("2023-11-14 22:00:00", -800)],
+)
+def test_time_of_day_is_the_last_such_time(text: str, seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's clock stands at 22:13:20 UTC; a second or minute that is named is meant whole."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    assert moment_of(text, WALL) == WALL + (seconds + 1) * SECOND - 1
+    monkeypatch.undo()
+    time.tzset()
 
 
 # failover, release -----------------------------------------------------------------------------

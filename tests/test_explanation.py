@@ -116,14 +116,15 @@ def test_silent_master_is_explained_as_the_page_says() -> None:
     ]
     assert found.ruled_out == (
         "this node late (timer 0.000s late)",
-        "eth0 down (no change in the 8.0s before)",
-        "rejected adverts (none in the 8.0s before)",
-        "a priority change here (none in the 8.0s before, 100 in use)",
-        "an operator's command (none in the 8.0s before)",
-        "a new configuration (none in the 8.0s before)",
-        "a restart of the engine here (none in the 8.0s before)",
-        "an address that came or went here (none noted)",
+        "eth0 down",
+        "rejected adverts",
+        "a priority change here (100 in use)",
+        "an operator's command",
+        "a new configuration",
+        "a restart of the engine here",
+        "an address that came or went here",
     )
+    assert found.known_by == "the record of the 8.0s before shows none of it"
     assert (found.grade, found.cause) == (
         LIKELY,
         "the host of 10.0.0.9, its cable or its switch port. It was not heard again",

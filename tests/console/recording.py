@@ -219,12 +219,16 @@ EVENTS = (
             120,
             (
                 Evidence(NOW - 764 * S - 617 * MS, "advert", "10.0.0.12 priority 90"),
-                Evidence(NOW - 763 * S - 617 * MS, "advert", "10.0.0.12 priority 90, the last one"),
-                Evidence(NOW - 762 * S - 617 * MS, "missed", "1 of 3"),
-                Evidence(NOW - 761 * S - 617 * MS, "missed", "2 of 3"),
-                Evidence(NOW - 760 * S - 617 * MS, "missed", "3 of 3"),
-                Evidence(NOW - 760 * S, "timer", "master-down 3 x 1.000 + skew 0.617 s"),
+                Evidence(NOW - 763 * S - 617 * MS, "advert", "10.0.0.12 priority 90, the last heard"),
+                Evidence(NOW - 762 * S - 617 * MS, "missed", "advert 1 of 3 missed"),
+                Evidence(NOW - 761 * S - 617 * MS, "missed", "advert 2 of 3 missed"),
+                Evidence(NOW - 760 * S - 617 * MS, "missed", "advert 3 of 3 missed"),
+                Evidence(
+                    NOW - 760 * S, "timer", "down timer ends: 3 x 1.000 s + skew 0.617 s = 3.617 s; fired 0.004 s late"
+                ),
             ),
+            "10.0.0.12",
+            4 * MS,
         ),
     ),
     event(4, 500 * S, NearMiss("VI_DNS", "2 of 3 adverts missed")),

@@ -179,8 +179,8 @@ async def test_why_shows_the_evidence_of_the_last_change(console: HatuiApp, link
         await settle(pilot, link)
         text = console.screen_text()
         assert "Why did VI_API change?" in text
-        assert "master-no-response: the master stopped without saying goodbye." in text
-        assert "-0.617  missed       3 of 3" in text
+        assert "master-no-response: 10.0.0.12 stopped without saying goodbye." in text
+        assert "-0.617                 | (expected)         |            missed 3 of 3" in text
         await pilot.press("escape")
         await settle(pilot, link)
         assert "INSTANCE" in console.screen_text()
