@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
@@ -31,6 +31,7 @@ from engine.messages import (
     GetConfig,
     GetEvents,
     GetRevisions,
+    Handicap,
     HandOverStarted,
     Ordered,
     Outcome,
@@ -46,6 +47,8 @@ SILENCE_S = 5.0
 """Seconds without a sign of life of the vrrp process after which a command waits no longer."""
 EVENTS_LIMIT = 5_000
 """Events in one reply."""
+RouterOrder = Failover | Release | AnnounceNow | Handicap
+Handler = Callable[[Request, Peer, Callable[[str], None]], Awaitable[Reply]]
 READS = (GetEvents, GetConfig, GetRevisions)
 """Commands that change nothing: they are answered while the engine stops, too."""
 _TEXT = 400
@@ -83,6 +86,13 @@ class Commands:
         self._numbers = itertools.count(1)
         self._orders: dict[int, asyncio.Future[CommandFinished]] = {}
         self._told: dict[int, tuple[str, Callable[[str], None]]] = {}
+        self._served: dict[type, Handler] = {}
+        self.obstacle: Callable[[], str] = lambda: ""
+        """Why nothing may be moved on purpose now; empty when it may."""
+
+    def serve(self, kind: type, handler: Handler) -> None:
+        """Let somebody else perform the commands of a kind."""
+        self._served[kind] = handler
 
     async def perform(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:
         """Do it and log it."""
@@ -137,7 +147,8 @@ class Commands:
             raise Refused("E-STOPPING", "the engine is stopping")
         match command:
             case Failover() | Release() | AnnounceNow():
-                done = await self._order(command, request, peer, progress)
+                self._check_free(command)
+                done = await self.order(command, peer.login, request.reason[:_TEXT], progress)
                 return Reply(number, done.outcome, done.code, done.text, done.duration)
             case Reload():
                 lines = await self._reloading.reload(f"operator {peer.login}")
@@ -160,19 +171,32 @@ class Commands:
             case StopEngine():
                 self._engine.stop_soon(f"operator {peer.login}")
                 return Reply(number, Outcome.DONE, text="handing over, then the engine ends")
+        handler = self._served.get(type(command))
+        if handler is not None:
+            return await handler(request, peer, progress)
         raise Refused("E-PROTOCOL", f"{type(command).__name__} is no command that can be performed")
 
-    async def _order(
-        self, command: Failover | Release | AnnounceNow, request: Request, peer: Peer, progress: Callable[[str], None]
-    ) -> CommandFinished:
+    def _check_free(self, command: Failover | Release | AnnounceNow) -> None:
         if command.instance and not self._engine.has_instance(command.instance):
             raise Refused("E-UNKNOWN-INSTANCE", f"there is no instance {command.instance!r}")
+        obstacle = self.obstacle()
+        if obstacle and isinstance(command, Failover | Release):
+            raise Refused("E-DRILL", obstacle)
+
+    async def order(
+        self, command: RouterOrder, by: str, reason: str, progress: Callable[[str], None] = lambda _: None
+    ) -> CommandFinished:
+        """Hand an order to the Router and wait for its answer.
+
+        Raises:
+            Refused: E-SILENT; whether it was carried out is not known.
+        """
         number = next(self._numbers)
         future: asyncio.Future[CommandFinished] = asyncio.get_running_loop().create_future()
         self._orders[number] = future
-        self._told[number] = (command.instance, progress)
+        self._told[number] = (getattr(command, "instance", ""), progress)
         try:
-            if not self._engine.order(Ordered(number, command, peer.login, request.reason[:_TEXT])):
+            if not self._engine.order(Ordered(number, command, by, reason)):
                 raise Refused("E-SILENT", "the vrrp process does not run just now; it is being started again")
             while True:
                 try:

@@ -25,6 +25,7 @@ from engine.core.control import ControlServer
 from engine.core.forkserver import ForkServer
 from engine.core.history import History, wall_ns
 from engine.core.loading import Reading
+from engine.core.maintenance import Standing
 from engine.core.notify import Notifier
 from engine.core.options import Options
 from engine.core.peers import Peer
@@ -50,6 +51,7 @@ from engine.messages import (
     InstanceStatus,
     InterfaceStateChanged,
     LogLine,
+    Maintenance,
     Ordered,
     Outcome,
     PacketJudged,
@@ -65,7 +67,7 @@ from engine.messages import (
 )
 from engine.protocol.timing import LONGEST_GRACE, hand_over_limit
 
-CAPABILITIES = ("failover", "config", "history", "confirm")
+CAPABILITIES = ("failover", "config", "history", "confirm", "maintenance")
 NOTIFY_S = 5.0
 """Seconds that notify scripts have at the end."""
 MARGIN_S = 3.0
@@ -96,6 +98,8 @@ class Engine:
         self.reloading = Reloading(self, reading, options.config_id, self.clock, Archive(options.state_dir))
         self.changes = Changes(self, self.reloading, boot_id())
         self.commands = Commands(self, self.reloading, self.changes)
+        self.standing = Standing(self, options.state_dir, boot_id(), self.commands.order)
+        self.commands.serve(Maintenance, self._maintain)
         self.notifier = Notifier(self.record)
         self.capture = Capture(self.control.tell_packet, self.clock)
         self.pump = StatusPump(
@@ -115,6 +119,7 @@ class Engine:
             ready(str(refusal))
             await self.supervisor.close()
             return 1
+        early = self.standing.load()
         for role in self._roles:
             self.supervisor.start(role)
         self.history = History(self.options.state_dir)  # while the others come up; they are heard after this
@@ -123,6 +128,8 @@ class Engine:
         self.record(EngineStarted(self.options.version, os.getpid()))
         if self.history.problem:
             self._history_problem(self.history.problem)
+        for note in early:
+            self.record(note)
         self._listen_to_signals()
         watching = asyncio.Event()
         for work in (self.changes.resume(), self.pump.pull(), self.pump.beat(), self.reloading.watch(watching)):
@@ -152,6 +159,7 @@ class Engine:
             if not await self.supervisor.stop("vrrp", patience if asked else MARGIN_S, hang_up=False):
                 self._status = self._status or 1
                 self.record(LogLine("error", "the vrrp process did not end in time and was killed; see --release"))
+        await self.standing.close()
         await self.notifier.close(NOTIFY_S)
         if "check" in self._roles:
             await self.supervisor.stop("check", MARGIN_S)
@@ -198,7 +206,7 @@ class Engine:
                 self.record(event, message.at)
                 if isinstance(event, InterfaceStateChanged):
                     self._tap()
-                for listener in (self.commands.happened, self.notifier.happened):
+                for listener in (self.commands.happened, self.standing.happened, self.notifier.happened):
                     try:
                         listener(event)
                     except Exception as error:  # neither a script nor a command may cost a transition
@@ -216,6 +224,7 @@ class Engine:
             self.supervisor.send("check", ScriptsWanted(self.config))
             return
         resumed = self.present.resume(self.config, self.clock()) if again else ()
+        resumed = self.standing.resume(self.config, resumed)
         self.supervisor.send("vrrp", Configure(self.config, resumed))
         if again:
             for result in self.present.results():
@@ -250,6 +259,7 @@ class Engine:
         self.supervisor.send("check", ScriptsWanted(new))
         self.present.reloaded(old, new)
         self.notifier.use(new)
+        self._run(self.standing.reapply(tuple(one.name for one in new.instances)))
         self._tap()
 
     def _pull(self, pull: PullStatus) -> bool:
@@ -292,6 +302,7 @@ class Engine:
             confirm_by=waiting.by if waiting else "",
             confirm_comment=waiting.comment if waiting else "",
             confirm_problem=self.changes.problem,
+            maintenance=self.standing.infos,
         )
 
     # ---- the clients
@@ -317,6 +328,9 @@ class Engine:
     async def perform(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:
         """Do what a client asks."""
         return await self.commands.perform(request, peer, progress)
+
+    async def _maintain(self, request: Request, peer: Peer, _progress: Callable[[str], None]) -> Reply:
+        return await self.standing.perform(request, peer, tuple(one.name for one in self.config.instances))
 
     def refused(self, request: Request, peer: Peer, code: str, text: str) -> None:
         """A client asked for what its role may not do."""

@@ -91,6 +91,19 @@ class GetEvents(Message, frozen=True):
     """Only those at or before this time; 0: up to now."""
 
 
+class Maintenance(Message, frozen=True):
+    """Handicap this node, or one instance and its sync group, to priority 1: it hands over, and serves on only where
+    nobody else does. It lasts over a restart of the engine, with `persist` over one of the machine."""
+
+    instance: str = ""
+    """Empty: the whole node."""
+    on: bool = True
+    for_s: float = 0
+    """Seconds; 0 means until it is switched off."""
+    persist: bool = False
+    dry_run: bool = False
+
+
 class Subscribe(Message, frozen=True):
     """Replace this client's subscription. Topics: status, events, packets."""
 
@@ -109,6 +122,7 @@ Command = (
     Failover
     | Release
     | AnnounceNow
+    | Maintenance
     | Reload
     | GetConfig
     | ApplyConfig

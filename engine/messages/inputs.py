@@ -106,6 +106,8 @@ class LastKnown(Message, frozen=True):
     master: str = ""
     hold_until: int = 0
     hold_kind: str = ""
+    hold_by: str = ""
+    hold_reason: str = ""
     sequence: int = 0
     """InstanceStatus.sequence, as last told."""
 
@@ -133,11 +135,29 @@ class ClockStalled(Message, frozen=True):
     """ns"""
 
 
+class Handicapped(Message, frozen=True):
+    """One instance that is in maintenance, and why."""
+
+    instance: str
+    until: int = 0
+    """0 means until it is switched off."""
+    by: str = ""
+    reason: str = ""
+
+
+class Handicap(Message, frozen=True):
+    """Exactly these instances (and what moves with them) are in maintenance from now on. Saying it again changes
+    nothing."""
+
+    held: tuple[Handicapped, ...] = ()
+    dry_run: bool = False
+
+
 class Ordered(Message, frozen=True):
-    """A Failover, Release or AnnounceNow on its way into the Router, with the number of its reply."""
+    """An order on its way into the Router, with the number of its reply."""
 
     request: int
-    command: Failover | Release | AnnounceNow
+    command: Failover | Release | AnnounceNow | Handicap
     by: str = ""
     reason: str = ""
 

@@ -19,7 +19,7 @@ class LedgerLine(Message, frozen=True):
     """One contribution to the effective priority, or one cause of FAULT."""
 
     kind: str
-    """base, script, interface, process, file, bfd, hold, clamp, owner."""
+    """base, script, interface, process, file, bfd, hold, clamp, owner, rival (another owner is heard)."""
     name: str
     good: bool | None
     """None: no result yet."""
@@ -105,6 +105,7 @@ class InstanceStatus(Message, frozen=True):
     hold_kind: str = ""
     hold_until: int = 0
     hold_by: str = ""
+    hold_reason: str = ""
     sync_group: str = ""
     transitions: int = 0
     last_cause: Cause = Cause.STARTUP
@@ -142,6 +143,23 @@ class InterfaceStatus(Message, frozen=True):
     addresses: tuple[str, ...] = ()
 
 
+class MaintenanceInfo(Message, frozen=True):
+    """Maintenance of the node, or of an instance."""
+
+    instance: str
+    """Empty: the whole node."""
+    by: str
+    reason: str
+    since_wall: int
+    """Wall clock, ns."""
+    until: int = 0
+    """The instant (engine's clock) at which it ends by itself; 0: when it is switched off."""
+    until_wall: int = 0
+    """The same by the wall clock, ns."""
+    persist: bool = False
+    """Also after the machine was started anew."""
+
+
 class EngineStatus(Message, frozen=True):
     """The engine itself."""
 
@@ -175,6 +193,7 @@ class EngineStatus(Message, frozen=True):
     confirm_comment: str = ""
     confirm_problem: str = ""
     """Why the last unconfirmed change could not be taken back; empty again with the next change."""
+    maintenance: tuple[MaintenanceInfo, ...] = ()
 
 
 Status = InstanceStatus | TrackerStatus | InterfaceStatus | EngineStatus

@@ -117,6 +117,8 @@ def of_yielding(instance: VrrpInstance, heard: Heard) -> tuple[Cause, str]:
     theirs = f"{heard.sender} advertises priority {heard.priority}"
     if instance.hold is not None and instance.hold.kind == "step-down":
         return Cause.OPERATOR, f"{theirs}; we are held at priority {instance.priority}"
+    if instance.hold is not None and instance.hold.kind == "maintenance":
+        return Cause.MAINTENANCE, f"{theirs}; we are in maintenance, at priority {instance.priority}"
     if heard.priority > instance.priority:
         if heard.priority <= instance.priority_as_master:
             return (

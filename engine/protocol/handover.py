@@ -16,6 +16,7 @@ from engine.messages import (
     HandOverFinished,
     HandOverStarted,
     HoldChanged,
+    LastKnown,
     Outcome,
     PriorityChanged,
 )
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from engine.protocol.instance import VrrpInstance
 
 
+HOLDS = ("step-down", "take-over", "maintenance")
+
+
 @dataclass(slots=True)
 class Hold:
-    """An operator's handicap (step-down: priority 1) or boost (take-over: 254)."""
+    """An operator's handicap (step-down, maintenance: priority 1) or boost (take-over: 254)."""
 
     kind: str
     until: int
@@ -48,6 +52,7 @@ class HandOver:
     """The engine ends: without a successor the addresses go all the same."""
     hold_until: int = 0
     by: str = ""
+    hold_kind: str = "step-down"
     successor: Heard | None = None
     """Its latest advert, once it was heard."""
     answered: int = 0
@@ -63,6 +68,8 @@ class Move:
     request: int
     started: int
     pending: list[VrrpInstance]
+    keep: bool = False
+    """Maintenance: the handicap stays though nobody took over; then the address stays, too."""
     moved: list[VrrpInstance] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
@@ -81,6 +88,7 @@ def begin(instance: VrrpInstance, stimulus: StepDown | Stopped) -> None:
     instance.hand_over = HandOver(now, stimulus.cause, reason, stop)
     if isinstance(stimulus, StepDown):
         instance.hand_over.hold_until, instance.hand_over.by = stimulus.hold_until, stimulus.by
+        instance.hand_over.hold_kind = stimulus.hold_kind
     instance.cancel_announcements()
     instance.doubtful = False
     instance.dirty = True
@@ -141,7 +149,7 @@ def _succeeded(instance: VrrpInstance, over: HandOver, heard: Heard) -> None:
         return
     move, instance.move = instance.move, None
     before = instance.priority
-    instance.hold = Hold("step-down", over.hold_until, over.by, over.reason)
+    instance.hold = Hold(over.hold_kind, over.hold_until, over.by, over.reason)
     instance.assess()
     instance.tally.release_master += 1
     instance.follow(heard, over.cause, text)
@@ -163,6 +171,11 @@ def _unanswered(instance: VrrpInstance, over: HandOver, why: str) -> None:
         _conclude(instance, Outcome.UNDONE, "E-STOPPING", why)
         return
     move = instance.move
+    if move is not None and move.keep:
+        handicap(instance, over.hold_until, over.by, over.reason)
+        _resume(instance, over)
+        _arrived(move, instance, f"{name}: {why}; it serves on here with priority {instance.priority}")
+        return
     for one in move.pending.copy() if move is not None else [instance]:
         if one.hand_over is not None:
             _resume(one, one.hand_over)
@@ -188,7 +201,11 @@ def cut_short(instance: VrrpInstance, over: HandOver | None, code: str, detail: 
         duration = instance.host.now - over.started
         instance.host.out.append(HandOverFinished(instance.config.name, "", duration, released=True))
     move = instance.move
-    if move is not None:
+    if move is not None and move.keep:
+        if over is not None:
+            handicap(instance, over.hold_until, over.by, over.reason)
+        _arrived(move, instance, f"{instance.config.name}: {detail}; it is in maintenance all the same")
+    elif move is not None:
         members = move.pending + move.moved
         _conclude(instance, Outcome.UNDONE, code, f"{instance.config.name}: {detail}")
         for one in members:
@@ -216,11 +233,19 @@ def boost(instance: VrrpInstance, until: int, by: str, reason: str) -> None:
     _hold_began(instance, before)
 
 
-def restore(instance: VrrpInstance, kind: str, until: int) -> None:
+def handicap(instance: VrrpInstance, until: int, by: str, reason: str) -> None:
+    """Put an instance into maintenance where it stands; the caller advertises."""
+    instance.hold = Hold("maintenance", until, by, reason)
+    instance.reassess("maintenance")
+    _hold_began(instance, instance.priority)
+
+
+def restore(instance: VrrpInstance, known: LastKnown) -> None:
     """Put back the hold that a process before this one knew. An expired one ends with the first tick."""
-    instance.hold = Hold(kind, until, "", "continued after a restart")
-    if until:
-        instance.arm_side("hold-end", until)
+    reason = known.hold_reason or "continued after a restart"
+    instance.hold = Hold(known.hold_kind, known.hold_until, known.hold_by, reason)
+    if known.hold_until:
+        instance.arm_side("hold-end", known.hold_until)
 
 
 def _hold_began(instance: VrrpInstance, before: int) -> None:

@@ -13,25 +13,20 @@ from engine.messages import (
     Cause,
     CommandFinished,
     Failover,
+    Handicap,
     Ordered,
     Outcome,
     Release,
     State,
 )
-from engine.protocol import handover
+from engine.protocol import handover, maintenance
 from engine.protocol.host import Host
+from engine.protocol.refusal import Refusal as _Refusal
 from engine.protocol.stimuli import StepDown, TakeOver
 from engine.protocol.timing import HAND_OVER_MARGIN, NS_PER_S, hand_over_limit, seconds_text
 
 if TYPE_CHECKING:
     from engine.protocol.instance import VrrpInstance
-
-
-class _Refusal(Exception):
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
 
 
 def obey(host: Host, instances: Sequence[VrrpInstance], ordered: Ordered, *, stopping: bool) -> None:
@@ -45,6 +40,11 @@ def obey(host: Host, instances: Sequence[VrrpInstance], ordered: Ordered, *, sto
                 text = _announce(instances, command)
             case Release():
                 text = _release(_find(instances, command.instance), ordered)
+            case Handicap():
+                arranged = maintenance.arrange(host, instances, command, ordered)
+                if arranged is None:
+                    return
+                text = arranged
             case Failover():
                 instance = _find(instances, command.instance)
                 if command.method not in ("step-down", "take-over"):
@@ -141,6 +141,8 @@ def _take_over(host: Host, instance: VrrpInstance, command: Failover, ordered: O
 
 def _release(instance: VrrpInstance, ordered: Ordered) -> str:
     held = [one for one in _together(instance) if one.hold is not None]
+    if any(one.hold is not None and one.hold.kind == maintenance.KIND for one in held):
+        raise _Refusal("E-MAINTENANCE", f"{instance.config.name} is in maintenance: switch that off instead")
     if not held:
         raise _Refusal("E-NOT-HELD", f"{instance.config.name} is not held")
     if any(one.move is not None for one in held):

@@ -99,8 +99,8 @@ def resume(instance: VrrpInstance, known: LastKnown) -> bool:
 
     Nobody is told of a change of state, since there was none.
     """
-    if known.hold_kind in ("step-down", "take-over") and not instance.config.owner:
-        handover.restore(instance, known.hold_kind, known.hold_until)
+    if known.hold_kind in handover.HOLDS and not instance.config.owner:
+        handover.restore(instance, known)
         instance.assess()
     if instance.faults or known.state not in (State.MASTER, State.BACKUP):
         return False

@@ -95,6 +95,7 @@ def instance_status(instance: VrrpInstance) -> InstanceStatus:
         hold_kind=hold.kind if hold is not None else "",
         hold_until=hold.until if hold is not None else 0,
         hold_by=hold.by if hold is not None else "",
+        hold_reason=hold.reason if hold is not None else "",
         sync_group=config.sync_group,
         transitions=instance.transitions,
         last_cause=instance.last_cause,

@@ -51,6 +51,7 @@ class StepDown(Stimulus, frozen=True):
     hold_until: int = 0
     """0 means until released."""
     by: str = ""
+    hold_kind: str = "step-down"
 
 
 class TakeOver(Stimulus, frozen=True):
