@@ -292,6 +292,11 @@ def _instance_problems(status: InstanceStatus, now: int) -> list[Problem]:
     if status.hold_kind:
         left = f"for {duration(status.hold_until - now)}" if status.hold_until else "until released"
         by = f" by {status.hold_by}" if status.hold_by else ""
+        if status.hold_kind == "maintenance":
+            why = f': "{status.hold_reason}"' if status.hold_reason else ""
+            left = left.replace("released", "switched off")
+            found.append(Problem(7, "E-MAINTENANCE", plain(f"{name} is in maintenance {left}{by}{why}"), name))
+            return found
         found.append(Problem(7, "E-HELD", f"{name} is held ({status.hold_kind}) {left}{by}: U releases it", name))
     return found
 
@@ -301,6 +306,8 @@ def readiness(status: InstanceStatus, now: int) -> tuple[str, str, str]:
     failing = [line.name or line.kind for line in status.ledger if line.good is False]
     if status.state is State.FAULT:
         return "NOT READY", "bad", "; ".join(status.faults) or status.last_detail or "in FAULT"
+    if status.hold_kind == "maintenance":
+        return "MAINT", "warn", f"in maintenance by {status.hold_by or 'an operator'}: {status.hold_reason}"
     if status.hold_kind:
         return "HELD", "warn", f"held by {status.hold_by or 'an operator'} ({status.hold_kind})"
     if status.state is State.BACKUP:

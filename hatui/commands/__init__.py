@@ -5,6 +5,7 @@
     check     check                        config    config show, diff, apply, fmt
     explain   explain                      decode    decode
     demo      demo                         revisions config confirm, rollback, history
+    maintenance  maintenance on, off, status
     session   connecting to the engine     terminal  what people see: colour, questions, complaints
 
 A module has EPILOG (its exit codes), `configure(parser)` and `run(arguments) -> exit status`.
@@ -22,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("why", "explain the last change of an instance"),
     "failover": ("move", "move an address on purpose, without losing a packet"),
     "release": ("move", "end the hold that a failover left"),
+    "maintenance": ("maintenance", "put this node or an instance aside for a while, and take it back"),
     "announce": ("move", "send gratuitous ARP and neighbour advertisements now"),
     "reload": ("move", "let the engine read its configuration file again"),
     "check": ("check", "check configuration files: mistakes, traps, fixes"),

@@ -158,7 +158,8 @@ def table_head(columns: Sequence[Column]) -> Line:
 
 def table_line(row: InstanceRow, columns: Sequence[Column]) -> Line:
     """One instance."""
-    spans: list[Span] = [(" ", "plain"), (mark(row.state), row.role), (" ", "plain")]
+    sign = "#" if row.believed and row.status.hold_kind == "maintenance" else mark(row.state)
+    spans: list[Span] = [(" ", "plain"), (sign, row.role), (" ", "plain")]
     for column in columns:
         text, role = column.cell(row)
         shown = fit(text, column.columns, right=column.right)
