@@ -12,24 +12,24 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from textual.app import InvalidThemeError
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from engine.messages import AnnounceNow, Command, Release, Reload, Reply
+from engine.messages import AnnounceNow, Command, EventLine, Release, Reload, Reply
 from hatui import keys, theming
 from hatui.link import EngineLink, Link, ReplayLink, Say, load
+from hatui.pending import Severity, news, waiting
 from hatui.screens.frame import FrameScreen, Painted
-from hatui.store import Store, Told
+from hatui.store import CONFIG_EVENTS, Store, Told
 from hatui.text import TIME_MODES, Line
 from hatui.typeahead import TypeAhead
 from hatui.widgets.rows import ROLE_CLASSES, bindings
 
 PAINTS_PER_S = 4
-Severity = Literal["information", "warning", "error"]
 
 
 class Heard(Message):
@@ -149,9 +149,17 @@ class HatuiApp(TypeAhead):
         """Into the store; the screen follows at once, but not more often than ten times a second."""
         for told in message.told:
             self.store.apply(told)
+            if isinstance(told, EventLine) and isinstance(told.event, CONFIG_EVENTS):
+                self._say_news(told)
         if not self._painting:
             self._painting = True
             self.set_timer(0.1, self._paint_soon)
+
+    def _say_news(self, row: EventLine) -> None:
+        """The end of a wait for confirmation is said on every console."""
+        text, severity = news(row, self.link.now())
+        if text:
+            self.say(text, severity)
 
     def _paint_soon(self) -> None:
         self._painting = False
@@ -384,6 +392,17 @@ class HatuiApp(TypeAhead):
         count = sum(len(status.addresses) for status in masters)
         what = f"gratuitous ARP / NA for {count} addresses of {', '.join(status.name for status in masters)}"
         self.push_screen(ask_command("Announce now?", AnnounceNow(), [f"Sends {what}.", "No address moves."]))
+
+    def action_confirm_config(self) -> None:
+        """Ask about the change that waits for its confirmation."""
+        from hatui.screens.confirm import ConfirmDialog
+
+        if self.refuse():
+            return
+        if waiting(self.store) is None:
+            self.say("no change of the configuration waits for its confirmation [E-NOT-PENDING]")
+        elif not isinstance(self.screen, ConfirmDialog):
+            self.push_screen(ConfirmDialog())
 
     def action_reload(self) -> None:
         """Ask about reading the file again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from engine.errors import EngineLost, Refused
-from engine.messages import Command, ConfigLoaded, ConfigRefused, ConfigText, EventLine, GetConfig, Outcome, Reply
+from engine.messages import Command, ConfigLoaded, ConfigRefused, ConfigText, GetConfig, Outcome, Reply
 from hatui.drafts import Draft
 from hatui.store import Store
 
@@ -33,10 +33,8 @@ class Editing:
 
     @staticmethod
     def _latest(store: Store) -> int:
-        for row in reversed(store.events):
-            if isinstance(row, EventLine) and isinstance(row.event, ConfigLoaded | ConfigRefused):
-                return row.seq
-        return 0
+        rows = (row.seq for row in reversed(store.config_told) if isinstance(row.event, ConfigLoaded | ConfigRefused))
+        return next(rows, 0)
 
     def begin(self, store: Store) -> None:
         """A fetch is under way: what has been said so far is answered by it."""

@@ -18,6 +18,7 @@ PLACES = {
     "packets": "Packets",
     "config": "Config",
     "dialog": "In a dialog",
+    "confirmation": "Confirming a change",
 }
 """The places where keys are valid. `list` holds wherever a list has the focus."""
 
@@ -103,6 +104,14 @@ KEYS: tuple[Key, ...] = (
         acts=True,
     ),
     Key("everywhere.reload", "R", "Reload", "Read the configuration file again.", "reload", acts=True),
+    Key(
+        "everywhere.confirm",
+        "C",
+        "Confirm",
+        "Keep the change of the configuration that waits for its confirmation, or take it back.",
+        "confirm_config",
+        acts=True,
+    ),
     Key("everywhere.quit", "q", "Quit", "Leave; asks only if you hold text that is not applied.", "leave(False)"),
     Key("everywhere.leave", "Q", "Quit, keep", "Leave, and leave the last screen on the terminal.", "leave(True)"),
     # every list
@@ -213,6 +222,14 @@ KEYS: tuple[Key, ...] = (
     # dialogs
     Key("dialog.confirm", "y", "Yes", "Do it.", "confirm", footer=10),
     Key("dialog.cancel", "escape,n", "Cancel", "Close without doing anything.", "cancel", footer=20),
+    Key(
+        "confirmation.take_back",
+        "T",
+        "Take back",
+        "Put the configuration before the change back at once.",
+        "take_back",
+        acts=True,
+    ),
     Key("dialog.copy", "c", "Copy command", "Copy the equivalent command line.", "copy_command", footer=30),
 )
 """The table."""

@@ -40,6 +40,7 @@ from engine.messages import (
     StateChanged,
     TrackerChanged,
 )
+from hatui.pending import returned
 from hatui.store import Connection, Store
 from hatui.text import ago, duration, exit_words, plain, seconds, skew_time, state_word
 
@@ -234,6 +235,10 @@ def problems(store: Store, now: int) -> list[Problem]:
         found.append(
             Problem(4, "E-CONFIG-BROKEN", f"the file on disk is refused, the older one runs: {engine.config_problem}")
         )
+    if engine is not None and engine.confirm_problem:
+        found.append(Problem(4, "E-CONFIG-CHANGED", engine.confirm_problem))
+    if back := returned(store, now):
+        found.append(Problem(6, "", back))
     for interface in store.interfaces.values():
         if not interface.exists or not interface.up:
             found.append(Problem(5, "", f"{interface.name} {'is down' if interface.exists else 'does not exist'}"))

@@ -13,6 +13,11 @@ from enum import StrEnum
 import msgspec
 
 from engine.messages import (
+    ConfigConfirmed,
+    ConfigLoaded,
+    ConfigRefused,
+    ConfigReverted,
+    ConfigRevertRefused,
     EngineStatus,
     EventLine,
     Gap,
@@ -69,6 +74,8 @@ class GapRow(msgspec.Struct, frozen=True):
 
 
 Told = ServerLine | LinkState
+CONFIG_EVENTS = (ConfigLoaded, ConfigRefused, ConfigConfirmed, ConfigReverted, ConfigRevertRefused)
+"""What happens to the configuration; kept apart, however many other events come."""
 Row = EventLine | GapRow
 
 
@@ -130,6 +137,8 @@ class Store:
         self.trackers: dict[tuple[str, str], TrackerStatus] = {}
         self.interfaces: dict[str, InterfaceStatus] = {}
         self.events: deque[Row] = deque(maxlen=events)
+        self.config_told: deque[EventLine] = deque(maxlen=100)
+        """The last events of CONFIG_EVENTS."""
         self.packets: deque[PacketLine] = deque(maxlen=packets)
         self.events_revision = 0
         """Grows with every event."""
@@ -166,6 +175,8 @@ class Store:
                 if seq <= self.last_seq and self.events:
                     return
                 self.events.append(told)
+                if isinstance(told.event, CONFIG_EVENTS):
+                    self.config_told.append(told)
                 self.events_revision += 1
                 self.last_seq = max(self.last_seq, seq)
             case PacketLine():

@@ -16,10 +16,12 @@ from engine.messages import (
     AnnounceNow,
     ApplyConfig,
     Command,
+    ConfirmConfig,
     Failover,
     InstanceStatus,
     Release,
     Reload,
+    RollbackConfig,
     State,
     StopEngine,
     Verdict,
@@ -311,8 +313,12 @@ def command_line(command: Command, reason: str = "") -> str:
             words = ["hatui", "announce", name] if name else ["hatui", "announce"]
         case Reload():
             words = ["hatui", "reload"]
-        case ApplyConfig():
-            words = ["hatui", "config", "apply"]
+        case ApplyConfig(confirm_s=confirm):
+            words = ["hatui", "config", "apply", *(["--confirm", short_seconds(int(confirm))] if confirm else [])]
+        case ConfirmConfig(revision=number):
+            words = ["hatui", "config", "confirm", *([str(number)] if number else [])]
+        case RollbackConfig(revision=number):
+            words = ["hatui", "config", "rollback", *([str(number)] if number else [])]
         case StopEngine():
             words = ["systemctl", "stop", "hatui-engine"]
         case _:

@@ -7,7 +7,7 @@ was lost before it answered the outcome is called unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -20,6 +20,9 @@ from hatui import keys
 from hatui.screens.frame import Dialog
 from hatui.text import Line, command_line, plain, rule, seconds, wrap
 from hatui.widgets.rows import Lines, bindings
+
+if TYPE_CHECKING:
+    from hatui.app import HatuiApp
 
 COLUMNS = 77
 
@@ -40,6 +43,18 @@ def outcome_lines(reply: Reply) -> list[Line]:
     if reply.code:
         lines.append(((f" hatui explain {reply.code}", "dim"),))
     return lines
+
+
+async def performed(console: HatuiApp, command: Command, reason: str = "") -> tuple[list[Line], Outcome | None]:
+    """Say a command; what came of it, in lines. None: the outcome is not known, or nobody was asked."""
+    try:
+        reply = await console.perform(command, reason)
+    except EngineLost as lost:
+        lines: list[Line] = [((" the engine was lost before it answered: the outcome is unknown", "bad"),)]
+        return [*lines, *(((f" {text}", "plain"),) for text in wrap(plain(str(lost)), COLUMNS - 2))], None
+    except Refused as refused:
+        return [((f" refused [{refused.code}]", "bad"),), ((f" {plain(refused.reason)}", "plain"),)], None
+    return outcome_lines(reply), reply.outcome
 
 
 class Ask(Dialog):
@@ -122,13 +137,7 @@ class Ask(Dialog):
         self.run_worker(self._perform(self._command))
 
     async def _perform(self, command: Command) -> None:
-        try:
-            lines = outcome_lines(await self.console.perform(command))
-        except EngineLost as lost:
-            lines = [((" the engine was lost before it answered: the outcome is unknown", "bad"),)]
-            lines += [((f" {text}", "plain"),) for text in wrap(plain(str(lost)), COLUMNS - 2)]
-        except Refused as refused:
-            lines = [((f" refused [{refused.code}]", "bad"),), ((f" {plain(refused.reason)}", "plain"),)]
+        lines, _ = await performed(self.console, command)
         if self.is_mounted:
             self._show([*self._body, (), *lines])
 

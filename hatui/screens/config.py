@@ -68,8 +68,10 @@ class ConfigScreen(FrameScreen):
 
     @property
     def idle_keys(self) -> tuple[str, ...]:
-        """In the editor one cannot go into it."""
-        return ("config.edit",) if isinstance(self.focused, ConfigEditor) else ("config.out",)
+        """In the editor one cannot go into it, and what writes itself is no key."""
+        if isinstance(self.focused, ConfigEditor):
+            return ("config.edit", "everywhere.command", "everywhere.help")
+        return ("config.out",)
 
     # fetching ----------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import Resize
 from textual.screen import ModalScreen, Screen
-from textual.widgets import TextArea
 
+from hatui.pending import timer_line
 from hatui.sentences import problems
 from hatui.store import Connection, Store
 from hatui.text import Line, clock, duration, plain
@@ -37,10 +37,6 @@ class Painted:
 
     def paint(self) -> None:
         """Show everything again."""
-
-
-TYPED = frozenset({"config.edit", "everywhere.command", "everywhere.help"})
-"""Keys of the last line that write themselves while the editor has the focus."""
 
 
 class Dialog(Painted, ModalScreen[None]):
@@ -105,6 +101,10 @@ class FrameScreen(Painted, Screen[None]):
         """The mouse may do what 1, 2 and 3 do."""
         self.console.action_show_mode(message.mode)
 
+    def on_head_timer_clicked(self) -> None:
+        """The mouse may do what C does."""
+        self.console.action_confirm_config()
+
     def paint(self) -> None:
         """The frame, then the body or the card that stands for it."""
         if not self.is_mounted or not self.query("#head"):
@@ -114,8 +114,9 @@ class FrameScreen(Painted, Screen[None]):
         found = problems(store, now)
         worst = found[0] if found else None
         problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
-        self.query_one(Head).tell(identity(app, now, self.PLACE), problem)
-        idle = TYPED if isinstance(self.focused, TextArea) else frozenset({"config.out"})
+        timer = timer_line(store, now, may_act=app.may_act)
+        self.query_one(Head).tell(identity(app, now, self.PLACE), problem, timer)
+        idle = frozenset(self.idle_keys)
         self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=idle)
         card = self._card(store)
         self._lay_card(bool(card))

@@ -68,13 +68,14 @@ def tabs_line(about: Identity, columns: int) -> Line:
     return spread(left, right, columns)
 
 
-def problem_line(text: str, role: str, more: int, columns: int) -> Line:
-    """Line 3: the worst problem in words, or nothing."""
+def problem_line(text: str, role: str, more: int, columns: int, timer: Line = ()) -> Line:
+    """Line 3: the worst problem in words, and the timer of a change that waits, which is never cut."""
     if not text:
-        return ()
-    hint = f" ! all ({more})" if more > 1 else ""
+        return spread([("!  ", "warn"), *timer], (), columns) if timer else ()
+    hint = f"  ! all ({more})" if more > 1 else ""
     mark = "!! " if role in ("alarm", "bad") else "!  "
-    return spread([(mark + text, role)], [(hint, "dim")], columns)
+    right = [("  ", "plain"), *timer, (" ", "plain")] if timer else [(hint, "dim")]
+    return spread([(mark + text, role)], right, columns)
 
 
 class Head(Lines):
@@ -87,16 +88,25 @@ class Head(Lines):
             super().__init__()
             self.mode = mode
 
-    def tell(self, about: Identity, problem: tuple[str, str, int]) -> None:
-        """Show all three."""
+    class TimerClicked(Message):
+        """Somebody clicked on line 3 while a change waits."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name
+        super().__init__(id=id)
+        self._timed = False
+
+    def tell(self, about: Identity, problem: tuple[str, str, int], timer: Line = ()) -> None:
+        """Show all three; `timer` is that of a change that waits for its confirmation."""
         columns = self.size.width or 80
         text, role, count = problem
-        self.show(
-            (identity_line(about, columns), tabs_line(about, columns), problem_line(text, role, count, columns)),
-        )
+        self._timed = bool(timer)
+        third = problem_line(text, role, count, columns, timer)
+        self.show((identity_line(about, columns), tabs_line(about, columns), third))
 
     def on_click(self, event: Click) -> None:
         """Which tab is it?"""
+        if event.y == 2 and self._timed:
+            self.post_message(self.TimerClicked())
         if event.y != 1:
             return
         at = 0

@@ -9,6 +9,7 @@ from hatui import keys
 from hatui.app import HatuiApp
 from hatui.screens.ask import Ask
 from hatui.screens.config import ConfigScreen
+from hatui.screens.confirm import ConfirmDialog
 from hatui.screens.dashboard import Dashboard
 from hatui.screens.packets import Packets
 from hatui.widgets.rows import Rows
@@ -20,6 +21,7 @@ OWNERS: dict[str, type] = {
     "packets": Packets,
     "config": ConfigScreen,
     "dialog": Ask,
+    "confirmation": ConfirmDialog,
 }
 
 

@@ -1,0 +1,113 @@
+"""The change of the configuration that waits for its confirmation, in figures and words.
+
+Invariant: pure, and it promises nothing: the engine holds the timer, this tells how long it still runs by the
+engine's own clock, and says so when the engine is not heard any more.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from engine.messages import ConfigConfirmed, ConfigLoaded, ConfigReverted, ConfigRevertRefused, EventLine
+from hatui.store import Store
+from hatui.text import NS, Line, ago, plain
+
+Severity = Literal["information", "warning", "error"]
+LATELY = 600 * NS
+"""ns for which a change that was taken back stays on line 3."""
+FRESH = 10 * NS
+"""ns within which an event is news: older ones come from the history."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A change that is in use until its deadline unless somebody confirms it."""
+
+    number: int
+    previous: int
+    """The revision that comes back; 0 when none is kept."""
+    deadline: int
+    """Engine's clock."""
+    by: str
+    comment: str
+    since: int
+    """When it came into use; 0 when this console does not know."""
+    changes: tuple[str, ...]
+    """What it changed, from the engine's plan."""
+
+
+def waiting(store: Store) -> Waiting | None:
+    """The change that waits, by the engine's last word."""
+    engine = store.engine
+    if engine is None or not engine.confirm_revision:
+        return None
+    loaded = next(
+        (
+            row
+            for row in reversed(store.config_told)
+            if isinstance(row.event, ConfigLoaded) and row.event.confirm_s and row.event.by == engine.confirm_by
+        ),
+        None,
+    )
+    changes = loaded.event.changes if loaded is not None and isinstance(loaded.event, ConfigLoaded) else ()
+    return Waiting(
+        engine.confirm_revision,
+        engine.confirm_previous,
+        engine.confirm_deadline,
+        plain(engine.confirm_by),
+        plain(engine.confirm_comment),
+        loaded.mono_ns if loaded is not None else 0,
+        tuple(plain(text) for text in changes),
+    )
+
+
+def countdown(ns: int) -> str:
+    """Time left as people read a countdown: 4:12, 1:04:12."""
+    whole = max(0, -(-ns // NS))
+    minutes, seconds = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def timer_line(store: Store, now: int, *, may_act: bool) -> Line:
+    """For line 3: `config #42 reverts in 4:12  C confirm`; empty when nothing waits."""
+    one = waiting(store)
+    if one is None:
+        return ()
+    if store.silent(now):
+        return ((f"config #{one.number} timer ? not heard", "unknown"),)
+    left = one.deadline - now
+    if left <= 0:
+        return ((f"config #{one.number} is being taken back", "warn"),)
+    words = (f"config #{one.number} reverts in {countdown(left)}", "warn")
+    return (words, ("  C", "key"), (" confirm", "plain")) if may_act else (words,)
+
+
+def returned(store: Store, now: int) -> str:
+    """Why the last change was taken back, or could not be, as long as that is news; else empty."""
+    row = store.config_told[-1] if store.config_told else None
+    if row is None or now - row.mono_ns > LATELY:
+        return ""
+    return f"{told(row)} ({ago(row.mono_ns, now)})" if isinstance(row.event, ConfigReverted) else ""
+
+
+def told(row: EventLine) -> str:
+    """The end of a wait in one sentence; empty for other events."""
+    match row.event:
+        case ConfigReverted(revision=number, previous=previous, reason=reason):
+            back = f"#{previous} is in use again" if previous else "the text before it is in use again"
+            return plain(f"config #{number} was taken back: {reason}; {back}")
+        case ConfigRevertRefused(revision=number, reason=reason, obstacle=obstacle):
+            return plain(f"config #{number} was NOT taken back ({reason}): {obstacle}")
+        case ConfigConfirmed(revision=number, by=by):
+            return plain(f"config #{number} stays: confirmed by {by}")
+    return ""
+
+
+def news(row: EventLine, now: int) -> tuple[str, Severity]:
+    """What every console says at once: sentence and severity; empty when it is no news."""
+    if now - row.mono_ns > FRESH:
+        return "", "information"
+    severity: Severity = "information" if isinstance(row.event, ConfigConfirmed) else "warning"
+    return told(row), severity
