@@ -134,16 +134,24 @@ def test_killed_vrrp_process_is_back_at_once_and_the_address_never_left(host: Ho
     ] * 2
 
 
-def test_killed_vrrp_process_of_a_master_costs_no_failover(lab: Lab) -> None:
-    a, b = host_of(lab), host_of(lab, "b", 23)
+def test_killed_vrrp_process_of_a_master_costs_no_failover_and_no_ping(lab: Lab) -> None:
+    """The backup never stirs, so adverts resumed before its master-down; the client lost nothing at all."""
+    a, b, client = host_of(lab), host_of(lab, "b", 23), host_of(lab, "client", 24)
     engine = master(a, config(100))
     other = start_engine(b, config(90))
     wait_for(lambda: status(other)["master"] == "10.211.55.22", 5, "b hears a")
+    pinger = lab.pinger(client, "10.211.55.50")
+    pinger.wait_for_owner("a")
+    since = time.monotonic_ns()
     for _ in range(3):
         old = pid_of(engine, "hatui-vrrp")
         os.kill(old, signal.SIGKILL)
         pid_of(engine, "hatui-vrrp", other_than=old)
         time.sleep(0.6)
+    report = pinger.report(since)
+    pinger.stop()
+    assert report.sent > 500
+    assert (report.lost, report.owner) == (0, "a")
     assert [event["new"] for event in events(other, "state-changed")] == ["BACKUP"]
     assert lab.owners("10.211.55.50") == ["a"]
 
@@ -166,16 +174,24 @@ def test_killed_check_process_and_killed_fork_server_are_replaced(host: Host) ->
 
 
 def test_killed_core_hands_over_to_the_peer_and_a_new_engine_takes_its_place(lab: Lab) -> None:
-    a, b = host_of(lab), host_of(lab, "b", 23)
+    """The client loses no ping, and no address stays behind."""
+    a, b, client = host_of(lab), host_of(lab, "b", 23), host_of(lab, "client", 24)
     engine = master(a, config(100))
     other = start_engine(b, config(90))
     wait_for(lambda: status(other)["master"] == "10.211.55.22", 5, "b hears a")
+    pinger = lab.pinger(client, "10.211.55.50")
+    pinger.wait_for_owner("a")
+    since = time.monotonic_ns()
     left = [pid_of(engine, name) for name in ("hatui-vrrp", "hatui-check", "hatui-fork")]
     engine.program.kill()
     wait_for(lambda: has_address(b) and not has_address(a), 3, "the hand-over")
     assert events(other, "state-changed")[-1]["cause"] == "master-resigned"
     for pid in left:
         gone(pid)
+    pinger.wait_for_owner("b")
+    report = pinger.report(since)
+    pinger.stop()
+    assert (report.lost, report.owner) == (0, "b")
     again = start_engine(a, config(100))
     wait_for(lambda: status(again)["state"] == "MASTER", 5, "the new engine preempts")
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from engine.messages import Cause, NearMiss, State, StateChanged
-from hatui.lab import Lab, wait_for
+from hatui.lab import Lab, start_engine, wait_for
+from tests.net.engine_talk import config, events, host_of, master, pid_of, status
 from tests.net.vrrp_process import VIP, VrrpProcess, sample
 
 pytestmark = [
@@ -63,8 +64,11 @@ def test_a_pause_shorter_than_master_down_moves_nothing_and_is_recorded(lab: Lab
     a, b = pair(lab, start)
     pinger = lab.pinger("client")
     pinger.wait_for_owner("vrrpA")
-    frozen(a, 2.7)
+    last = b.status().heard_at
+    b.wait_for(lambda: b.status().heard_at != last, 3, "the next advert")
+    frozen(a, 2.95)  # the next advert comes in the last second before b's master-down of 3.8 s
     near = b.wait_for(lambda: b.happened(NearMiss))
+    assert "stood still" in a.wait_for(lambda: a.happened(NearMiss))[0].text
     time.sleep(1.2)
     assert pinger.stop().lost == 0
     assert [event.new for event in b.happened(StateChanged)] == [State.BACKUP]
@@ -99,3 +103,42 @@ def test_killed_core_with_a_peer_loses_no_ping_and_leaves_nothing(lab: Lab, star
     pinger.wait_for_owner("vrrpB")
     assert pinger.stop().lost <= 1
     assert lab.owners(VIP) == ["vrrpB"]
+
+
+def test_engine_whose_vrrp_process_stood_still_tells_the_near_miss_and_then_why_it_yielded() -> None:
+    """Whole engines, adverts every 0.3 s: 0.6 s of standing still moves nothing and is in the history of both;
+    beyond 1.1 s the peer serves, and the resumed engine yields at once and says why."""
+    with Lab() as lab:
+        a, b, client = host_of(lab), host_of(lab, "b", 23), host_of(lab, "client", 24)
+        slower = config(200).replace("advert_int 0.1", "advert_int 0.3")
+        engine = master(a, slower)
+        other = start_engine(b, slower.replace("priority 200", "priority 90"))
+        wait_for(lambda: status(other)["master"] == "10.211.55.22", 5, "b hears a")
+        pinger = lab.pinger(client, VIP)
+        pinger.wait_for_owner("a")
+        vrrp, since = pid_of(engine, "hatui-vrrp"), time.monotonic_ns()
+        for number in range(12):  # how long b hears nothing depends on when the last advert left
+            stand_still(vrrp, 0.65)
+            time.sleep(0.35 + 0.03 * number)
+            if events(engine, "near-miss") and events(other, "near-miss"):
+                break
+        report = pinger.report(since)
+        assert (report.lost, report.owner) == (0, "a")
+        assert [event["new"] for event in events(other, "state-changed")] == ["BACKUP"]
+        assert "stood still" in events(engine, "near-miss")[0]["text"]
+        assert "missed" in events(other, "near-miss")[0]["text"]
+
+        os.kill(vrrp, signal.SIGSTOP)
+        wait_for(lambda: status(other)["state"] == "MASTER", 5, "b takes over")
+        os.kill(vrrp, signal.SIGCONT)
+        wait_for(lambda: lab.owners(VIP) == ["b"] or status(engine)["state"] == "BACKUP", 3, "a yields")
+        changes = [event for event in events(engine, "state-changed") if event["new"] == "BACKUP"]
+        assert changes[-1]["cause"] == "engine-stall"
+        assert "10.211.55.23" in changes[-1]["detail"]
+        pinger.stop()
+
+
+def stand_still(pid: int, seconds: float) -> None:
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    os.kill(pid, signal.SIGCONT)

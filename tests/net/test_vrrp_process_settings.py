@@ -226,8 +226,25 @@ def test_many_addresses_move_in_portions_between_which_adverts_are_sent(lab: Lab
     assert max(gaps) < 0.06
 
 
-def test_junk_at_a_high_rate_delays_no_advert(lab: Lab, host: Host, start: Any) -> None:
-    """P15: 10,000 packets a second that fail every test, against adverts of 100 ms."""
+JUNK = """
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'eth0')
+rate, sent, began = 10000, 0, time.monotonic()
+while sent < 3 * rate:
+    while sent < min(3 * rate, (time.monotonic() - began) * rate):
+        s.sendto(b'\\x31\\x32\\xfe' + bytes(20), ('224.0.0.18', 0))
+        sent += 1
+    time.sleep(0.002)
+print(time.time() - time.monotonic() + began, time.time())
+"""
+"""30,000 packets in 3 s that fail every test; says when it began and ended."""
+
+
+def test_junk_at_ten_thousand_packets_a_second_delays_no_advert_by_20_ms(lab: Lab, host: Host, start: Any) -> None:
+    """P15: by the time stamps of the frames on the wire, adverts of 100 ms. What the machine itself delays is
+    measured before, without junk, and allowed for."""
     client = lab.hosts["vrrpB"]
     path = client.root / "wire.pcap"
     kinds = "proto 112 and src 10.211.55.22"
@@ -237,21 +254,17 @@ def test_junk_at_a_high_rate_delays_no_advert(lab: Lab, host: Host, start: Any) 
     config = sample(host, 255, version=3, advert_interval=100_000_000)
     a.configure(changed(config, globals=Globals(rt_priority=1)))
     master(a)
-    junk = (
-        "import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112);"
-        "s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255);"
-        "s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'eth0');"
-        "end = time.monotonic() + 3; sent = 0\n"
-        "while time.monotonic() < end:\n"
-        "    for _ in range(50): s.sendto(b'\\x31\\x32\\xfe' + bytes(20), ('224.0.0.18', 0)); sent += 1\n"
-        "    time.sleep(0.005)\n"
-        "print(sent)"
-    )
-    sent = int(client.run([sys.executable, "-S", "-E", "-c", junk]).stdout)
+    time.sleep(1.5)
+    words = client.run([sys.executable, "-S", "-E", "-c", JUNK]).stdout.split()
+    began, ended = (float(word) for word in words)
     tcpdump.stop()
     shown = client.run(["tshark", "-r", str(path), "-T", "fields", "-e", "frame.time_epoch"])
     times = [float(line) for line in shown.stdout.split()]
-    assert sent > 5000
+    late: dict[bool, list[float]] = {True: [], False: []}
+    for earlier, later in pairwise(times):
+        late[began <= later <= ended].append(later - earlier - 0.1)
+    assert 3 <= ended - began < 4.5, "the sender kept its rate"
     assert a.status().state is State.MASTER
-    assert len(times) > 25
-    assert max(later - earlier for earlier, later in pairwise(times)) < 0.12
+    assert len(late[True]) > 25
+    assert len(late[False]) > 8
+    assert max(late[True]) < max(0, *late[False]) + 0.02
