@@ -19,6 +19,7 @@ from engine.messages import (
     ConfirmConfig,
     Failover,
     InstanceStatus,
+    Maintenance,
     Release,
     Reload,
     RollbackConfig,
@@ -319,6 +320,10 @@ def command_line(command: Command, reason: str = "") -> str:
             words = ["hatui", "config", "confirm", *([str(number)] if number else [])]
         case RollbackConfig(revision=number):
             words = ["hatui", "config", "rollback", *([str(number)] if number else [])]
+        case Maintenance(instance=name, on=on, for_s=time_s, persist=persist):
+            words = ["hatui", "maintenance", "on" if on else "off", *([name] if name else [])]
+            words += ["--for", short_seconds(int(time_s))] if time_s else []
+            words += ["--persist"] if persist else []
         case StopEngine():
             words = ["systemctl", "stop", "hatui-engine"]
         case _:
