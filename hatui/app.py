@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from engine.messages import AnnounceNow, Command, EventLine, Release, Reload, Reply
-from hatui import keys, theming
+from hatui import keymap, keys, theming
 from hatui.link import EngineLink, Link, ReplayLink, Say, load
 from hatui.pending import Severity, news, waiting
 from hatui.screens.frame import FrameScreen, Painted
@@ -91,6 +92,7 @@ class HatuiApp(TypeAhead):
         self.read_only = read_only
         self.time_mode = time_mode
         self.user_files = user_files if user_files is not None else theming.user_directory()
+        self.keymap = keymap.Keymap()
         self.last_screen = ""
         """The text of the screen that `Q` leaves behind."""
         self._wanted_theme = theme or theming.DEFAULT
@@ -129,16 +131,22 @@ class HatuiApp(TypeAhead):
             self.theme = theming.DEFAULT
 
     def _load_keymap(self) -> None:
-        try:
-            overrides = theming.keymap(self.user_files)
-        except theming.PaletteError as error:
-            self._complaints.append(str(error))
-            return
-        wrong = keys.from_keymap(overrides)
-        if wrong:
-            self._complaints.append(f"keymap.toml is not used: {'; '.join(wrong)}")
-        elif overrides:
-            self.set_keymap(overrides)
+        self.keymap = keymap.load(self.user_files)
+        self._complaints += self.keymap.wrong
+        if self.keymap.overrides:
+            self.set_keymap(self.keymap.overrides)
+
+    @property
+    def valid_keys(self) -> list[keys.Key]:
+        """The keys of the table that do something where the focus is: of this place, of lists, everywhere."""
+        bound = [active.binding for active in self.screen.active_bindings.values()]
+        ids = {binding.id for binding in bound} | {
+            key.id for key in self.keymap.table if any(binding.action == key.action for binding in bound)
+        }
+        here = dict.fromkeys(one.id.partition(".")[0] for one in bound if one.id)
+        order = [*(place for place in here if place not in (keys.LIST, keys.EVERYWHERE)), keys.LIST, keys.EVERYWHERE]
+        valid = [key for key in self.keymap.table if key.id in ids and key.place in order]
+        return sorted(valid, key=lambda key: order.index(key.place))
 
     # told --------------------------------------------------------------------------------------
 
@@ -268,19 +276,24 @@ class HatuiApp(TypeAhead):
         from hatui.pages import help_page
         from hatui.screens.pager import Pager
 
-        place = self.frame.PLACE if self.frame else keys.EVERYWHERE
+        valid, may_act, why_not = self.valid_keys, self.may_act, self.why_not
+        others = [
+            (key, bound.binding.description)
+            for key, bound in self.screen.active_bindings.items()
+            if bound.binding.description and bound.node is self.focused and bound.binding.id is None
+        ]
 
         def page(store: Store, now: int, columns: int) -> tuple[str, Sequence[Line]]:  # noqa: ARG001
-            return help_page(place, may_act=self.may_act, why_not=self.why_not)
+            return help_page(valid, others, may_act=may_act, why_not=why_not)
 
-        self.push_screen(Pager(page))
+        self.push_screen(Pager(page, is_help=True))
 
     def action_problems(self) -> None:
         """All problems."""
         from hatui.pages import problems_page
         from hatui.screens.pager import Pager
 
-        self.push_screen(Pager(problems_page))
+        self.push_screen(Pager(problems_page, command=self.twin("status")))
 
     def action_zoom(self) -> None:
         """The focused pane alone, and back."""
@@ -306,6 +319,19 @@ class HatuiApp(TypeAhead):
             self.copy(text)
         else:
             self.say("nothing is selected here")
+
+    def twin(self, *words: str) -> str:
+        """The command line that prints the same as a view."""
+        return shlex.join(["hatui", *self.link.arguments(), *words])
+
+    def action_copy_command(self) -> None:
+        """The command line that prints what stands here."""
+        frame = self.frame
+        words = frame.twin() if frame else ()
+        if words:
+            self.copy(self.twin(*words))
+        else:
+            self.say("no command prints this view")
 
     def action_palette(self) -> None:
         """All that can be done, by search."""

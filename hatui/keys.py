@@ -7,6 +7,8 @@ give it another key.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 EVERYWHERE = "everywhere"
@@ -19,8 +21,13 @@ PLACES = {
     "config": "Config",
     "dialog": "In a dialog",
     "confirmation": "Confirming a change",
+    "page": "On a page",
+    "command": "In the command line",
+    "palette": "In the palette",
 }
 """The places where keys are valid. `list` holds wherever a list has the focus."""
+APART = (EVERYWHERE, LIST, "dialog", "confirmation", "page", "command", "palette")
+"""Places where the keys that are valid everywhere do not reach, or which are no screen of their own."""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -83,9 +90,9 @@ KEYS: tuple[Key, ...] = (
     Key("everywhere.palette", "ctrl+p", "Palette", "Search all that this console can do.", "palette", priority=True),
     Key(
         "everywhere.help",
-        "question_mark,f1",
+        "question_mark,ctrl+g,f1",
         "Help",
-        "The keys that are valid here, and what they mean.",
+        "The keys that are valid here, and what they mean; ctrl+g also while typing.",
         "help",
         footer=90,
     ),
@@ -93,6 +100,7 @@ KEYS: tuple[Key, ...] = (
     Key("everywhere.problems", "exclamation_mark", "All problems", "All problems, worst first.", "problems"),
     Key("everywhere.zoom", "z", "Zoom", "The focused pane alone on the screen, and back.", "zoom"),
     Key("everywhere.copy", "y", "Copy", "Copy the selection (by OSC 52, and to a file where that is unknown).", "copy"),
+    Key("everywhere.copy_command", "c", "Copy command", "Copy the command that prints this view.", "copy_command"),
     Key("everywhere.next", "tab", "Next pane", "Focus the next pane.", "app.focus_next"),
     Key("everywhere.previous", "shift+tab", "Previous pane", "Focus the previous pane.", "app.focus_previous"),
     Key(
@@ -231,6 +239,23 @@ KEYS: tuple[Key, ...] = (
         acts=True,
     ),
     Key("dialog.copy", "c", "Copy command", "Copy the equivalent command line.", "copy_command", footer=30),
+    Key("dialog.help", "question_mark,ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
+    # pages, command line, palette
+    Key("page.close", "escape,backspace,q,enter", "Back", "Close this page.", "close"),
+    Key("page.copy", "y", "Copy", "Copy the page as text.", "copy"),
+    Key("page.copy_command", "c", "Copy command", "Copy the command that prints the same.", "copy_command"),
+    Key("page.before", "left_square_bracket", "Before", "The page before, where there are several.", "turn(-1)"),
+    Key("page.after", "right_square_bracket", "Next", "The next page, where there are several.", "turn(1)"),
+    Key("page.help", "question_mark,ctrl+g,f1", "Help", "The keys that are valid here; again: back.", "help"),
+    Key("command.close", "escape", "Close", "Close without doing anything.", "close"),
+    Key("command.complete", "tab", "Complete", "The chosen candidate into the line.", "complete", priority=True),
+    Key("command.down", "down", "Next", "The next candidate.", "choose(1)", priority=True),
+    Key("command.up", "up", "Before", "The candidate before.", "choose(-1)", priority=True),
+    Key("command.help", "ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
+    Key("palette.close", "escape,ctrl+p", "Close", "Close without doing anything.", "close", priority=True),
+    Key("palette.down", "down", "Next", "The next entry.", "choose(1)", priority=True),
+    Key("palette.up", "up", "Before", "The entry before.", "choose(-1)", priority=True),
+    Key("palette.help", "ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
 )
 """The table."""
 
@@ -238,9 +263,9 @@ OUTSIDE_LISTS = {"dashboard", "packets"}
 """Places whose panes are lists: `list` keys are valid there too."""
 
 
-def at(place: str) -> tuple[Key, ...]:
+def at(place: str, table: Sequence[Key] = KEYS) -> tuple[Key, ...]:
     """The keys of one place."""
-    return tuple(key for key in KEYS if key.place == place)
+    return tuple(key for key in table if key.place == place)
 
 
 def named(key_id: str) -> Key:
@@ -254,59 +279,69 @@ def named(key_id: str) -> Key:
     raise KeyError(key_id)
 
 
+SHOWN = {
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "colon": ":",
+    "slash": "/",
+    "minus": "-",
+    "equals_sign": "=",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "comma": ",",
+    "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "f1": "F1",
+}
+"""Textual's name of a key -> what people call it."""
+
+
 def show(key: str) -> str:
     """A key as people write it: `ctrl+s`, `?`, `F`."""
-    names = {
-        "question_mark": "?",
-        "exclamation_mark": "!",
-        "colon": ":",
-        "slash": "/",
-        "minus": "-",
-        "left_square_bracket": "[",
-        "right_square_bracket": "]",
-        "escape": "esc",
-        "pagedown": "pgdn",
-        "pageup": "pgup",
-        "f1": "F1",
-    }
-    return " ".join(names.get(part, part) for part in key.split(","))
+    return " ".join(SHOWN.get(part, part) for part in key.split(","))
 
 
-def footer(place: str) -> tuple[Key, ...]:
+def footer(place: str, table: Sequence[Key] = KEYS) -> tuple[Key, ...]:
     """The keys of the last line at a place, in order; at most eight."""
-    keys = [key for key in KEYS if key.footer and key.place in (place, EVERYWHERE)]
+    keys = [key for key in table if key.footer and key.place in (place, EVERYWHERE)]
     return tuple(sorted(keys, key=lambda key: key.footer))[:8]
 
 
-def clashes() -> list[str]:
+def changed(overrides: Mapping[str, str]) -> tuple[Key, ...]:
+    """The table with a user's own keys in place: id -> key."""
+    return tuple(msgspec.structs.replace(key, key=overrides.get(key.id, key.key)) for key in KEYS)
+
+
+class Clash(msgspec.Struct, frozen=True):
+    """One key with two meanings at one place."""
+
+    place: str
+    key: str
+    first: str
+    second: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {show(self.key)} is {self.first} and {self.second}"
+
+
+def clashes(table: Sequence[Key] | None = None) -> list[Clash]:
     """Keys that would mean two things at one place (must be empty)."""
+    table = KEYS if table is None else table
     found = []
     for place in PLACES:
-        valid = at(place)
+        valid = at(place, table)
         if place in OUTSIDE_LISTS:
-            valid += at(LIST)
-        if place not in ("dialog", EVERYWHERE, LIST):
-            valid += at(EVERYWHERE)
+            valid += at(LIST, table)
+        if place not in APART:
+            valid += at(EVERYWHERE, table)
         seen: dict[str, str] = {}
         for entry in valid:
             for key in entry.key.split(","):
                 if key in seen and seen[key] != entry.id:
-                    found.append(f"{place}: {key} is {seen[key]} and {entry.id}")
+                    found.append(Clash(place, key, seen[key], entry.id))
                 seen[key] = entry.id
     return found
-
-
-def from_keymap(overrides: dict[str, str]) -> list[str]:
-    """What is wrong with a user's keymap: unknown ids, and keys that then clash."""
-    wrong = [f"{key_id}: no such key id" for key_id in overrides if all(key.id != key_id for key in KEYS)]
-    changed = tuple(msgspec.structs.replace(key, key=overrides.get(key.id, key.key)) for key in KEYS)
-    for place in PLACES:
-        seen: dict[str, str] = {}
-        for entry in changed:
-            if entry.place != place:
-                continue
-            for key in entry.key.split(","):
-                if key in seen:
-                    wrong.append(f"{place}: {key} is {seen[key]} and {entry.id}")
-                seen[key] = entry.id
-    return wrong

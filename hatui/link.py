@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from engine.client import EngineClient
+from engine.client import DEFAULT_SOCKET, EngineClient
 from engine.errors import EngineLost, ProtocolMismatch, Refused
 from engine.messages import (
     Command,
@@ -57,6 +57,9 @@ class Link(Protocol):
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Ask for these topics from now on: status, events, packets."""
+
+    def arguments(self, instance: str = "") -> list[str]:
+        """The options by which a command line finds the engine that this link talks to (about this instance)."""
 
 
 def instant(line: ServerLine) -> tuple[int, int] | None:
@@ -168,6 +171,10 @@ class EngineLink:
             raise EngineLost("there is no connection to the engine")
         return await self._client.ask(command, reason, progress=progress)
 
+    def arguments(self, instance: str = "") -> list[str]:  # noqa: ARG002  one engine has them all
+        """--socket, where it is not the usual one."""
+        return [] if str(self.path) == DEFAULT_SOCKET else ["--socket", str(self.path)]
+
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Replace the subscription, now and after each reconnect."""
         if topics == self._topics:
@@ -277,6 +284,10 @@ class ReplayLink:
         if self._answer is None:
             raise Refused("E-NO-ENGINE", "this is a recording: there is no engine to command")
         return await self._answer(command, reason)
+
+    def arguments(self, instance: str = "") -> list[str]:  # noqa: ARG002
+        """A recording has no engine."""
+        return []
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """A recording holds what was asked for then."""

@@ -33,28 +33,31 @@ from hatui.widgets.instances import InstanceRow, address_spans, ladder_lines
 Titled = tuple[str, Sequence[Line]]
 
 
-def help_page(place: str, *, may_act: bool, why_not: str) -> Titled:
-    """The keys of this place, then those of lists and everywhere."""
+def help_page(
+    valid: Sequence[keys.Key], others: Sequence[tuple[str, str]] = (), *, may_act: bool, why_not: str
+) -> Titled:
+    """The keys that are valid, by place, the nearest first; `others` are those of the field that is typed in."""
     lines: list[Line] = []
-    places = [place, *([keys.LIST] if place in keys.OUTSIDE_LISTS else []), keys.EVERYWHERE]
-    for at in places:
-        entries = keys.at(at)
-        if not entries:
-            continue
-        lines += [((f" {keys.PLACES[at]}", "title"),)]
-        for key in entries:
+    if others:
+        lines.append(((" In this field", "title"), ("   letters and digits type; esc leaves it", "dim")))
+        lines += [((f"   {keys.show(key):<18}", "key"), (text, "plain")) for key, text in others]
+        lines.append(())
+    for place in dict.fromkeys(key.place for key in valid):
+        lines += [((f" {keys.PLACES[place]}", "title"),)]
+        for key in keys.at(place, valid):
             dim = key.acts and not may_act
             note = f" ({why_not})" if dim else " Asks first." if key.acts else ""
             first, *more = wrap(key.help + note, 50)
             lines.append(
-                ((f"   {keys.show(key.key):<18}", "dim" if dim else "key"), (first, "dim" if dim else "plain"))
+                ((f"   {keys.show(key.key):<18} "[:22], "dim" if dim else "key"), (first, "dim" if dim else "plain"))
             )
-            lines += [((" " * 21 + text, "dim" if dim else "plain"),) for text in more]
+            lines += [((" " * 22 + text, "dim" if dim else "plain"),) for text in more]
         lines.append(())
     marks = "* MASTER   - backup   ! FAULT   ? UNKNOWN   ~ INIT"
     lines += [((" Marks", "title"),), ((f"   {marks}", "plain"),)]
     lines.append((("   Adverts, one cell for 5 s:  . on time   : late   ! missed   x rejected", "plain"),))
-    return f"Keys: {keys.PLACES.get(place, place)}", lines
+    here = keys.PLACES[valid[0].place] if valid else keys.PLACES[keys.EVERYWHERE]
+    return f"Keys: {here}", lines
 
 
 def problems_page(store: Store, now: int, columns: int) -> Titled:

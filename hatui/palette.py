@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.fuzzy import Matcher
 from textual.widgets import Input, Label
@@ -23,7 +23,7 @@ from hatui.screens.frame import Dialog
 from hatui.screens.pager import Pager
 from hatui.store import Store
 from hatui.text import Line, plain, rule
-from hatui.widgets.rows import Rows
+from hatui.widgets.rows import Rows, bindings
 
 if TYPE_CHECKING:
     from hatui.app import HatuiApp
@@ -144,12 +144,7 @@ def execute(app: HatuiApp, text: str) -> str:
 class CommandLine(Dialog):
     """`:` at the bottom of the screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", show=False, id="command.close"),
-        Binding("tab", "complete", show=False, priority=True, id="command.complete"),
-        Binding("down", "choose(1)", show=False, priority=True, id="command.down"),
-        Binding("up", "choose(-1)", show=False, priority=True, id="command.up"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("command")
 
     def compose(self) -> ComposeResult:
         """Candidates over the field."""
@@ -232,11 +227,7 @@ def _entry_line(entry: Entry, *, may_act: bool) -> Line:
 class PaletteScreen(Dialog):
     """ctrl+p: search all entries."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+p", "close", show=False, priority=True, id="palette.close"),
-        Binding("down", "choose(1)", show=False, priority=True, id="palette.down"),
-        Binding("up", "choose(-1)", show=False, priority=True, id="palette.up"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("palette")
 
     def compose(self) -> ComposeResult:
         """A field over the list."""

@@ -113,17 +113,3 @@ def themes(*directories: Path) -> tuple[list[Theme], list[str]]:
             else:
                 found[theme.name] = theme
     return list(found.values()), wrong
-
-
-def keymap(directory: Path) -> dict[str, str]:
-    """The user's own keys: id = "key" lines of keymap.toml.
-
-    Raises: PaletteError when it cannot be read.
-    """
-    path = directory / "keymap.toml"
-    if not path.is_file():
-        return {}
-    try:
-        return {str(key): str(value) for key, value in tomllib.loads(path.read_text()).get("keys", {}).items()}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise PaletteError(f"{path}: {error}") from error

@@ -178,7 +178,8 @@ class Dashboard(FrameScreen):
             self.console.say("no instance is selected", "warning")
             return
         name = status.name
-        self.app.push_screen(Pager(lambda store, now, columns: make(store, name, now, columns)))
+        command = self.console.twin("status", name)
+        self.app.push_screen(Pager(lambda store, now, columns: make(store, name, now, columns), command=command))
 
     def action_detail(self) -> None:
         """Everything about one instance."""
@@ -247,6 +248,11 @@ class Dashboard(FrameScreen):
         if isinstance(focused, Rows) and focused.count:
             return "".join(text for text, _ in focused.body_at(focused.cursor)).strip()
         return ""
+
+    def twin(self) -> tuple[str, ...]:
+        """The status of the selected instance."""
+        status = self.selected
+        return ("status", status.name) if status else ("status",)
 
     def zoomable(self) -> list[Vertical | Horizontal]:
         """The rows of panes."""

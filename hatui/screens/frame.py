@@ -60,6 +60,10 @@ class FrameScreen(Painted, Screen[None]):
         """What this screen needs to be told."""
         return ("status", "events")
 
+    def twin(self) -> tuple[str, ...]:
+        """The words behind `hatui` that print the same on the command line; none where nothing does."""
+        return ()
+
     @property
     def idle_keys(self) -> tuple[str, ...]:
         """Ids of keys that mean nothing where the focus is."""
@@ -117,7 +121,7 @@ class FrameScreen(Painted, Screen[None]):
         timer = timer_line(store, now, may_act=app.may_act)
         self.query_one(Head).tell(identity(app, now, self.PLACE), problem, timer)
         idle = frozenset(self.idle_keys)
-        self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=idle)
+        self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=idle, table=app.keymap.table)
         card = self._card(store)
         self._lay_card(bool(card))
         if card:

@@ -133,7 +133,14 @@ def footer_line(valid: Sequence[keys.Key], columns: int, *, may_act: bool) -> Li
 class Foot(Lines):
     """The last line."""
 
-    def tell(self, place: str, *, may_act: bool, without: frozenset[str] = frozenset()) -> None:
-        """Show the keys of a place, `without` those that would do nothing now."""
-        valid = [key for key in keys.footer(place) if key.id not in without]
+    def tell(
+        self,
+        place: str,
+        *,
+        may_act: bool,
+        without: frozenset[str] = frozenset(),
+        table: Sequence[keys.Key] = keys.KEYS,
+    ) -> None:
+        """Show the keys of a place, `without` those that would do nothing now; `table` holds the user's own keys."""
+        valid = [key for key in keys.footer(place, table) if key.id not in without]
         self.show((footer_line(valid, self.size.width or 80, may_act=may_act),))

@@ -7,11 +7,13 @@ from textual.screen import Screen
 
 from hatui import keys
 from hatui.app import HatuiApp
+from hatui.palette import CommandLine, PaletteScreen
 from hatui.screens.ask import Ask
 from hatui.screens.config import ConfigScreen
 from hatui.screens.confirm import ConfirmDialog
 from hatui.screens.dashboard import Dashboard
 from hatui.screens.packets import Packets
+from hatui.screens.pager import Pager
 from hatui.widgets.rows import Rows
 
 OWNERS: dict[str, type] = {
@@ -21,6 +23,9 @@ OWNERS: dict[str, type] = {
     "packets": Packets,
     "config": ConfigScreen,
     "dialog": Ask,
+    "page": Pager,
+    "command": CommandLine,
+    "palette": PaletteScreen,
     "confirmation": ConfirmDialog,
 }
 
@@ -32,7 +37,7 @@ def test_no_key_means_two_things_at_one_place() -> None:
 def test_clash_is_found_when_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     twin = keys.Key("dashboard.twin", "F", "Twin", "Clashes.", "twin")
     monkeypatch.setattr(keys, "KEYS", (*keys.KEYS, twin))
-    assert keys.clashes() == ["dashboard: F is dashboard.failover and dashboard.twin"]
+    assert [str(clash) for clash in keys.clashes()] == ["dashboard: F is dashboard.failover and dashboard.twin"]
 
 
 def test_ids_are_unique_and_name_a_known_place() -> None:
@@ -52,7 +57,7 @@ def test_key_has_a_sentence_and_an_action_that_exists(key: keys.Key) -> None:
 def test_upper_case_acts_and_lower_case_looks() -> None:
     exceptions = {"everywhere.leave", "list.last"}
     for key in keys.KEYS:
-        if key.place in ("dialog",) or key.id in exceptions or key.key.startswith("ctrl"):
+        if key.place in ("dialog", "page") or key.id in exceptions or key.key.startswith("ctrl"):
             continue
         letters = [part for part in key.key.split(",") if len(part) == 1 and part.isalpha()]
         assert all(letter.isupper() == key.acts for letter in letters), key.id
@@ -69,12 +74,6 @@ def test_footer_names_at_most_eight_keys() -> None:
     for place in keys.PLACES:
         assert len(keys.footer(place)) <= 8
     assert [key.label for key in keys.footer("dashboard")][:2] == ["Detail", "Why"]
-
-
-def test_keymap_with_unknown_id_or_clash_is_refused() -> None:
-    assert keys.from_keymap({"dashboard.nothing": "x"}) == ["dashboard.nothing: no such key id"]
-    assert keys.from_keymap({"dashboard.why": "F"}) == ["dashboard: F is dashboard.why and dashboard.failover"]
-    assert keys.from_keymap({"dashboard.why": "W"}) == []
 
 
 def test_keys_are_shown_as_people_write_them() -> None:

@@ -110,19 +110,6 @@ async def test_unknown_theme_is_said_and_the_default_worn(link: StagedLink, tmp_
         assert console.theme == "hatui-dark"
 
 
-async def test_keymap_gives_another_key_and_a_wrong_one_is_said(link: StagedLink, tmp_path: Path) -> None:
-    (tmp_path / "keymap.toml").write_text('[keys]\n"dashboard.failover" = "X"\n')
-    console = HatuiApp(link, user_files=tmp_path)
-    async with console.run_test(size=SIZE) as pilot:
-        await settle(pilot)
-        await pilot.press("X")
-        await until(pilot, "Fail over VI_WEB")
-    (tmp_path / "keymap.toml").write_text('[keys]\n"dashboard.failover" = "w"\n')
-    console = HatuiApp(StagedLink(), user_files=tmp_path)
-    async with console.run_test(size=(100, 30), notifications=True) as pilot:
-        await until(pilot, "keymap.toml is not used")
-
-
 async def test_broken_user_theme_is_said(link: StagedLink, tmp_path: Path) -> None:
     (tmp_path / "themes").mkdir()
     (tmp_path / "themes" / "x.toml").write_text("name = 1\n")

@@ -84,12 +84,3 @@ def test_default_of_a_name_may_be_another_colour() -> None:
     )
     assert resolved["hatui-x"] == "#00ff00"
     assert resolved["hatui-y"] == "#ffffff 60%"
-
-
-def test_keymap_file(tmp_path: Path) -> None:
-    assert theming.keymap(tmp_path) == {}
-    (tmp_path / "keymap.toml").write_text('[keys]\n"dashboard.why" = "W"\n')
-    assert theming.keymap(tmp_path) == {"dashboard.why": "W"}
-    (tmp_path / "keymap.toml").write_text("[keys\n")
-    with pytest.raises(theming.PaletteError, match="keymap"):
-        theming.keymap(tmp_path)
