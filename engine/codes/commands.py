@@ -116,6 +116,14 @@ COMMANDS = (
         "Mend what is listed with file, line and column; `hatui check FILE` repeats the check.",
     ),
     Code(
+        "E-HISTORY-OFF",
+        "Nothing can be written down",
+        "The state directory is full, read-only or broken: events, commands and revisions are not kept.",
+        "A drill or a change of the configuration could not be undone after a crash, and nobody could see who did it. "
+        "Advertisements, failover and maintenance are not affected.",
+        "Make room in the state directory (`df`, `du`); the engine notices by itself and says so.",
+    ),
+    Code(
         "E-CONFIG-CHANGED",
         "The file has changed since you read it",
         "The configuration on disk is no longer the text that this edit started from.",

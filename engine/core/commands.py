@@ -30,6 +30,7 @@ from engine.messages import (
     Failover,
     GetConfig,
     GetEvents,
+    GetJournal,
     GetRevisions,
     Handicap,
     HandOverStarted,
@@ -49,7 +50,7 @@ EVENTS_LIMIT = 5_000
 """Events in one reply."""
 RouterOrder = Failover | Release | AnnounceNow | Handicap
 Handler = Callable[[Request, Peer, Callable[[str], None]], Awaitable[Reply]]
-READS = (GetEvents, GetConfig, GetRevisions)
+READS = (GetEvents, GetJournal, GetConfig, GetRevisions)
 """Commands that change nothing: they are answered while the engine stops, too."""
 _TEXT = 400
 """Characters of an operator's reason or comment that are kept."""
@@ -89,6 +90,8 @@ class Commands:
         self._served: dict[type, Handler] = {}
         self.obstacle: Callable[[], str] = lambda: ""
         """Why nothing may be moved on purpose now; empty when it may."""
+        self.unrecorded: Callable[[], str] = lambda: ""
+        """Why what is done now could not be written down; empty when it can. Drills and commits need it empty."""
 
     def serve(self, kind: type, handler: Handler) -> None:
         """Let somebody else perform the commands of a kind."""
@@ -176,6 +179,14 @@ class Commands:
             return await handler(request, peer, progress)
         raise Refused("E-PROTOCOL", f"{type(command).__name__} is no command that can be performed")
 
+    def check_recorded(self) -> None:
+        """Before something that must not be forgotten.
+
+        Raises: Refused E-HISTORY-OFF.
+        """
+        if problem := self.unrecorded():
+            raise Refused("E-HISTORY-OFF", problem)
+
     def _check_free(self, command: Failover | Release | AnnounceNow) -> None:
         if command.instance and not self._engine.has_instance(command.instance):
             raise Refused("E-UNKNOWN-INSTANCE", f"there is no instance {command.instance!r}")
@@ -213,6 +224,7 @@ class Commands:
         judged = await self._reloading.judge(command.text, command.base)
         if judged.errors or command.dry_run:
             return _verdict(number, judged)
+        self.check_recorded()
         lines, revision = await self._changes.apply(
             command.text, command.base, f"operator {peer.login}", command.comment[:_TEXT], command.confirm_s
         )
@@ -229,6 +241,7 @@ class Commands:
         judged = await self._changes.judge_rollback(command.revision, command.base)
         if judged.errors or command.dry_run:
             return _verdict(number, judged)
+        self.check_recorded()
         lines, revision = await self._changes.rollback(command.revision, command.base, by, comment, command.confirm_s)
         return self._applied(number, judged, lines, revision)
 

@@ -24,6 +24,7 @@ from engine.core.commands import Commands
 from engine.core.control import ControlServer
 from engine.core.forkserver import ForkServer
 from engine.core.history import History, wall_ns
+from engine.core.journal import Journal
 from engine.core.loading import Reading
 from engine.core.maintenance import Standing
 from engine.core.notify import Notifier
@@ -46,6 +47,7 @@ from engine.messages import (
     FromCheck,
     FromVrrp,
     GetEvents,
+    GetJournal,
     Happened,
     Hello,
     InstanceStatus,
@@ -72,6 +74,8 @@ NOTIFY_S = 5.0
 """Seconds that notify scripts have at the end."""
 MARGIN_S = 3.0
 """Seconds beyond the longest hand-over that a stop may take."""
+JOURNAL_LIMIT = 50
+"""Snapshots in one reply."""
 REFUSED_SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN + 2, signal.SIGRTMAX - 1)
 """keepalived's dump signals. Source: keepalived(8) SIGNALS."""
 
@@ -124,6 +128,9 @@ class Engine:
             self.supervisor.start(role)
         self.history = History(self.options.state_dir)  # while the others come up; they are heard after this
         self.history.on_problem = self._history_problem
+        self.commands.unrecorded = lambda: self.history.refusal
+        self.journal = Journal(self.history, self.pump.snapshot, wall_ns)
+        self.commands.serve(GetJournal, self._journal)
         self.notifier.use(self.config)
         self.record(EngineStarted(self.options.version, os.getpid()))
         if self.history.problem:
@@ -135,6 +142,7 @@ class Engine:
         for work in (self.changes.resume(), self.pump.pull(), self.pump.beat(), self.reloading.watch(watching)):
             self._run(work)
         self._run(self.changes.watch())
+        self._run(self.journal.run())
         ready("")
         service.tell("READY=1")
         await self._stop_wanted.wait()
@@ -204,6 +212,7 @@ class Engine:
                     continue
                 self.present.remember(event, message.at)
                 self.record(event, message.at)
+                self.journal.happened(event)
                 if isinstance(event, InterfaceStateChanged):
                     self._tap()
                 for listener in (self.commands.happened, self.standing.happened, self.notifier.happened):
@@ -215,6 +224,7 @@ class Engine:
 
     def _history_problem(self, problem: str) -> None:
         self.record(LogLine("warning", problem) if problem else LogLine("info", "the history is written again"))
+        self.own_status_changed()
 
     # ---- the other processes
 
@@ -302,6 +312,7 @@ class Engine:
             confirm_by=waiting.by if waiting else "",
             confirm_comment=waiting.comment if waiting else "",
             confirm_problem=self.changes.problem,
+            history_problem=self.history.refusal,
             maintenance=self.standing.infos,
         )
 
@@ -331,6 +342,13 @@ class Engine:
 
     async def _maintain(self, request: Request, peer: Peer, _progress: Callable[[str], None]) -> Reply:
         return await self.standing.perform(request, peer, tuple(one.name for one in self.config.instances))
+
+    async def _journal(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:  # noqa: ARG002
+        wish = request.command
+        assert isinstance(wish, GetJournal)
+        limit = min(max(wish.limit, 1), JOURNAL_LIMIT)
+        found = await self.journal.between(wish.since_wall_ns, wish.until_wall_ns, limit)
+        return Reply(request.id, Outcome.DONE, snapshots=tuple(found))
 
     def refused(self, request: Request, peer: Peer, code: str, text: str) -> None:
         """A client asked for what its role may not do."""

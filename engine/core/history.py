@@ -20,7 +20,8 @@ from typing import TypeVar, get_args
 
 import msgspec
 
-from engine.messages import CommandLogged, Event, EventLine, GetEvents
+from engine.core import audit
+from engine.messages import Event, EventLine, GetEvents
 
 RING = 5_000
 """Events kept in memory."""
@@ -35,6 +36,7 @@ _Result = TypeVar("_Result")
 _encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Decoder(EventLine)
 
+_OFF = "history is off"
 _TYPES = {str(kind.__struct_config__.tag): kind.__name__ for kind in get_args(Event)}
 """Wire name of an event to its type's name in the table."""
 
@@ -43,10 +45,7 @@ CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY, wall_ns INTEGER NOT NULL, type TEXT NOT NULL, instance TEXT NOT NULL, line TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS events_of_instance ON events (instance, seq);
-CREATE TABLE IF NOT EXISTS audit (
-    seq INTEGER PRIMARY KEY, wall_ns INTEGER NOT NULL, who TEXT NOT NULL, origin TEXT NOT NULL, command TEXT NOT NULL,
-    reason TEXT NOT NULL, outcome TEXT NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL
-);
+CREATE TABLE IF NOT EXISTS snapshots (wall_ns INTEGER PRIMARY KEY, octets BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS reserved (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL);
 """
 
@@ -74,6 +73,11 @@ class History:
         self.on_problem: Callable[[str], None] = lambda _text: None
         self.lost_rows = 0
         self._worker.submit(self._open).result()
+
+    @property
+    def refusal(self) -> str:
+        """Why drills and commits are refused: what they do could not be written down. Empty: they are not."""
+        return self.problem if self.problem.startswith(_OFF) else ""
 
     # ---- writing
 
@@ -106,18 +110,26 @@ class History:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self._written(future)
+            self._written(future, rows)
             return
-        future.add_done_callback(lambda done: _call_in(loop, self._written, done))
+        future.add_done_callback(lambda done: _call_in(loop, lambda one: self._written(one, rows), done))
 
-    def _written(self, future: Future[str]) -> None:
+    def _written(self, future: Future[str], rows: list[EventLine]) -> None:
         problem = future.result()
         self._writing = False
+        if not problem:
+            self._told(problem)
+            self._write_soon()
+            return
+        waiting = rows + self._pending if self._database is not None else self._pending
+        self.lost_rows += max(0, len(waiting) - PENDING) + (len(rows) if self._database is None else 0)
+        self._pending = waiting[-PENDING:]  # tried again with the next event
+        self._told(problem)
+
+    def _told(self, problem: str) -> None:
         if problem != self.problem:
             self.problem = problem
             self.on_problem(problem)
-        if not problem:
-            self._write_soon()
 
     # ---- reading
 
@@ -150,6 +162,14 @@ class History:
             wanted = found + [line for line in wanted if line.seq > newest]
         return wanted[-limit:] if limit > 0 else []
 
+    async def work(self, task: Callable[[sqlite3.Connection], _Result]) -> _Result | None:
+        """Do something with the database in its thread, as one transaction; None when it fails, which is said."""
+        if self._path is None or self._database is None:
+            return None
+        result, problem = await self._in_thread(lambda: self._attempt(task))
+        self._told(problem)
+        return result
+
     async def _settled(self) -> None:
         """Wait for the rows on their way, so that reading does not miss them."""
         while self._writing:
@@ -174,7 +194,7 @@ class History:
                 self.problem = f"the history was damaged ({error}); it is kept as {self._path.stem}.broken"
         except (sqlite3.Error, OSError) as error:
             self._database = None
-            self.problem = f"history is off: {self._path}: {error}"
+            self.problem = f"{_OFF}: {self._path}: {error}"
 
     def _connect(self) -> None:
         assert self._path is not None
@@ -183,7 +203,7 @@ class History:
         try:
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=NORMAL")
-            database.executescript(_SCHEMA)
+            database.executescript(_SCHEMA + audit.SCHEMA)
             row = database.execute(
                 "SELECT max(coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT seq FROM reserved), 0))"
             ).fetchone()
@@ -201,24 +221,31 @@ class History:
 
     def _write(self, rows: list[EventLine], seq: int) -> str:
         """Returns the problem, empty when all is written."""
+
+        def insert(database: sqlite3.Connection) -> None:
+            if seq + BLOCK // 2 > self._reserved:
+                self._reserve(database, seq + BLOCK)
+            self._insert(database, rows)
+
+        return self._attempt(insert)[1]
+
+    def _attempt(self, task: Callable[[sqlite3.Connection], _Result]) -> tuple[_Result | None, str]:
+        """Its result, and the problem: empty when all went well."""
+        database = self._database
+        if database is None:  # it could not be opened at the start: its numbers are unknown, so it stays closed
+            return None, self.problem
         try:
-            database = self._database
-            if database is None:  # it could not be opened at the start: its numbers are unknown, so it stays closed
-                return self.problem
             database.execute("BEGIN")
             try:
-                if seq + BLOCK // 2 > self._reserved:
-                    self._reserve(database, seq + BLOCK)
-                self._insert(database, rows)
+                result = task(database)
                 database.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     database.execute("ROLLBACK")
                 raise
         except (sqlite3.Error, OSError) as error:
-            self.lost_rows += len(rows)
-            return f"history is off: {self._path}: {error}"
-        return ""
+            return None, f"{_OFF}: {self._path}: {error}"
+        return result, ""
 
     def _insert(self, database: sqlite3.Connection, rows: list[EventLine]) -> None:
         database.executemany(
@@ -234,24 +261,7 @@ class History:
                 for row in rows
             ],
         )
-        database.executemany(
-            "INSERT OR REPLACE INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    row.seq,
-                    row.wall_ns,
-                    said.by,
-                    said.origin,
-                    said.command,
-                    said.reason,
-                    said.outcome,
-                    said.code,
-                    said.text,
-                )
-                for row in rows
-                if isinstance(said := row.event, CommandLogged)
-            ],
-        )
+        audit.keep(database, rows)
         if any(row.seq % BLOCK == 0 for row in rows):
             database.execute("DELETE FROM events WHERE seq <= ?", (rows[-1].seq - ROWS,))
 

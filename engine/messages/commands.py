@@ -104,6 +104,15 @@ class Maintenance(Message, frozen=True):
     dry_run: bool = False
 
 
+class GetJournal(Message, frozen=True):
+    """What all statuses were in a span of the wall clock, oldest first, in Reply.snapshots; the last one before the
+    span leads them. Ask again from the last one's time for more."""
+
+    since_wall_ns: int
+    until_wall_ns: int
+    limit: int = 20
+
+
 class Subscribe(Message, frozen=True):
     """Replace this client's subscription. Topics: status, events, packets."""
 
@@ -130,8 +139,9 @@ Command = (
     | RollbackConfig
     | GetRevisions
     | GetEvents
+    | GetJournal
     | Subscribe
     | StopEngine
 )
-VIEWER_COMMANDS = (GetEvents, Subscribe)
+VIEWER_COMMANDS = (GetEvents, GetJournal, Subscribe)
 """What the role viewer may say; everything else needs operator."""

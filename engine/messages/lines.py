@@ -38,6 +38,8 @@ class Snapshot(Message, frozen=True):
     seq: int
     """Sequence number of the last event before it."""
     mono_ns: int
+    wall_ns: int = 0
+    """Only in snapshots of the journal."""
     v: int = PROTOCOL_VERSION
 
 
@@ -151,6 +153,7 @@ class Reply(Message, frozen=True):
     events: tuple[EventLine, ...] = ()
     problems: tuple[str, ...] = ()
     revisions: tuple[RevisionInfo, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
     v: int = PROTOCOL_VERSION
 
 

@@ -191,6 +191,8 @@ class EngineStatus(Message, frozen=True):
     confirm_by: str = ""
     """Who applied it."""
     confirm_comment: str = ""
+    history_problem: str = ""
+    """Why nothing is written into the history just now; drills and commits are refused then. Empty: all is well."""
     confirm_problem: str = ""
     """Why the last unconfirmed change could not be taken back; empty again with the next change."""
     maintenance: tuple[MaintenanceInfo, ...] = ()
