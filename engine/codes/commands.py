@@ -102,6 +102,13 @@ COMMANDS = (
         "Wait for its end, or abort it: `a` on the Drills screen, or `hatui drill abort`. It restores at once.",
     ),
     Code(
+        "E-NO-TRACKER",
+        "There is no such tracker to fail",
+        "A drill was to let a tracker fail, and the instance watches no script, process or BFD session of that name.",
+        "What nobody watches cannot move an address. Interfaces and files are not failed by this drill.",
+        "`hatui status NAME` lists what the instance watches; add a track_script, or choose the drill link-down.",
+    ),
+    Code(
         "E-BUSY",
         "Another operation is under way",
         "A hand-over, a reload or another command for the same instance has not ended.",

@@ -153,11 +153,26 @@ class Handicap(Message, frozen=True):
     dry_run: bool = False
 
 
+class Impair(Message, frozen=True):
+    """A drill: make an instance (and what moves with it) behave as if something had failed, until `until` at the
+    latest, whoever dies meanwhile. kind: silent, deaf, link, tracker."""
+
+    instance: str
+    kind: str
+    until: int
+    name: str = ""
+    """tracker: KIND NAME; empty: the first one that the instance watches."""
+
+
+class Relieve(Message, frozen=True):
+    """The end of every impairment, at once."""
+
+
 class Ordered(Message, frozen=True):
     """An order on its way into the Router, with the number of its reply."""
 
     request: int
-    command: Failover | Release | AnnounceNow | Handicap
+    command: Failover | Release | AnnounceNow | Handicap | Impair | Relieve
     by: str = ""
     reason: str = ""
 

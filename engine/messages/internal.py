@@ -49,6 +49,17 @@ class PacketJudged(Message, frozen=True):
     detail: str = ""
 
 
+class Stall(Message, frozen=True):
+    """A drill: the vrrp loop stands still for so long, deaf and dumb. 0 ends it."""
+
+    duration: int
+    """ns, at most LONGEST_STALL."""
+
+
+LONGEST_STALL = 60_000_000_000
+"""ns."""
+
+
 class Happened(Message, frozen=True):
     """Events with the instant at which the Router said them."""
 
@@ -72,6 +83,7 @@ ToVrrp = (
     | BfdChanged
     | PullStatus
     | WatchPackets
+    | Stall
 )
 FromVrrp = Happened | StatusBatch | PacketJudged
 ToCheck = ScriptsWanted

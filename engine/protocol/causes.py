@@ -21,6 +21,7 @@ _FAULT_CAUSES = {
     "peers": Cause.CONFIG,
     "advert": Cause.CONFIG,
     "sync-group": Cause.SYNC_GROUP,
+    "drill": Cause.DRILL,
 }
 
 
@@ -146,6 +147,8 @@ def fault_sentence(line: LedgerLine) -> str:
     match line.kind:
         case "interface" | "link":
             return f"interface {line.name} {'is down' if line.detail == 'down' else line.detail}"
+        case "drill":
+            return f"a drill: {line.detail}"
         case "source" | "peers" | "advert":
             return line.detail
         case "sync-group":

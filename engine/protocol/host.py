@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class Interface:
     """One network interface as last told: facts, no opinions."""
 
-    __slots__ = ("addresses", "exists", "kind", "mac", "mtu", "name", "reported", "since", "up")
+    __slots__ = ("addresses", "carrier", "dark", "exists", "kind", "mac", "mtu", "name", "reported", "since")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.exists = False
-        self.up = False
+        self.carrier = False
+        self.dark = False
+        """A drill simulates the loss of the carrier."""
         self.mac = ""
         self.mtu = 0
         self.kind = ""
@@ -37,12 +39,17 @@ class Interface:
         """Address text to prefix, in kernel order, virtual addresses included."""
         self.reported = False
 
+    @property
+    def up(self) -> bool:
+        """Administratively up and running, as far as anybody here may know."""
+        return self.carrier and not self.dark
+
     def tell(self, fact: InterfaceChanged, now: int) -> bool:
         """Take over a whole new state; True when it went up or down (or away, or came back)."""
-        moved = (self.exists, self.up) != (fact.exists, fact.up)
+        moved = (self.exists, self.carrier) != (fact.exists, fact.up)
         if moved:
             self.since = now
-        self.exists, self.up, self.mac, self.mtu, self.kind = fact.exists, fact.up, fact.mac, fact.mtu, fact.kind
+        self.exists, self.carrier, self.mac, self.mtu, self.kind = fact.exists, fact.up, fact.mac, fact.mtu, fact.kind
         self.addresses = {}
         for text in fact.addresses:
             address, _, prefix = text.partition("/")

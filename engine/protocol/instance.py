@@ -19,7 +19,7 @@ from engine.messages import (
     StateChanged,
     Verdict,
 )
-from engine.protocol import causes, election, handover, owners, stall
+from engine.protocol import causes, election, handover, impairment, owners, stall
 from engine.protocol.evidence import EvidenceRing
 from engine.protocol.group import GroupState, tracking_in_group
 from engine.protocol.host import Host
@@ -69,6 +69,9 @@ class VrrpInstance(Timers):
         self.hold: handover.Hold | None = None
         self.hand_over: handover.HandOver | None = None
         self.move: handover.Move | None = None
+        self.impairment: impairment.Impairment | None = None
+        self.deaf = False
+        """A drill drops all adverts for this instance."""
         self.rivalry = owners.Rivalry()
         self.wants_master = False
         self.ended = False
@@ -144,6 +147,7 @@ class VrrpInstance(Timers):
         tracking = tracking_in_group(config.tracking, self.group.config if self.group else None)
         unsent = self._unsendable or self.transmit.used_up
         further = faults_of_place(config, self.presence.addresses, host.interfaces, self.source, unsent)
+        further = impairment.faults(self) + further
         further += self.group.faults_for(self) if self.group else []
         found = assess(
             config,
@@ -220,6 +224,8 @@ class VrrpInstance(Timers):
                 self.presence.announce(1)
             case "hold-end":
                 handover.end_hold(self, "its time is over")
+            case "drill-end":
+                impairment.time_is_over(self)
             case "verify":
                 handover.verified(self)
             case "rival":
@@ -324,7 +330,7 @@ class VrrpInstance(Timers):
                 handover.begin(self, stimulus)
             case Assessed():
                 if self.faults:
-                    dead = any(line.kind == "link" and line.name == self.config.interface for line in self.faults)
+                    dead = any(impairment.is_sudden(line, self.config.interface) for line in self.faults)
                     self._leave(State.FAULT, *causes.of_fault(self.faults), resign=not dead)
                 else:
                     self._take_priority(stimulus)

@@ -14,12 +14,14 @@ from engine.messages import (
     CommandFinished,
     Failover,
     Handicap,
+    Impair,
     Ordered,
     Outcome,
     Release,
+    Relieve,
     State,
 )
-from engine.protocol import handover, maintenance
+from engine.protocol import handover, impairment, maintenance
 from engine.protocol.host import Host
 from engine.protocol.refusal import Refusal as _Refusal
 from engine.protocol.stimuli import StepDown, TakeOver
@@ -45,6 +47,10 @@ def obey(host: Host, instances: Sequence[VrrpInstance], ordered: Ordered, *, sto
                 if arranged is None:
                     return
                 text = arranged
+            case Impair():
+                text = impairment.begin(host, instances, command)
+            case Relieve():
+                text = impairment.end(instances)
             case Failover():
                 instance = _find(instances, command.instance)
                 if command.method not in ("step-down", "take-over"):

@@ -43,7 +43,7 @@ from engine.messages import (
     TrackerStatus,
     Verdict,
 )
-from engine.protocol import orders, receive, reload, status
+from engine.protocol import impairment, orders, receive, reload, status
 from engine.protocol.group import GroupState
 from engine.protocol.host import Host
 from engine.protocol.instance import VrrpInstance
@@ -221,6 +221,8 @@ class Router:
                 self._told_unknown.add(place)
                 self._host.out.append(AdvertRejected("", arrived.sender, Verdict.VRID, detail))
             return "", Verdict.VRID, detail
+        if instance.deaf:
+            return instance.config.name, Verdict.UNSEEN, "a drill drops it"
         judged = receive.examine(instance, arrived)
         if judged.heard is None:
             self._reject(instance, arrived, judged)
@@ -387,7 +389,7 @@ class Router:
         if tracker is None:
             return
         tracker.exit_status, tracker.duration, tracker.output = event.exit_status, event.duration, event.output
-        if tracker.result(event.exit_status == 0, self._host.now):
+        if tracker.result(event.exit_status == 0, self._host.now) and not tracker.forced:
             self._turned(tracker)
 
     def _tracker_told(self, kind: str, name: str, value: int) -> None:
@@ -400,7 +402,8 @@ class Router:
         if tracker.good is good and not (kind == "file" and moved):
             return
         tracker.good, tracker.since = good, self._host.now
-        self._turned(tracker)
+        if not tracker.forced:
+            self._turned(tracker)
 
     def _turned(self, tracker: Tracker) -> None:
         """A tracker turned: say it, then let its watchers see."""
@@ -434,6 +437,7 @@ class Router:
         wanted: dict[Key, Instance] = {one.key: one for one in config.instances}
         for key in [key for key in old if key not in wanted]:
             gone = old.pop(key)
+            impairment.lift(gone)
             gone.tell(Stopped(Cause.CONFIG, hand_over=False))
             self._host.forget(gone)
         self._host.configure(config)

@@ -53,6 +53,7 @@ class Tracker:
         "duration",
         "exit_status",
         "fall",
+        "forced",
         "good",
         "kind",
         "last_run",
@@ -69,6 +70,8 @@ class Tracker:
         self.kind = kind
         self.name = name
         self.good: bool | None = None
+        self.forced = False
+        """A drill lets it count as bad, whatever it finds."""
         self.value = 0
         self.streak = 0
         """Results in a row that contradict `good` (or, when they agree, that agree)."""
@@ -80,6 +83,11 @@ class Tracker:
         self.output = ""
         self.since = 0
         self.reported = False
+
+    @property
+    def counts_as(self) -> bool | None:
+        """What instances see of it."""
+        return False if self.forced else self.good
 
     def result(self, good: bool, now: int) -> bool:
         """Count one result; True when it turned the tracker. The first one decides at once.
@@ -104,7 +112,7 @@ class Tracker:
         return TrackerStatus(
             kind=self.kind,
             name=self.name,
-            good=self.good,
+            good=self.counts_as,
             streak=abs(self.streak),
             rise=self.rise,
             fall=self.fall,
@@ -117,10 +125,12 @@ class Tracker:
 
     def changed(self) -> TrackerChanged:
         """The event that it has turned."""
-        return TrackerChanged(self.kind, self.name, bool(self.good), self.detail())
+        return TrackerChanged(self.kind, self.name, bool(self.counts_as), self.detail())
 
     def detail(self) -> str:
         """One phrase for the ledger."""
+        if self.forced:
+            return "failed by a drill"
         if self.good is None:
             return "no result yet"
         if self.kind == "script" and self.exit_status is not None:
@@ -233,7 +243,7 @@ def assess(
     for kind, tracks in (("script", tracking.scripts), ("process", tracking.processes), ("bfd", tracking.bfd)):
         for track in tracks:
             tracker = trackers.get(kind, track.name)
-            good = tracker.good if tracker else None
+            good = tracker.counts_as if tracker else None
             undecided = undecided or (kind == "script" and good is None and track.weight == 0)
             detail = tracker.detail() if tracker else "not configured"
             add(kind, track, good, *contribution(track.weight, track.reverse, good), detail)
@@ -269,6 +279,8 @@ def assess(
 def _link_text(facts: Interface | None) -> str:
     if facts is None or not facts.exists:
         return "does not exist"
+    if facts.dark:
+        return "down by a drill"
     return "up" if facts.up else "down"
 
 

@@ -24,6 +24,7 @@ import msgspec
 
 from engine.config.model import Config, Globals
 from engine.messages import (
+    LONGEST_STALL,
     AddAddresses,
     AddressChanged,
     AddRoutes,
@@ -41,6 +42,7 @@ from engine.messages import (
     RemoveRoutes,
     SendAdvert,
     SendAnnouncements,
+    Stall,
     StatusBatch,
     StopRouter,
     ToVrrp,
@@ -73,6 +75,8 @@ _PORTION = 32
 """Addresses or announcements in one pass."""
 _LAST_FLUSH_S = 0.5
 """How long an ending process waits for core to take its last events."""
+_STILL_S = 0.01
+"""Seconds between two looks at core while a drill lets the loop stand still."""
 _MCL_CURRENT, _MCL_FUTURE = 1, 2
 
 Handler = Callable[[int], bool]
@@ -406,7 +410,9 @@ class Loop:
 
     def _core_said(self, now: int) -> bool:
         self._channel.flush()
-        for message in self._channel.receive():
+        waiting = deque(self._channel.receive())
+        while waiting:
+            message = waiting.popleft()
             if isinstance(message, PullStatus):
                 self._answer(message)
             elif isinstance(message, WatchPackets):
@@ -415,12 +421,27 @@ class Loop:
                 self._configure(message, now)
             elif isinstance(message, StopRouter):
                 self._stop(message, now)
+            elif isinstance(message, Stall):
+                waiting.extend(self._stand_still(message))
             else:
                 self._tell(message, now)
         if self._channel.closed:
             self._forget(self._channel.fileno())
             self._stop(StopRouter(release_addresses=self._options.release_addresses), now)
         return False
+
+    def _stand_still(self, stall: Stall) -> list[ToVrrp]:
+        """Do nothing at all, as a drill wishes; a core that is gone, or says so, ends it. Returns what core said
+        meanwhile."""
+        end = self._clock() + min(stall.duration, LONGEST_STALL)
+        said: list[ToVrrp] = []
+        while self._clock() < end and not self._channel.closed:
+            time.sleep(_STILL_S)
+            heard = self._channel.receive()
+            if any(isinstance(message, Stall) for message in heard):
+                end = 0
+            said += [message for message in heard if not isinstance(message, Stall)]
+        return said
 
     def _stop(self, message: StopRouter, now: int) -> None:
         self._keeping = self._keeping or not message.release_addresses
