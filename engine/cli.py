@@ -128,15 +128,15 @@ def config_test(options: Options, log_file: str) -> int:
     """-t: every finding with file, line and column; the exit code is keepalived's."""
     from engine.config import report  # for people only: a start that goes well does not wait for it
 
-    reading = read_config(options.config_file, options.config_id)
+    reading = read_config(options.config_file, options.config_id, here=True)
     texts = {one.path: one.text for one in config_texts(reading.digests)}
-    found = report.render("text", reading.diagnostics, texts) if reading.diagnostics else ""
+    found = report.render("text", reading.findings, texts) if reading.findings else ""
     text = f"{found.rstrip()}\n" if found else f"{reading.path}: no findings\n"
     if log_file:
         Path(log_file).write_text(text, encoding="utf-8")
     else:
         sys.stderr.write(text)
-    return findings.exit_code(reading.diagnostics)
+    return findings.exit_code(reading.findings)
 
 
 def entries(options: Options) -> Mapping[str, forkserver.Entry]:

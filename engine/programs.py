@@ -110,7 +110,8 @@ def environment(who: Account, more: Mapping[str, str] | None = None) -> dict[str
 
 def insecure_part(path: str) -> str:
     """Why root must not run `path`: the first part of it, from the top and through symbolic links, that
-    somebody other than root may write to, as a sentence. Empty when it is secure.
+    somebody other than root may write to, as a sentence. Empty when it is secure. In a directory with the sticky
+    bit, such as /tmp, others cannot replace what belongs to root.
 
     Source: keepalived.conf(5) enable_script_security.
     """
@@ -122,6 +123,8 @@ def insecure_part(path: str) -> str:
             return f"{part}: {failure.strerror}"
         if info.st_uid != 0:
             return f"{part} belongs to user {info.st_uid}, not to root"
+        if stat.S_ISDIR(info.st_mode) and info.st_mode & stat.S_ISVTX:
+            continue
         for bit, whom in ((stat.S_IWGRP, f"group {info.st_gid}"), (stat.S_IWOTH, "everybody")):
             if info.st_mode & bit and not (bit == stat.S_IWGRP and info.st_gid == 0):
                 return f"{part} is writable by {whom}"

@@ -287,6 +287,14 @@ HABITS = (
         "Mend the path part or the mode that the message names.",
     ),
     Code(
+        "L-INTERFACE",
+        "An interface that is not there",
+        "The file names an interface that this host does not have now.",
+        "keepalived does not start without dynamic_interfaces. In hatui the instance is in FAULT until the interface "
+        "appears.",
+        "Correct the name (`ip link` lists them), or set dynamic_interfaces where it comes later.",
+    ),
+    Code(
         "L-SCRIPT-USER",
         "Scripts without script_user",
         "The file runs scripts and names no user for them.",

@@ -85,6 +85,7 @@ def load(
     context = Context(words, read)
     fatal = any(one.code == "C-FILE" for one in expanded.diagnostics)
     config = _build(context, statements, expanded.sources)
+    _script_security(context, config)
     found = (*expanded.diagnostics, *misplaced, *context.sayings.all)
     stopped = fatal or any(one.code == "C-FATAL" or one.exit_code == 2 for one in found)
     order = {path: position for position, path in enumerate(expanded.sources)}
@@ -177,6 +178,24 @@ def _model(context: Context, sources: tuple[str, ...]) -> Config:
     return msgspec.structs.replace(config, fingerprint=fingerprint(config))
 
 
+_WITHOUT_INSTANCE = {"startup_script", "shutdown_script", "misc_path", "notify_up", "notify_down"}
+"""Commands that are run though there is no vrrp_instance."""
+
+
+def _script_security(context: Context, config: Config) -> None:
+    """keepalived tells anybody who runs scripts without it. Source: keepalived(8) --config-test."""
+    run = [line for line in context.check.scripts if context.instances or line.keyword in _WITHOUT_INSTANCE]
+    if run and not config.globals.script_security:
+        context.say(
+            "C-SECURITY",
+            run[0],
+            severity="info",
+            what="scripts are run, and enable_script_security is not set",
+            consequence="A script that others may change would run as root.",
+            todo="Set script_user and enable_script_security in global_defs.",
+        )
+
+
 def named_devices(instances: list[Instance], prefix: str) -> list[Instance]:
     """Virtual MAC devices without a name get PREFIX.VRID, or PREFIX6.VRID where that is taken.
     Source: keepalived.conf(5) vmac_prefix."""
@@ -197,21 +216,30 @@ def named_devices(instances: list[Instance], prefix: str) -> list[Instance]:
 
 def _clashes(context: Context, instances: list[Instance]) -> None:
     """Two virtual routers that would be one on the wire."""
-    seen: dict[tuple[object, ...], Instance] = {}
+    seen: dict[tuple[str, int, int], Instance] = {}
     places = {draft.name: draft for draft in context.instances}
     for instance in instances:
-        key = (*instance.key, () if instance.unicast else (instance.group_address,))
-        first = seen.setdefault(key, instance)
-        if first is not instance:
-            context.say(
-                "C-FATAL",
-                places[instance.name].at("virtual_router_id"),
-                exit_code=5,
-                instance=instance.name,
-                what=f"VRID {instance.vrid} on {instance.interface} (IPv{instance.family}) is that of {first.name}",
-                consequence="Both would be the same virtual router; keepalived does not start.",
-                todo="Choose another virtual_router_id, on all nodes.",
+        first = seen.setdefault(instance.key, instance)
+        if first is instance:
+            continue
+        apart = instance.unicast != first.unicast or (
+            not instance.unicast and instance.group_address != first.group_address
+        )
+        consequence = "Both would be the same virtual router; keepalived does not start."
+        if apart:
+            consequence = (
+                "keepalived runs both, as they send to different groups; hatui tells virtual routers apart by "
+                "interface, family and VRID, as the virtual MAC does, and runs neither."
             )
+        context.say(
+            "C-FATAL",
+            places[instance.name].at("virtual_router_id"),
+            exit_code=4 if apart else 5,
+            instance=instance.name,
+            what=f"VRID {instance.vrid} on {instance.interface} (IPv{instance.family}) is that of {first.name}",
+            consequence=consequence,
+            todo="Choose another virtual_router_id, on all nodes.",
+        )
 
 
 def fingerprint(config: Config) -> str:

@@ -78,6 +78,8 @@ class Checker:
     def __init__(self, sayings: Sayings, table: Table) -> None:
         self.sayings, self.table = sayings, table
         self.say = sayings.say
+        self.scripts: list[Statement] = []
+        """Lines with a command that is run."""
 
     def values(self, statement: Statement, row: Keyword) -> tuple[Any, ...] | None:
         """One value for each term: None for an optional one that is absent, a tuple for a repeated one."""
@@ -252,6 +254,7 @@ class Checker:
             self._wrong(statement, row, term, statement.words[1])
             return None
         command, behind = found
+        self.scripts.append(statement)
         if term.kind == "cmd1":
             if behind:
                 self._ignored(statement, row, behind)

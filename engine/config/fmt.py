@@ -80,7 +80,10 @@ def _gap(before: Token, token: Token) -> str:
 
 
 def _is_verbatim(line: Line) -> bool:
-    """Script commands are read again with single quotes and backslashes, where blanks count."""
+    """Script commands are read again with single quotes and backslashes, where blanks count; a blank after the word
+    include makes all that follows the name of a file."""
+    if line.tokens[0].text.startswith("include"):
+        return True
     return "'" in line.text or "\\" in line.text or any(token.kind in (QUOTE, VALUE) for token in line.tokens)
 
 

@@ -53,8 +53,6 @@ REPLACES: dict[str, tuple[str, ...]] = {
     "L-VARIABLE": ("C-VALUE", "C-MEANING"),
     "L-RETIRED": ("C-UNKNOWN", "C-DEPRECATED"),
     "L-GARP-ZERO": ("C-RANGE",),
-    "L-SCRIPT-SECURITY": ("C-SECURITY",),
-    "L-SCRIPT-USER": ("C-SECURITY",),
     "L-MERGE": (),
     "L-PASTE": (),
     "L-PLACEHOLDER": (),
@@ -66,6 +64,7 @@ ELSEWHERE = {
     "L-OWNER-TRACK": "priority 255 takes none",
     "L-SYNC-WEIGHT": "the instance is in a sync group",
     "L-NO-SERVER": "has no real_server",
+    "L-SCRIPT-SECURITY": "enable_script_security is not set",
 }
 """Lint code -> what reading says of the same thing at the head of the block."""
 
@@ -88,6 +87,12 @@ def findings(loaded: Loaded, peers: Sequence[Loaded] = (), *, host: lint_host.Ho
     scope = Scope(loaded, peers)
     read = [one for one in loaded.diagnostics if one.code != "C-UNUSED"]  # L-TRACK-REF knows when that is certain
     return in_order(merge(read, _lint(scope, host)), loaded)
+
+
+def host_findings(loaded: Loaded, host: lint_host.Host) -> list[Diagnostic]:
+    """What reading found, and what facts of the host add: all that a test of the configuration tells."""
+    scope = Scope(loaded)
+    return in_order(merge(loaded.diagnostics, [one for rule in lint_host.RULES for one in rule(scope, host)]), loaded)
 
 
 def merge(read: Iterable[Diagnostic], linted: Iterable[Diagnostic]) -> list[Diagnostic]:

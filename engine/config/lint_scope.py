@@ -363,6 +363,7 @@ class Scope:
         why: str = "",
         todo: str = "",
         fix: Fix | None = None,
+        exit_code: int = 0,
     ) -> Diagnostic:
         """A finding at a word of a statement; why and what to do are those of the code unless given."""
         token = at.words[min(word, len(at.words) - 1)] if isinstance(word, int) else word
@@ -378,6 +379,7 @@ class Scope:
             todo or entry.todo,
             token.end_column,
             fix,
+            exit_code,
         )
 
     # how to mend

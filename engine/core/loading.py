@@ -106,10 +106,15 @@ def read_octets(path: str) -> bytes:
 
 
 def read_config(
-    path: str, config_id: str = "", texts: Mapping[str, str] | None = None, *, hints: bool = False
+    path: str,
+    config_id: str = "",
+    texts: Mapping[str, str] | None = None,
+    *,
+    hints: bool = False,
+    here: bool = False,
 ) -> Reading:
     """Read, check and build what is on disk, `texts` in place of the files of those paths. `hints` adds what
-    lint finds to `findings`."""
+    lint finds to `findings`, `here` what facts of this host alone add."""
     path = os.path.abspath(path)
     disk = _Disk()
     reader = Reader(disk.read, disk.glob)
@@ -124,16 +129,25 @@ def read_config(
     for one in (path, *loaded.sources):
         disk.digests.setdefault(one, "")
     found = tuple(loaded.diagnostics)
+    more = _hints(loaded) if hints else _here(loaded) if here else ()
     if config is not None and (refused := security.refused_scripts(config)):
         config = security.without(config, refused)
         found += security.findings(loaded, refused)
-    return Reading(path, config, found, disk.digests, _with_hints(loaded) if hints else found)
+    return Reading(path, config, found, disk.digests, more or found)
 
 
-def _with_hints(loaded: Loaded) -> tuple[Diagnostic, ...]:
+def _hints(loaded: Loaded) -> tuple[Diagnostic, ...]:
     from engine.config.lint import findings  # for editors only: the start does not wait for it
+    from engine.core.facts import this_host
 
-    return tuple(findings(loaded))
+    return tuple(findings(loaded, host=this_host()))
+
+
+def _here(loaded: Loaded) -> tuple[Diagnostic, ...]:
+    from engine.config.lint import host_findings
+    from engine.core.facts import this_host
+
+    return tuple(host_findings(loaded, this_host()))
 
 
 def host_name() -> str:

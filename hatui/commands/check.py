@@ -16,6 +16,7 @@ from engine.config import fix, lint, report
 from engine.config.build import Loaded, load
 from engine.config.diagnostic import Diagnostic
 from engine.config.files import overlay
+from engine.config.lint_host import Host
 from engine.errors import HatuiError
 from hatui.commands import files
 from hatui.commands.terminal import note, say
@@ -34,6 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=report.FORMATS, default="text", help="default: text")
     parser.add_argument("--fix", action="store_true", help="mend what can be mended, in the files themselves")
     parser.add_argument("--config-id", default="", metavar="ID", help="the @ID of the node (default: its host name)")
+    parser.add_argument(
+        "--here",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="hold them against this host: interfaces, addresses, accounts, scripts (default: files below /etc)",
+    )
     parser.add_argument("--quiet", action="store_true", help="errors and warnings, no hints")
 
 
@@ -47,8 +54,8 @@ def run(chosen: argparse.Namespace) -> int:
     texts: dict[str, str] = {}
     for path in chosen.files:
         if chosen.fix:
-            _mend(path, chosen.peer, node)
-        loaded, found = examine(path, chosen.peer, node)
+            _mend(path, chosen.peer, node, here=chosen.here)
+        loaded, found = examine(path, chosen.peer, node, here=chosen.here)
         worst = _worse(worst, report.exit_code(found, runs=loaded.config is not None))
         every += [one for one in found if not (chosen.quiet and one.severity == "info")]
         texts |= {name: str(tree) for name, tree in loaded.trees.items()}
@@ -57,21 +64,35 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def examine(
-    path: str, peers: Sequence[str], node: str, shown: Mapping[str, str] | None = None
+    path: str,
+    peers: Sequence[str],
+    node: str,
+    shown: Mapping[str, str] | None = None,
+    *,
+    here: bool | None = False,
 ) -> tuple[Loaded, list[Diagnostic]]:
-    """The configuration and every finding, with `shown` in place of the files of those paths."""
+    """The configuration and every finding, with `shown` in place of the files of those paths. `here`: with what
+    facts of this host tell; None where the file stands below /etc, so is meant for it."""
     reader = overlay(files.disk(), shown) if shown else files.disk()
     env = dict(os.environ)
     loaded = load(os.path.abspath(path), *reader, config_id=node, env=env)
     others = [load(os.path.abspath(peer), *files.disk(), config_id=node, env=env) for peer in peers]
-    return loaded, lint.findings(loaded, others)
+    if here is None:
+        here = os.path.abspath(path).startswith("/etc/")
+    return loaded, lint.findings(loaded, others, host=_this_host() if here else None)
 
 
-def _mend(path: str, peers: Sequence[str], node: str) -> None:
+def _this_host() -> Host:
+    from engine.core.facts import this_host
+
+    return this_host()
+
+
+def _mend(path: str, peers: Sequence[str], node: str, *, here: bool | None) -> None:
     before = {name: str(tree) for name, tree in examine(path, peers, node)[0].trees.items()}
 
     def again(texts: Mapping[str, str]) -> list[Diagnostic]:
-        return examine(path, peers, node, texts)[1]
+        return examine(path, peers, node, texts, here=here)[1]
 
     fixed = fix.mend(before, again)
     for name in fixed.changed(before):

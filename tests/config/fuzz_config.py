@@ -1,4 +1,4 @@
-"""Fuzzing of the configuration language: parse, expand, structure, build never raise, lose text, or crawl.
+"""Fuzzing of the configuration language: parse, expand, build, lint, format, plan never raise, lose text, or crawl.
 
     python -m tests.config.fuzz_config [SECONDS [SEED]]
 
@@ -8,13 +8,19 @@ lines and printed with its seed. The short form runs with the tests.
 
 from __future__ import annotations
 
+import functools
 import random
 import sys
 import time
 import traceback
 from collections.abc import Iterator
 
+from engine.codes import CODES
+from engine.config.fmt import format_text
 from engine.config.keywords import table
+from engine.config.lint import findings
+from engine.config.model import Config
+from engine.config.plan import plan
 from engine.config.syntax import apply_edits, parse, replace
 from tests.config import corpus
 from tests.config.reading import MAIN, reading
@@ -100,6 +106,14 @@ def damaged(text: str, known: list[str], chance: random.Random) -> str:
             return text.replace(chance.choice(known), piece)
 
 
+@functools.cache
+def running() -> Config:
+    """What plans lead away from and back to."""
+    found = reading(corpus.instance("priority 7", "nopreempt") + corpus.instance(name="W", vrid=6, vip="10.0.0.9"))
+    assert found.config is not None
+    return found.config
+
+
 def check(text: str) -> None:
     """All that must hold for every text.
 
@@ -113,8 +127,9 @@ def check(text: str) -> None:
     assert apply_edits(text, [replace(MAIN, token, token.text) for token in tokens]) == text, "edits lose text"
     others = {"/etc/keepalived/a.conf": "priority 5\n", "/etc/keepalived/b.conf": "}\n"}
     loaded = reading(text, others, "node")
-    for one in loaded.diagnostics:
+    for one in findings(loaded, [loaded]):
         assert one.what, one
+        assert one.code in CODES, one
         assert one.line >= 1, one
         assert one.column >= 1, one
         assert one.exit_code in (0, 2, 4, 5, 6), one
@@ -127,6 +142,11 @@ def check(text: str) -> None:
             assert instance.advert_interval > 0
             assert instance.version in (2, 3)
             assert all(address.family == instance.family for address in instance.addresses)
+        there, back = plan(running(), loaded.config), plan(loaded.config, running())
+        assert bool(there.lines) == bool(back.lines)
+        assert not plan(loaded.config, loaded.config).lines
+    neat = format_text(text)
+    assert format_text(neat) == neat, "formatting twice is not formatting once"
     spent = time.process_time() - start
     assert spent < SLOW_S, f"{spent:.1f} s for {len(text)} characters"
 

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.build import exit_code, load
 from tests.config import corpus, fuzz_config
-from tests.config.reading import disk, reading
+from tests.config import verdicts as verdict_texts
+from tests.config.reading import reading
 
 pytestmark = pytest.mark.net
 NAMESPACE = f"cfg-diff-{os.getpid()}"
@@ -24,8 +25,6 @@ KNOWN: dict[str, str] = {
     "global_defs|smtp_server|extra": "the same",
     "global_defs|startup_script|extra": "the account does not exist on the host, which core tells",
     "global_defs|shutdown_script|extra": "the same",
-    "global_defs|script_user|extra": "the same",
-    "vrrp_script|user|extra": "the same",
     "virtual_server.real_server.MISC_CHECK|user|extra": "the same",
     "virtual_server.real_server|lvs_method|extra": "words behind a forwarding method are checked with the checkers",
     "virtual_server.real_server.UDP_CHECK|payload|good": "hexadecimal digits are checked with the checkers",
@@ -33,6 +32,12 @@ KNOWN: dict[str, str] = {
     "virtual_server.real_server.UDP_CHECK|require_reply|extra": "the same",
     "virtual_server.real_server.UDP_CHECK|min_reply_length|top": "compared with max_reply_length there, too",
     "trailing backslash": "the backslash belongs to the interface name, and that eth0\\ is missing core tells",
+    "script closed with security": "keepalived tells only when it runs it that nobody may; hatui tells at once",
+    "script nowhere without security": "a program that is not there yet still runs as root one day",
+    "notify nowhere without security": "the same",
+    "script nowhere no defs": "the same",
+    "notify nowhere no defs": "the same",
+    "same VRID, other group": "a virtual router is known by interface, family and VRID, as its virtual MAC is",
 }
 """Differences, each with its reason."""
 
@@ -76,18 +81,27 @@ def verdicts(namespace: str, folder: Path, cases: list[tuple[str, str]]) -> list
 
     wrong = []
     with ThreadPoolExecutor(2) as pool:
-        for number, (code, said) in enumerate(pool.map(theirs, enumerate(cases))):
-            name = cases[number][0]
-            loaded = load(str(folder / f"{number}.conf"), *disk(), "node")
-            ours = exit_code(loaded.diagnostics)
-            # where keepalived crashes, all that can be asked is that hatui objects
-            agree = ours == code if code >= 0 else ours > 0
-            if not agree and name not in KNOWN:
-                ours_said = "; ".join(str(one) for one in loaded.diagnostics if one.exit_code)
-                wrong.append(f"{name}: keepalived {code}, hatui {ours}\n  {said[:200]!r}\n  {ours_said[:300]!r}")
-            elif agree and name in KNOWN:
-                wrong.append(f"{name}: known as a difference, but there is none")
+        found = list(pool.map(theirs, enumerate(cases)))
+    paths = [folder / f"{number}.conf" for number in range(len(cases))]
+    for (name, _), path, (code, their_words), ours in zip(cases, paths, found, own(namespace, paths), strict=True):
+        # where keepalived crashes, all that can be asked is that hatui objects
+        agree = ours == code if code >= 0 else ours > 0
+        if not agree and name not in KNOWN:
+            wrong.append(
+                f"{name}: keepalived {code}, hatui {ours}\n  {their_words[:200]!r}\n  {verdict_texts.said(path)[:600]}"
+            )
+        elif agree and name in KNOWN:
+            wrong.append(f"{name}: known as a difference, but there is none")
     return wrong
+
+
+def own(namespace: str, paths: list[Path]) -> list[int]:
+    """The exit codes of hatui-engine -t."""
+    command = ["ip", "netns", "exec", namespace, sys.executable, "-m", "tests.config.verdicts"]
+    done = subprocess.run(
+        command, input="".join(f"{path}\n" for path in paths), capture_output=True, text=True, timeout=300, check=True
+    )
+    return [int(line) for line in done.stdout.split()]
 
 
 PARTS = 8
@@ -133,7 +147,7 @@ def test_damaged_files_get_the_verdict_of_keepalived(namespace: str, tmp_path: P
     whole = [text for _, text in corpus.written()]
     words = [word for word in fuzz_config.words() if not word.startswith("net_namespace")]
     wrong: list[str] = []
-    compared = 0
+    compared: dict[Path, tuple[int, str]] = {}
     for number in range(DAMAGED):
         text = chance.choice(whole)
         for _ in range(chance.choice((1, 1, 2, 3))):
@@ -143,13 +157,14 @@ def test_damaged_files_get_the_verdict_of_keepalived(namespace: str, tmp_path: P
         code, said = verdict(namespace, path)
         if not 0 <= code <= 6 or any(word in said for word in HOST):
             continue
-        compared += 1
-        loaded = load(str(path), *disk(), "node")
-        ours = exit_code(loaded.diagnostics)
+        compared[path] = (code, said)
+    for path, ours in zip(compared, own(namespace, list(compared)), strict=True):
+        code, said = compared[path]
         if ours != code:
-            wrong.append(f"keepalived {code}, hatui {ours}: {said[:200]!r}\n{path.read_text()[:2000]}")
-    assert compared > DAMAGED // 2
-    assert len(wrong) <= compared // 100, "\n".join(wrong)  # odd cases of two errors at once remain
+            told = verdict_texts.said(path)
+            wrong.append(f"keepalived {code}, hatui {ours}: {said[:200]!r}\n{told}\n{path.read_text()[:2000]}")
+    assert len(compared) > DAMAGED // 2
+    assert len(wrong) <= len(compared) // 100, "\n".join(wrong)  # odd cases of two errors at once remain
 
 
 def runs(namespace: str, folder: Path, text: str) -> bool:
@@ -187,9 +202,52 @@ def test_what_keepalived_refuses_has_no_model_and_what_it_runs_on_has_one(namesp
     for name, text in corpus.written():
         model = reading(text).config
         refused += model is None
+        if name == "same VRID, other group":
+            continue  # in KNOWN, with its reason
         if model is not None and not name.startswith(("no ", "IPv6", "same", "vrrp_instance w", "unknown block")):
             continue
         if runs(namespace, tmp_path, text) != (model is not None):
             wrong.append(f"{name}: {'refused' if model is None else 'has a model'} here, and not in keepalived")
     assert refused > 10
     assert not wrong, "\n".join(wrong)
+
+
+def on_host(folder: Path) -> list[tuple[str, str]]:
+    """Cases whose verdict hangs on the accounts, files and interfaces of the host."""
+    programs = {"good": 0o755, "closed": 0o644, "loose": 0o777}
+    for name, mode in programs.items():
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(mode)
+    security = corpus.SECURE
+    no_security = "global_defs {\n script_user root\n}\n"
+    missing = corpus.instance("track_interface {\n eth9\n}")
+    cases = [
+        ("account that does not exist", "global_defs {\n script_user nosuch\n}\n" + corpus.instance()),
+        ("group that does not exist", "global_defs {\n script_user root nosuch\n}\n" + corpus.instance()),
+        ("interface that does not exist", corpus.instance().replace("eth0", "eth9")),
+        ("tracked interface that does not exist", missing),
+        ("dynamic interfaces", "global_defs {\n dynamic_interfaces\n}\n" + missing),
+        ("device of an address", corpus.instance(vip="10.9.9.9/24 dev eth9")),
+        ("device of a route", corpus.instance("virtual_routes {\n 10.1.0.0/16 dev eth9\n}")),
+        ("device of a rule", corpus.instance("virtual_rules {\n iif eth9 table 5\n}")),
+        ("device of a static address", "static_ipaddress {\n 10.8.8.8/24 dev eth9\n}\n" + corpus.instance()),
+    ]
+    for words, defs in (("with security", security), ("without security", no_security), ("no defs", "")):
+        for name in (*programs, "nowhere"):
+            for kind in ("script", "notify"):
+                script = f'vrrp_script chk {{\n script "{folder / name}"\n}}\n' if kind == "script" else ""
+                line = "track_script {\n chk\n}" if script else f'notify_master "{folder / name}"'
+                cases.append((f"{kind} {name} {words}", defs + script + corpus.instance(line)))
+    return cases
+
+
+@pytest.mark.timeout(600)
+def test_what_hangs_on_the_host_gets_the_verdict_of_keepalived(namespace: str) -> None:
+    folder = Path("/usr/local") / NAMESPACE  # root's alone, unlike the directories for tests
+    folder.mkdir()
+    try:
+        cases = on_host(folder)
+        wrong = verdicts(namespace, folder, cases)
+        assert not wrong, "\n".join(wrong)
+    finally:
+        shutil.rmtree(folder)

@@ -98,6 +98,7 @@ def test_indentation_can_be_chosen() -> None:
         ("a {\n    script '/x  \"y\"  z'\n}\n", "blanks count in single quotes of a command"),
         ("a {\n    script /x\\ \\ y\n}\n", "blanks count behind a backslash"),
         ("~SEQ(n,1,3) vrrp_instance A$n {\n", "what follows a sequence is its own"),
+        ("a {\n    includer}\nb 0\n", "a blank before the brace would make it the name of a file"),
     ],
 )
 def test_text_whose_meaning_hangs_on_its_layout_is_left_alone(text: str, why: str) -> None:

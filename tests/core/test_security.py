@@ -40,7 +40,14 @@ def test_script_that_others_may_change_is_refused_as_root_alone() -> None:
 
 def test_first_bad_part_is_named(tmp_path: Path) -> None:
     if os.geteuid() == 0:
-        assert programs.insecure_part("/tmp/check.sh") == "/tmp is writable by everybody"
+        tmp_path.chmod(0o777)
+        assert programs.insecure_part(str(tmp_path / "check.sh")) == f"{tmp_path} is writable by everybody"
+        tmp_path.chmod(0o1777)  # sticky, as /tmp: nobody can put another file in the place of root's
+        script = tmp_path / "check.sh"
+        script.touch(0o755)
+        assert programs.insecure_part(str(script)) == ""
+        os.chown(script, 65534, 0)
+        assert programs.insecure_part(str(script)) == f"{script} belongs to user 65534, not to root"
     else:
         assert programs.insecure_part(str(tmp_path / "check.sh"))
 
