@@ -59,6 +59,12 @@ def _config() -> Screen[Any]:
     return ConfigScreen()
 
 
+def _events() -> Screen[Any]:
+    from hatui.screens.events import Events
+
+    return Events()
+
+
 class HatuiApp(TypeAhead):
     """The console."""
 
@@ -75,6 +81,7 @@ class HatuiApp(TypeAhead):
         "dashboard": _dashboard,
         "packets": _packets,
         "config": _config,
+        "events": _events,
     }
 
     def __init__(
@@ -265,9 +272,8 @@ class HatuiApp(TypeAhead):
             self.action_show_mode(self._last_mode)
 
     def action_cycle_time(self) -> None:
-        """Local, UTC, relative."""
-        modes = TIME_MODES[:3]
-        self.time_mode = modes[(modes.index(self.time_mode) + 1) % len(modes)]
+        """Local, UTC, relative, distance to the one before."""
+        self.time_mode = TIME_MODES[(TIME_MODES.index(self.time_mode) + 1) % len(TIME_MODES)]
         self.say(f"times: {self.time_mode}")
         self.paint()
 
@@ -289,7 +295,11 @@ class HatuiApp(TypeAhead):
         self.push_screen(Pager(page, is_help=True))
 
     def action_problems(self) -> None:
-        """All problems."""
+        """All problems; on Events the worst of them first."""
+        here = getattr(self.screen, "problems_here", None)
+        if here is not None:
+            here()
+            return
         from hatui.pages import problems_page
         from hatui.screens.pager import Pager
 

@@ -19,6 +19,7 @@ PLACES = {
     "dashboard": "Dashboard",
     "packets": "Packets",
     "config": "Config",
+    "events": "Events",
     "dialog": "In a dialog",
     "confirmation": "Confirming a change",
     "page": "On a page",
@@ -78,6 +79,13 @@ KEYS: tuple[Key, ...] = (
         "The configuration in an editor, checked while you type.",
         "show_mode('config')",
     ),
+    Key(
+        "everywhere.events",
+        "5",
+        "Events",
+        "All that has happened: transitions, trackers, commands, configuration.",
+        "show_mode('events')",
+    ),
     Key("everywhere.last", "minus", "Last screen", "Back to the screen you came from.", "last_mode"),
     Key(
         "everywhere.command",
@@ -96,8 +104,20 @@ KEYS: tuple[Key, ...] = (
         "help",
         footer=90,
     ),
-    Key("everywhere.time", "t", "Time", "Times as local, UTC, or relative to now.", "cycle_time"),
-    Key("everywhere.problems", "exclamation_mark", "All problems", "All problems, worst first.", "problems"),
+    Key(
+        "everywhere.time",
+        "t",
+        "Time",
+        "Times as local, UTC, relative to now, or as distance to the one before.",
+        "cycle_time",
+    ),
+    Key(
+        "everywhere.problems",
+        "exclamation_mark",
+        "All problems",
+        "All problems, worst first; again: faults only.",
+        "problems",
+    ),
     Key("everywhere.zoom", "z", "Zoom", "The focused pane alone on the screen, and back.", "zoom"),
     Key("everywhere.copy", "y", "Copy", "Copy the selection (by OSC 52, and to a file where that is unknown).", "copy"),
     Key("everywhere.copy_command", "c", "Copy command", "Copy the command that prints this view.", "copy_command"),
@@ -227,6 +247,50 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("config.edit", "enter,e", "Edit", "Into the editor.", "edit", footer=50),
     Key("config.disk", "u", "Use disk", "Take the text that is on disk now; yours is kept as a file.", "use_disk"),
+    # events
+    Key("events.open", "enter", "Open", "Why of a transition; any other event in full.", "open", footer=10),
+    Key(
+        "events.why",
+        "w",
+        "Why",
+        "Why the instance of this event changed its state, then or last before.",
+        "why",
+        footer=20,
+    ),
+    Key(
+        "events.filter",
+        "slash",
+        "Filter",
+        "Words, a regular expression (`!` inverts), or such as `kind==operator && by~anna`.",
+        "filter",
+        footer=30,
+    ),
+    Key("events.clear", "escape,backspace", "Back", "Clear the filter, then the order, then follow.", "back"),
+    Key(
+        "events.audit", "a", "Audit", "Only what operators did: who, from where, what, why, result.", "audit", footer=40
+    ),
+    Key("events.save", "s", "Save", "What is shown as a file of JSON lines.", "save", footer=50),
+    Key("events.pause", "p", "Pause", "Freeze the list; what comes is counted.", "pause", footer=60),
+    Key("events.follow", "f", "Follow", "Show the newest again.", "follow"),
+    Key("events.only_instance", "i", "This instance", "Only events of the selected one's instance.", "only_instance"),
+    Key(
+        "events.before", "left_square_bracket", "Before", "To the change of a state before this one.", "transition(-1)"
+    ),
+    Key("events.after", "right_square_bracket", "After", "To the change of a state after this one.", "transition(1)"),
+    Key(
+        "events.order_before",
+        "less_than_sign",
+        "Order before",
+        "The order before: newest, worst, faults only.",
+        "order(-1)",
+    ),
+    Key(
+        "events.order_after",
+        "greater_than_sign",
+        "Next order",
+        "The next order: newest, worst, faults only.",
+        "order(1)",
+    ),
     # dialogs
     Key("dialog.confirm", "y", "Yes", "Do it.", "confirm", footer=10),
     Key("dialog.cancel", "escape,n", "Cancel", "Close without doing anything.", "cancel", footer=20),
@@ -259,7 +323,7 @@ KEYS: tuple[Key, ...] = (
 )
 """The table."""
 
-OUTSIDE_LISTS = {"dashboard", "packets"}
+OUTSIDE_LISTS = {"dashboard", "packets", "events"}
 """Places whose panes are lists: `list` keys are valid there too."""
 
 

@@ -8,6 +8,7 @@ present any more.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -142,6 +143,8 @@ class Store:
         self.packets: deque[PacketLine] = deque(maxlen=packets)
         self.events_revision = 0
         """Grows with every event."""
+        self.events_older = 0
+        """Grows when older events are put before those that came."""
         self.packets_seen = 0
         """All that ever came; those older than the ring are dropped."""
         self.packets_lost = 0
@@ -193,6 +196,24 @@ class Store:
             case _:
                 return
         self.revision += 1
+
+    @property
+    def oldest(self) -> EventLine | None:
+        """The first event that is still here."""
+        return next((row for row in self.events if isinstance(row, EventLine)), None)
+
+    def older(self, lines: Sequence[EventLine]) -> int:
+        """Put events of the engine's journal before those that came. Returns how many were new and had room."""
+        oldest = self.oldest
+        room = (self.events.maxlen or 0) - len(self.events)
+        fresh = [line for line in lines if oldest is None or line.seq < oldest.seq][-room:] if room > 0 else []
+        if fresh:
+            self.events.extendleft(reversed(fresh))
+            self.events_revision += len(fresh)
+            self.events_older += 1
+            self.last_seq = max(self.last_seq, fresh[-1].seq)
+            self.revision += 1
+        return len(fresh)
 
     def silent(self, now: int) -> bool:
         """Nothing of the states may be believed: not connected, or no sign of life for 3 s."""

@@ -15,9 +15,11 @@ from textual.containers import Horizontal, Vertical
 
 from engine.messages import InstanceStatus, PacketLine
 from hatui.filters import check_text, text_filter
-from hatui.pages import detail_page, transitions, why_page
+from hatui.journal import EventView
+from hatui.pages import detail_page
 from hatui.screens.frame import FrameScreen
-from hatui.screens.pager import Page, Pager
+from hatui.screens.pager import Pager
+from hatui.screens.why import open_why
 from hatui.store import Row, Store
 from hatui.text import Line, moment, plain, rule
 from hatui.widgets.events import EventList, event_text
@@ -34,9 +36,6 @@ from hatui.widgets.instances import (
 from hatui.widgets.ladder import AdvertLadder
 from hatui.widgets.rows import Rows, bindings
 
-FILTERED_EVENTS = 5000
-"""How far back a filter looks on this screen."""
-
 
 class Dashboard(FrameScreen):
     """Instances, detail, events."""
@@ -49,7 +48,7 @@ class Dashboard(FrameScreen):
         super().__init__()
         self.filter_text = ""
         self._rows: list[InstanceRow] = []
-        self._matching: tuple[tuple[int, str], list[Row]] = ((-1, ""), [])
+        self.view = EventView()
 
     def compose_body(self) -> ComposeResult:
         """Table over detail over events."""
@@ -121,24 +120,16 @@ class Dashboard(FrameScreen):
 
     def _paint_events(self, store: Store) -> None:
         events = self.query_one(EventList)
-        shown = self._events(store)
+        if self.view.filter != self.filter_text:
+            self.view.set_filter(self.filter_text)
+        self.view.update(store.events, store.events_revision, store.events_older)
         scope = f"/ {self.filter_text}" if self.filter_text else "all instances"
         wall, mode = self.console.link.wall(), self.console.time_mode
 
-        def when(wall_ns: int, columns: int) -> str:
-            return moment(wall_ns, wall, mode, digits=columns - 9 if columns > 9 else 0)
+        def when(row: Row, before: Row | None, columns: int) -> str:  # noqa: ARG001
+            return moment(row.wall_ns, wall, mode, digits=columns - 9 if columns > 9 else 0)
 
-        events.tell(shown, when, rule("Events", events.size.width, scope, strong=events.has_focus))
-
-    def _events(self, store: Store) -> list[Row]:
-        stamp = (store.events_revision, self.filter_text)
-        if self._matching[0] != stamp:
-            newest = list(reversed(store.events))
-            if self.filter_text:
-                matches = text_filter(self.filter_text)
-                newest = [row for row in newest[:FILTERED_EVENTS] if matches(event_text(row))]
-            self._matching = (stamp, newest)
-        return self._matching[1]
+        events.tell(self.view, when, rule("Events", events.size.width, scope, strong=events.has_focus))
 
     def _paint_adverts(self, adverts: AdvertLadder, store: Store) -> None:
         recent: list[PacketLine] = []
@@ -196,20 +187,7 @@ class Dashboard(FrameScreen):
         status = self.selected
         if status is None:
             return
-        name, mode = status.name, self.console.time_mode
-        back = 0
-
-        def page(store: Store, now: int, columns: int) -> tuple[str, list[Line]]:  # noqa: ARG001
-            title, lines = why_page(store, name, back, columns, mode)
-            return title, list(lines)
-
-        def turn(step: int) -> Page:
-            nonlocal back
-            last = max(0, len(transitions(self.console.store, name)) - 1)
-            back = max(0, min(last, back - step))
-            return page
-
-        self.app.push_screen(Pager(page, turn=turn))
+        open_why(self.console, status.name)
 
     def action_failover(self) -> None:
         """Move an address on purpose."""

@@ -15,7 +15,13 @@ from hatui import keys
 from hatui.text import Line, Span, spread, width
 from hatui.widgets.rows import Lines
 
-TABS = (("dashboard", "Dashboard"), ("packets", "Packets"), ("config", "Config"))
+TABS = (
+    ("1", "dashboard", "Dashboard"),
+    ("2", "packets", "Packets"),
+    ("3", "config", "Config"),
+    ("5", "events", "Events"),
+)
+"""Key, mode and title of each main screen; a number always means the same screen."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -58,7 +64,7 @@ def identity_line(about: Identity, columns: int) -> Line:
 def tabs_line(about: Identity, columns: int) -> Line:
     """Line 2."""
     left: list[Span] = []
-    for number, (mode, title) in enumerate(TABS, start=1):
+    for number, mode, title in TABS:
         here = mode == about.tab
         left.append((f" {number}[{title}]" if here else f" {number} {title} ", "selected" if here else "plain"))
     right: list[Span] = []
@@ -110,7 +116,7 @@ class Head(Lines):
         if event.y != 1:
             return
         at = 0
-        for mode, title in TABS:
+        for _, mode, title in TABS:
             if at <= event.x < at + len(title) + 4:
                 self.post_message(self.TabClicked(mode))
                 return

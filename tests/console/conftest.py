@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.messages import ApplyConfig, Command, ConfigText, GetConfig, Outcome, Reply, ServerLine
+from engine.messages import ApplyConfig, Command, ConfigText, GetConfig, GetEvents, Outcome, Reply, ServerLine
 from hatui.app import HatuiApp
 from hatui.link import ReplayLink
 from tests.console.recording import NOW, SESSION
@@ -58,6 +58,7 @@ class StagedLink(ReplayLink):
         self.asked: list[tuple[Command, str]] = []
         self.answers: dict[type[Command], Reply | Exception | Callable[[Command], Reply]] = {
             GetConfig: Reply(0, Outcome.DONE, files=(config_text(),)),
+            GetEvents: Reply(0, Outcome.DONE),
             ApplyConfig: Reply(0, Outcome.DONE, text="VI_1: priority 100 -> 150: in place", duration=40_000_000),
         }
 
@@ -69,8 +70,8 @@ class StagedLink(ReplayLink):
         return answer(command) if callable(answer) else answer
 
     def commands(self) -> list[Command]:
-        """What was asked, without reading the configuration."""
-        return [command for command, _ in self.asked if not isinstance(command, GetConfig)]
+        """What was asked, without what only reads."""
+        return [command for command, _ in self.asked if not isinstance(command, GetConfig | GetEvents)]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,318 @@
+"""Events as a list to look through: their kind and severity, the filter, the order; kept up while they stream in.
+
+Invariant: pure; each event is tested once, whatever is painted, and a row is reached by its place without going
+over the others: a hundred thousand events cost what the visible ones cost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import overload
+
+import msgspec
+
+from engine.messages import (
+    AddressesMoved,
+    AddressLost,
+    AdvertRejected,
+    CommandLogged,
+    ConfigConfirmed,
+    ConfigLoaded,
+    ConfigRefused,
+    ConfigReverted,
+    ConfigRevertRefused,
+    EffectRefused,
+    Event,
+    EventLine,
+    HandOverFinished,
+    HandOverStarted,
+    HoldChanged,
+    InterfaceStateChanged,
+    LowerPriorityHeard,
+    MasterChanged,
+    NearMiss,
+    PriorityChanged,
+    ScriptRan,
+    StateChanged,
+    TrackerChanged,
+)
+from hatui.filters import FilterError, text_filter
+from hatui.sentences import event as told_of
+from hatui.store import Row
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "transition": (StateChanged, MasterChanged, HandOverStarted, HandOverFinished, HoldChanged, AddressesMoved),
+    "near-miss": (NearMiss,),
+    "advert": (AdvertRejected, LowerPriorityHeard),
+    "tracker": (TrackerChanged, PriorityChanged),
+    "netlink": (InterfaceStateChanged, AddressLost, EffectRefused),
+    "notify": (ScriptRan,),
+    "config": (ConfigLoaded, ConfigRefused, ConfigConfirmed, ConfigReverted, ConfigRevertRefused),
+    "operator": (CommandLogged,),
+}
+"""Kinds of events; whatever is in none of them is of the engine (or of a drill, by its name)."""
+_KIND_OF = {event: kind for kind, events in KINDS.items() for event in events}
+WORDS: dict[str, str] = {
+    "kind": f"{' '.join(KINDS)} drill engine gap",
+    "severity": "bad warn good info",
+    "instance": "instance, interface or process",
+    "what": "what happened",
+    "detail": "how, by whom, with which figures",
+    "type": "the event's name on the control socket",
+    "cause": "cause of a transition",
+    "by": "who asked for it",
+    "code": "code of a refusal",
+}
+AUDIT = "kind==operator"
+ORDERS = ("newest first", "worst first", "faults only")
+_RANKS = {"bad": 0, "warn": 1}
+_TERM = re.compile(r"""(!?)\s*(\w+)\s*(==|!=|~)\s*(?:"([^"]*)"|(\S.*))""")
+_JOINT = re.compile(r"\s*(?:&&|\|\|)\s*|\w\s*(?:==|!=|~)\s*[\w\"]")
+"""What makes a text the language and not a regular expression."""
+Test = Callable[["Row"], bool]
+
+
+def kind(row: Row) -> str:
+    """The kind of an event."""
+    return "gap" if not isinstance(row, EventLine) else kind_of(row.event)
+
+
+def kind_of(event: Event) -> str:
+    """The same of an event alone."""
+    known = _KIND_OF.get(type(event))
+    if known is not None:
+        return known
+    return "drill" if type(event).__name__.startswith("Drill") else "engine"
+
+
+def severity(row: Row) -> str:
+    """bad, warn, good or info."""
+    return told_of(row.event).severity if isinstance(row, EventLine) else "warn"
+
+
+def text(row: Row) -> str:
+    """One row as text, for filters and copying."""
+    if not isinstance(row, EventLine):
+        return f"{row.events} events missed"
+    told = told_of(row.event)
+    return f"{told.instance}  {told.what}  {told.detail}"
+
+
+def facts(row: Row) -> Mapping[str, str]:
+    """What a filter can ask of a row."""
+    if not isinstance(row, EventLine):
+        return {"kind": "gap", "severity": "warn", "instance": "", "what": "missed", "detail": str(row.events)}
+    told, happened = told_of(row.event), row.event
+    return {
+        "kind": kind_of(happened),
+        "severity": told.severity,
+        "instance": told.instance,
+        "what": told.what,
+        "detail": told.detail,
+        "type": str(happened.__struct_config__.tag),
+        "cause": str(getattr(happened, "cause", "")),
+        "by": str(getattr(happened, "by", "")),
+        "code": str(getattr(happened, "code", "")),
+    }
+
+
+def event_filter(wanted: str) -> Test:
+    """Words or a regular expression (`!` before it inverts), or the language: `kind==operator && by~anna`.
+
+    `==` and `!=` compare whole values, `~` is a regular expression, `&&` binds closer than `||`.
+
+    Raises: FilterError.
+    """
+    wanted = wanted.strip()
+    if not wanted:
+        return lambda _: True
+    if not _JOINT.search(wanted):
+        return _words(wanted)
+    either = [[_term(part) for part in re.split(r"\s*&&\s*", group)] for group in re.split(r"\s*\|\|\s*", wanted)]
+    return lambda row: any(all(test(row) for test in group) for group in either)
+
+
+def _words(wanted: str) -> Test:
+    matches = text_filter(wanted)
+    return lambda row: matches(f"{kind(row)}  {severity(row)}  {text(row)}")
+
+
+def _term(part: str) -> Test:
+    if not part:
+        raise FilterError("a comparison is missing beside && or ||")
+    found = _TERM.fullmatch(part)
+    if found is None:
+        return _words(part)
+    inverted, word, operator, quoted, bare = found.groups()
+    value = quoted if quoted is not None else bare.strip()
+    if word not in WORDS:
+        raise FilterError(f"{word} is no word of a filter: {' '.join(WORDS)}")
+    if word in ("kind", "severity") and operator != "~" and value not in WORDS[word].split():
+        raise FilterError(f"{word} is never {value}: {WORDS[word]}")
+    if operator == "~":
+        try:
+            pattern = re.compile(value, re.IGNORECASE)
+        except re.error as error:
+            raise FilterError(f"not a regular expression: {error}") from error
+        return lambda row: bool(pattern.search(facts(row).get(word, ""))) != bool(inverted)
+    equal = (operator == "==") != bool(inverted)
+    return lambda row: (facts(row).get(word, "").lower() == value.lower()) == equal
+
+
+def check_event(wanted: str) -> str:
+    """What is wrong with a filter; empty when it is one."""
+    try:
+        event_filter(wanted)
+    except FilterError as error:
+        return str(error)
+    return ""
+
+
+def transition(row: Row | None) -> bool:
+    """Whether it is a change of an instance's state."""
+    return isinstance(row, EventLine) and isinstance(row.event, StateChanged)
+
+
+class _Rank:
+    """Rows of one rank, oldest first, each with its number since the beginning."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.rows: list[Row] = []
+        self.start = 0
+
+    def __len__(self) -> int:
+        return len(self.rows) - self.start
+
+    def add(self, number: int, row: Row) -> None:
+        self.numbers.append(number)
+        self.rows.append(row)
+
+    def forget(self, before: int) -> None:
+        """Rows that have left the ring."""
+        while self.start < len(self.rows) and self.numbers[self.start] < before:
+            self.start += 1
+        if self.start > 1000 and self.start * 2 > len(self.rows):
+            del self.rows[: self.start], self.numbers[: self.start]
+            self.start = 0
+
+
+class EventView(Sequence[Row]):
+    """A filtered, ordered, pausable view on the ring of events: a sequence, the first row on top."""
+
+    def __init__(self) -> None:
+        self.filter = ""
+        self.order = ORDERS[0]
+        self.paused = False
+        self.waiting = 0
+        """Events that came since the pause, whether they match or not."""
+        self.tested = 0
+        """How many events were ever looked at."""
+        self._test: Callable[[Row], bool] = event_filter("")
+        self._ranks: tuple[_Rank, ...] = (_Rank(),)
+        self._seen = -1
+        self._generation = -1
+
+    def set_filter(self, wanted: str) -> None:
+        """Another filter; takes effect with the next update.
+
+        Raises: FilterError.
+        """
+        self._test = event_filter(wanted)
+        self.filter = wanted
+        self._generation = -1
+
+    def set_order(self, order: str) -> None:
+        """Another of ORDERS; takes effect with the next update."""
+        self.order = order
+        self._generation = -1
+
+    def update(self, events: deque[Row], revision: int, generation: int = 0) -> None:
+        """Take what came since the last time. `revision` counts all events that ever came, `generation` how
+        often older ones were put before them."""
+        again = generation != self._generation
+        if self.paused and not again:
+            self.waiting = revision - self._seen
+            return
+        if again:
+            self._ranks = tuple(_Rank() for _ in range(1 if self.order == ORDERS[0] else 3))
+            self._seen, self._generation = revision - len(events), generation
+        fresh = min(revision - self._seen, len(events))
+        self._seen, self.waiting = revision, 0
+        if fresh > 0:
+            new = list(islice(reversed(events), fresh))
+            self._take(reversed(new), revision - fresh)
+        for rank in self._ranks:
+            rank.forget(revision - len(events))
+
+    def _take(self, rows: Iterable[Row], number: int) -> None:
+        for at, row in enumerate(rows, start=number):
+            self.tested += 1
+            if not self._test(row):
+                continue
+            rank = 0
+            if len(self._ranks) > 1:
+                rank = _RANKS.get(severity(row), 2)
+                if rank and self.order == ORDERS[2]:
+                    continue
+            self._ranks[rank].add(at, row)
+
+    def pause(self) -> None:
+        """Freeze, or go on with the next update."""
+        self.paused = not self.paused
+
+    def __len__(self) -> int:
+        return sum(map(len, self._ranks))
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        for rank in self._ranks:
+            if 0 <= index < len(rank):
+                return rank.rows[len(rank.rows) - 1 - index]
+            index -= len(rank)
+        raise IndexError(index)
+
+
+def json_line(row: Row) -> bytes:
+    """One row as the control socket says it, with its end of line; a gap as the engine's gap."""
+    if isinstance(row, EventLine):
+        return msgspec.json.encode(row) + b"\n"
+    return msgspec.json.encode({"type": "gap", "events": row.events, "v": 1}) + b"\n"
+
+
+def name(row: Row) -> str:
+    """Kind, severity and number of a row."""
+    return f"{kind(row)}, {row.event.__struct_config__.tag} {row.seq}" if isinstance(row, EventLine) else "gap"
+
+
+def about(row: Row) -> list[tuple[str, str]]:
+    """Every field of an event as label and text, evidence left to `why`."""
+    if not isinstance(row, EventLine):
+        return [("missed", f"{row.events} events: this console was away or too slow, and the journal had them no more")]
+    happened = row.event
+    if isinstance(happened, CommandLogged):
+        result = " ".join(filter(None, (happened.outcome.value, happened.code, happened.text)))
+        return [
+            ("who", f"{happened.by} from {happened.origin}"),
+            ("what", happened.command),
+            ("why", happened.reason or "no reason given"),
+            ("result", result),
+        ]
+    found: list[tuple[str, str]] = []
+    fields: Mapping[str, object] = {name: getattr(happened, name) for name in happened.__struct_fields__}
+    for field, value in fields.items():
+        if value in ("", (), None) or field == "evidence":
+            continue
+        shown = "  ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        found.append((field.replace("_", " "), shown))
+    return found
