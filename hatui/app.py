@@ -210,6 +210,9 @@ class HatuiApp(TypeAhead):
     @property
     def mode_word(self) -> str:
         """For line 2."""
+        here: str = getattr(self.frame, "mode_word", "")
+        if here:
+            return here
         if self.link.recorded and self.why_not == "this is a recording":
             return "REPLAY"
         if self.read_only:
@@ -401,6 +404,15 @@ class HatuiApp(TypeAhead):
         from hatui.screens.failover import FailoverDialog
 
         self.push_screen(FailoverDialog(instance))
+
+    def open_capture(self, path: str) -> None:
+        """Show a capture file on the packets screen."""
+        from hatui.screens.packets import Packets
+
+        self.action_show_mode("packets")
+        frame = self.frame
+        if isinstance(frame, Packets):
+            frame.open_file(path)
 
     def open_release(self, instance: str) -> None:
         """Ask about ending a hold."""

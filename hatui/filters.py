@@ -1,17 +1,19 @@
 """What people type after `/`: a regular expression for lists, a small language for packets.
 
 Invariant: pure; a text that is no filter is said with the place and the reason, and a filter that is valid
-never raises on any row. In the packet language `vrid==51 && verdict!=ok`: words `vrid prio src dst if ver
-adv auth vip verdict kind dir instance`, comparisons `== != < > <= >= ~` (`~` is a regular expression),
-`&&`, `||`, `!`, parentheses.
+never raises on any row. In the packet language `vrid==51 && verdict!=ok`: the words of `WORDS`, comparisons
+`== != < > <= >= ~` (`~` is a regular expression), `&&`, `||`, `!`, parentheses.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-Facts = Mapping[str, str | int | tuple[str, ...] | None]
+from engine.messages import Verdict
+
+Value = str | int | float | tuple[str, ...] | None
+Facts = Mapping[str, Value]
 """What a packet filter can ask of a packet: word -> value; None where the packet has none."""
 Test = Callable[[Facts], bool]
 
@@ -25,12 +27,30 @@ WORDS: dict[str, str] = {
     "adv": "advert interval in seconds",
     "auth": "none, pw, ah, hmac",
     "vip": "any of the addresses",
-    "verdict": "ok, sent, or the test that failed",
-    "kind": "advert, arp, na",
+    "verdict": "ok, sent, rejected, or the test that failed",
+    "kind": "advert, garp, na",
     "dir": "in or out",
     "instance": "name of the instance",
+    "reason": "the engine's words about it",
+    "age": "seconds since it passed; 90s, 5m, 2h",
 }
 COMPARISONS = ("==", "!=", "<=", ">=", "<", ">", "~")
+REJECTED = "rejected"
+"""What `verdict` also is for every packet that failed a test."""
+VALUES: dict[str, tuple[str, ...]] = {
+    "ver": ("2", "3"),
+    "auth": ("none", "pw", "ah", "hmac"),
+    "verdict": (REJECTED, *(verdict.value for verdict in Verdict)),
+    "kind": ("advert", "garp", "na"),
+    "dir": ("in", "out"),
+}
+"""Words with fixed values; a value that is none of them is refused."""
+NUMBERS = {"vrid": (0, 255), "prio": (0, 255), "adv": (0, 255), "age": (0, 10**9)}
+"""Words that are numbers, and their range."""
+WHOLE_STREAM = frozenset({"vrid", "if", "instance", "ver"})
+"""Words that keep or drop all adverts of a virtual router together."""
+_ALSO = {"arp": "garp", "v2": "2", "v3": "3"}
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class FilterError(ValueError):
@@ -60,25 +80,41 @@ def check_text(text: str) -> str:
     return ""
 
 
-_TOKEN = re.compile(r"""\s*(?:(\&\&|\|\||==|!=|<=|>=|<|>|~|!|\(|\))|"([^"]*)"|([^\s()!<>=~&|"]+))""")
+class PacketFilter:
+    """A filter of packets, ready to be asked. A word alone is true when any value of the packet holds it.
+
+    Raises: FilterError when the text is no filter.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text.strip()
+        self.words: set[str] = set()
+        """The words it asks for; "" for a word alone."""
+        self.ages: set[float] = set()
+        """Ages (s) at which its answer about a packet may change."""
+        self._test = _Parser(self.text, self).whole() if self.text else None
+
+    def __call__(self, facts: Facts) -> bool:
+        """Whether a packet passes."""
+        return self._test is None or self._test(facts)
+
+    @property
+    def everything(self) -> bool:
+        """It lets every packet through."""
+        return self._test is None
+
+    @property
+    def whole_streams(self) -> bool:
+        """Of a virtual router it shows all adverts or none, so that a silence on the screen was one on the wire."""
+        return self.words <= WHOLE_STREAM
 
 
-def packet_filter(text: str) -> Test:
-    """A filter of packets. A word alone is true when any value of the packet holds it.
+def packet_filter(text: str) -> PacketFilter:
+    """A filter of packets.
 
     Raises: FilterError.
     """
-    return fact_filter(text, WORDS)
-
-
-def fact_filter(text: str, words: Mapping[str, str]) -> Test:
-    """The same language over other `words`.
-
-    Raises: FilterError.
-    """
-    if not text.strip():
-        return lambda _: True
-    return _Parser(text, words).whole()
+    return PacketFilter(text)
 
 
 def check_packet(text: str) -> str:
@@ -90,20 +126,30 @@ def check_packet(text: str) -> str:
     return ""
 
 
+_TOKEN = re.compile(r"""\s*(?:(&&|\|\||==|!=|<=|>=|<|>|~|!|\(|\)|=|&|\|)|"([^"]*)"|([^\s()!<>=~&|"]+))""")
+_MEANT = {"=": "==", "&": "&&", "|": "||"}
+_ENGLISH = {"and": "&&", "or": "||", "not": "!"}
+
+
 class _Parser:
     """Recursive descent: or, and, not, comparison."""
 
-    def __init__(self, text: str, words: Mapping[str, str]) -> None:
-        self._words = words
+    def __init__(self, text: str, told: PacketFilter) -> None:
+        self._told = told
         self._tokens: list[tuple[str, bool]] = []
         """Text, and whether it is an operator."""
         at = 0
-        text = text.rstrip()
         while at < len(text):
             match = _TOKEN.match(text, at)
             if match is None:
-                raise FilterError(f"not understood: {text[at:].strip()[:20]}")
+                raise FilterError('a " is not closed' if '"' in text[at:] else f"not understood: {text[at:][:20]}")
             operator, quoted, word = match.groups()
+            if operator in _MEANT:
+                before = self._tokens[-1][0] if self._tokens else ""
+                after = _TOKEN.match(text, match.end())
+                value = (after.group(2) or after.group(3) or "") if after else ""
+                right = f"{before}=={value or 'VALUE'}" if operator == "=" and before in WORDS else _MEANT[operator]
+                raise FilterError(f"{operator} is no comparison here: write {right}")
             self._tokens.append((operator, True) if operator else (quoted if quoted is not None else word, False))
             at = match.end()
         self._at = 0
@@ -111,7 +157,9 @@ class _Parser:
     def whole(self) -> Test:
         test = self._any()
         if self._at < len(self._tokens):
-            raise FilterError(f"not expected here: {self._tokens[self._at][0]}")
+            rest = self._tokens[self._at][0]
+            meant = _ENGLISH.get(rest.lower())
+            raise FilterError(f"{rest}: write {meant}" if meant else f"not expected here: {rest}")
         return test
 
     def _take(self, *operators: str) -> str:
@@ -141,10 +189,16 @@ class _Parser:
         return tests[0] if len(tests) == 1 else lambda facts: all(test(facts) for test in tests)
 
     def _one(self) -> Test:
-        if self._take("!"):
-            inner = self._one()
-            return lambda facts: not inner(facts)
+        inverted = False
+        while self._take("!"):
+            inverted = not inverted
+        inner = self._positive()
+        return (lambda facts: not inner(facts)) if inverted else inner
+
+    def _positive(self) -> Test:
         if self._take("("):
+            if self._at > MOST_TOKENS:
+                raise FilterError("too long")
             inner = self._any()
             if not self._take(")"):
                 raise FilterError("a ) is missing")
@@ -152,17 +206,44 @@ class _Parser:
         word = self._value("a word")
         operator = self._take(*COMPARISONS)
         if not operator:
+            self._told.words.add("")
             needle = word.lower()
-            return lambda facts: any(needle in text.lower() for value in facts.values() for text in _texts(value))
-        if word not in self._words:
-            raise FilterError(f"{word} is no word of a filter: {' '.join(self._words)}")
-        return _comparison(word, operator, self._value(f"a value after {operator}"))
+            return lambda facts: any(
+                needle in text.lower() for name, value in facts.items() if name != "age" for text in _texts(value)
+            )
+        if word not in WORDS:
+            raise FilterError(f"{word} is no word of a filter: {' '.join(WORDS)}")
+        self._told.words.add(word)
+        value = self._value(f"a value after {operator}")
+        if word == "age":
+            self._told.ages.add(_number(word, operator, value))
+        return _comparison(word, operator, value)
 
 
-def _texts(value: str | int | tuple[str, ...] | None) -> tuple[str, ...]:
+MOST_TOKENS = 200
+"""Beyond so many, no parenthesis is opened."""
+
+
+def _texts(value: Value) -> tuple[str, ...]:
     if value is None:
         return ()
     return value if isinstance(value, tuple) else (str(value),)
+
+
+def _number(word: str, operator: str, value: str) -> float:
+    """The number that is meant: for `age` with a unit, for `adv` with or without s.
+
+    Raises: FilterError.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", value)
+    unit = match.group(2) if match else None
+    if match is None or (unit and word not in ("age", "adv")):
+        raise FilterError(f"{word}{operator} needs a number ({WORDS[word]}), not {value}")
+    number = float(match.group(1)) * _UNITS[unit or "s"]
+    low, high = NUMBERS.get(word, (0, 10**9))
+    if not low <= number <= high:
+        raise FilterError(f"{word} is never {value}: {WORDS[word]}")
+    return number
 
 
 def _comparison(word: str, operator: str, value: str) -> Test:
@@ -173,13 +254,17 @@ def _comparison(word: str, operator: str, value: str) -> Test:
             raise FilterError(f"not a regular expression: {error}") from error
         return lambda facts: any(pattern.search(text) for text in _texts(facts.get(word)))
     if operator in ("==", "!="):
-        wanted = value.removesuffix("s") if word == "adv" else value.removeprefix("v") if word == "ver" else value
         equal = operator == "=="
-        return lambda facts: (wanted.lower() in (text.lower() for text in _texts(facts.get(word)))) == equal
-    try:
-        limit = float(value.removesuffix("s"))
-    except ValueError:
-        raise FilterError(f"{operator} needs a number, not {value}") from None
+        if word in NUMBERS:
+            number = _number(word, operator, value)
+            return lambda facts: (number in _numbers(facts.get(word))) == equal
+        wanted = _ALSO.get(value.lower(), value.lower())
+        if word in VALUES and wanted not in VALUES[word]:
+            raise FilterError(f"{word} is never {value}: {' '.join(VALUES[word])}")
+        return lambda facts: (wanted in (text.lower() for text in _texts(facts.get(word)))) == equal
+    if word not in NUMBERS and word != "ver":
+        raise FilterError(f"{operator} needs a number, and {word} is none: write == != or ~")
+    limit = _number(word, operator, value.removeprefix("v"))
     compare: dict[str, Callable[[float], bool]] = {
         "<": lambda number: number < limit,
         ">": lambda number: number > limit,
@@ -190,7 +275,9 @@ def _comparison(word: str, operator: str, value: str) -> Test:
     return lambda facts: any(holds(number) for number in _numbers(facts.get(word)))
 
 
-def _numbers(value: str | int | tuple[str, ...] | None) -> list[float]:
+def _numbers(value: Value) -> list[float]:
+    if isinstance(value, int | float):
+        return [value]
     numbers = []
     for text in _texts(value):
         try:
@@ -200,10 +287,25 @@ def _numbers(value: str | int | tuple[str, ...] | None) -> list[float]:
     return numbers
 
 
-def completions(text: str) -> list[str]:
-    """How the last word of a packet filter may go on."""
+def completions(text: str, values: Mapping[str, Sequence[str]] | None = None) -> list[str]:
+    """How a packet filter that is being typed may go on: whole texts. `values` names what else was seen of a word,
+    such as the interfaces."""
+    found = re.search(r"(\w+)\s*(==|!=|<=|>=|<|>|~)\s*([^\s()!<>=~&|\"]*)$", text)
+    if found:
+        word, operator, begun = found.groups()
+        known = [*VALUES.get(word, ()), *(values or {}).get(word, ())] if operator in ("==", "!=") else []
+        return [text[: len(text) - len(begun)] + value for value in known if value.startswith(begun) and value != begun]
     last = re.search(r"[A-Za-z]*$", text)
     begun = last.group() if last else ""
-    if not begun or text[: -len(begun)].rstrip().endswith(("=", "<", ">", "~")):
+    before = text[: len(text) - len(begun)].rstrip()
+    if not begun:
+        if not before or before.endswith(("&&", "||", "!", "(")):
+            return [text + word for word in WORDS]
+        return [] if check_packet(text) or not text.endswith(" ") else [text + joint for joint in ("&& ", "|| ")]
+    if before and not before.endswith(("&&", "||", "!", "(")):
         return []
-    return [text[: len(text) - len(begun)] + word for word in WORDS if word.startswith(begun) and word != begun]
+    longer = [text[: len(text) - len(begun)] + word for word in WORDS if word.startswith(begun) and word != begun]
+    if begun in WORDS:
+        offered = ("==", "!=", "<", ">", "~") if begun in (*NUMBERS, "ver") else ("==", "!=", "~")
+        return longer + [text + operator for operator in offered]
+    return longer

@@ -11,11 +11,13 @@ from functools import lru_cache
 
 import msgspec
 
-from engine.messages import PacketLine
+from engine.messages import PacketLine, Verdict
 from engine.protocol.packet.dissect import FIELD_OF_VERDICT, Field, Summary, dissect, summarise
-from hatui.filters import Facts
+from hatui.filters import REJECTED, Facts
 
 SECRET = "<secret>"
+PASSED = frozenset({Verdict.OK, Verdict.SENT, Verdict.NONE})
+"""Verdicts of packets that failed no test."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -73,9 +75,10 @@ def secret_octets(frame: bytes) -> frozenset[int]:
     )
 
 
-def facts(packet: PacketLine) -> Facts:
-    """What a filter can ask of a packet."""
+def facts(packet: PacketLine, now: int = 0) -> Facts:
+    """What a filter can ask of a packet, at an instant of the clock that stamped it."""
     frame = summary(packet.frame)
+    verdict = packet.verdict.value
     return {
         "vrid": frame.vrid,
         "prio": frame.priority,
@@ -86,8 +89,10 @@ def facts(packet: PacketLine) -> Facts:
         "adv": None if frame.interval_cs is None else f"{frame.interval_cs / 100:g}",
         "auth": frame.authentication or None,
         "vip": frame.addresses,
-        "verdict": packet.verdict.value,
-        "kind": packet.kind,
+        "verdict": verdict if packet.verdict in PASSED else (verdict, REJECTED),
+        "kind": "garp" if packet.kind == "arp" else packet.kind,
         "dir": packet.direction,
         "instance": packet.instance,
+        "reason": packet.detail,
+        "age": max(0, now - packet.mono_ns) / 1e9,
     }

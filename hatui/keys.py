@@ -201,9 +201,35 @@ KEYS: tuple[Key, ...] = (
     # packets
     Key("packets.pause", "p", "Pause", "Freeze the list; the capture goes on and is counted.", "pause", footer=10),
     Key("packets.follow", "f", "Follow", "Show the newest again.", "follow", footer=20),
-    Key("packets.filter", "slash", "Filter", "Such as `vrid==51 && verdict!=ok`; esc clears.", "filter", footer=30),
-    Key("packets.clear", "escape,backspace", "Back", "Clear the filter, then follow.", "back"),
-    Key("packets.hex", "x", "Hex", "The octets on or off.", "hex", footer=40),
+    Key(
+        "packets.ladder",
+        "l",
+        "Ladder",
+        "A column for each node, an arrow for each packet, what is alike folded; again: the list.",
+        "ladder",
+        footer=30,
+    ),
+    Key(
+        "packets.compare",
+        "equals_sign",
+        "Diff",
+        "The differences of two marked packets, or of the marked one and the selected one.",
+        "compare",
+        footer=40,
+    ),
+    Key("packets.save", "s", "Save", "What is shown, marked or all, as pcapng or text.", "save", footer=50),
+    Key(
+        "packets.filter",
+        "slash",
+        "Filter",
+        "Such as `vrid==51 && verdict!=ok`; tab completes, esc clears.",
+        "filter",
+        footer=60,
+    ),
+    Key("packets.mark", "space", "Mark", "Mark the packet, or take its mark away.", "mark"),
+    Key("packets.why", "w", "Why", "What the failed test of a rejected packet means, and what to do.", "why"),
+    Key("packets.clear", "escape,backspace", "Back", "Clear the filter, close a file, then follow.", "back"),
+    Key("packets.hex", "x", "Hex", "The octets on or off.", "hex"),
     Key(
         "packets.open",
         "enter",
@@ -213,7 +239,6 @@ KEYS: tuple[Key, ...] = (
         footer=50,
     ),
     Key("packets.only_instance", "i", "This instance", "Only packets of the selected one's instance.", "only_instance"),
-    Key("packets.only_rejected", "r", "Rejected", "Only packets that failed a test.", "only_rejected", footer=60),
     # config
     Key(
         "config.review",

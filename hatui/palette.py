@@ -73,6 +73,7 @@ def entries(app: HatuiApp) -> list[Entry]:
     for theme in sorted(app.available_themes):
         found.append(Entry(f"theme {theme}", f"Colours of {theme}.", _call(_theme, app, theme)))
     found += [
+        Entry("open FILE", "A capture file (pcap, pcapng) on the packets screen.", _call(_open, app)),
         Entry("explain CODE", "What a code means, such as `explain E-NO-SUCCESSOR`.", _call(_explain, app, "")),
         Entry("quit", keys.named("everywhere.quit").help, _call(app.action_leave, False), "q"),  # noqa: FBT003
     ]
@@ -100,6 +101,10 @@ def _select(app: HatuiApp, name: str) -> None:
         frame.query_one(InstanceTable).move_to_key(name)
 
 
+def _open(app: HatuiApp) -> None:
+    app.say("write a file behind it, such as :open /tmp/vrrp.pcapng")
+
+
 def _explain(app: HatuiApp, code: str) -> None:
     text = explain(code, 72) if code else "Write a code behind it, such as :explain E-NO-SUCCESSOR"
     if not text:
@@ -124,6 +129,9 @@ def execute(app: HatuiApp, text: str) -> str:
     typed = " ".join(words)
     if words[0] == "explain" and len(words) == 2:
         _explain(app, words[1])
+        return ""
+    if words[0] == "open" and len(words) == 2:
+        app.open_capture(words[1])
         return ""
     if words[0] in ("q", "quit"):
         app.action_leave(False)  # noqa: FBT003

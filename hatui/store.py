@@ -40,6 +40,8 @@ SILENCE = 3_000_000_000
 CELL = 5_000_000_000
 """ns of one cell of the adverts line."""
 CELLS = 30
+PACKET_OCTETS = 16 * 1024 * 1024
+"""Octets of frames that are kept."""
 
 
 class Connection(StrEnum):
@@ -130,7 +132,7 @@ def rejected(status: InstanceStatus) -> int:
 class Store:
     """The console's copy. `apply` takes each line in order."""
 
-    def __init__(self, *, events: int = 100_000, packets: int = 50_000) -> None:
+    def __init__(self, *, events: int = 100_000, packets: int = 50_000, packet_octets: int = PACKET_OCTETS) -> None:
         self.hello: Hello | None = None
         self.link = LinkState(Connection.CONNECTING, 0)
         self.engine: EngineStatus | None = None
@@ -145,6 +147,9 @@ class Store:
         """Grows with every event."""
         self.events_older = 0
         """Grows when older events are put before those that came."""
+        self.packet_octets = 0
+        """Octets of the frames in the ring."""
+        self._packet_limit = packet_octets
         self.packets_seen = 0
         """All that ever came; those older than the ring are dropped."""
         self.packets_lost = 0
@@ -183,8 +188,7 @@ class Store:
                 self.events_revision += 1
                 self.last_seq = max(self.last_seq, seq)
             case PacketLine():
-                self.packets.append(told)
-                self.packets_seen += 1
+                self._packet(told)
             case Gap(packets=packets, events=events):
                 self.packets_lost += packets
                 if events:
@@ -224,6 +228,16 @@ class Store:
         newest = now // CELL
         marks = {tally.cell: tally.mark for tally in self.adverts.get(name, ())}
         return "".join(marks.get(cell, " ") for cell in range(newest - count + 1, newest + 1))
+
+    def _packet(self, told: PacketLine) -> None:
+        """Into the ring, which is bounded by count and by octets: the oldest give way."""
+        if len(self.packets) == self.packets.maxlen:
+            self.packet_octets -= len(self.packets.popleft().frame)
+        self.packets.append(told)
+        self.packets_seen += 1
+        self.packet_octets += len(told.frame)
+        while self.packet_octets > self._packet_limit and len(self.packets) > 1:
+            self.packet_octets -= len(self.packets.popleft().frame)
 
     def _snapshot(self, snapshot: Snapshot) -> None:
         self.instances.clear()

@@ -192,6 +192,11 @@ def parse_duration(text: str) -> int:
     return ((days * 24 + hours) * 60 + minutes) * 60 + secs
 
 
+def grouped(number: int) -> str:
+    """A count with blanks between its thousands: 4 813."""
+    return f"{number:,}".replace(",", " ")
+
+
 def short_seconds(whole: int) -> str:
     """The reverse of parse_duration, shortest form: 1800 is 30m."""
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):

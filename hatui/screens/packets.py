@@ -1,115 +1,82 @@
-"""Adverts, gratuitous ARP and NA as they pass, with the engine's verdict on each.
+"""Adverts, gratuitous ARP and NA as they pass, with the engine's verdict on each; or those of a file.
 
 Invariant: pausing stops the display, never the capture; only this screen (and the wide dashboard) asks the
-engine for packets at all.
+engine for packets at all; what it writes hides secrets unless they are asked for.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 
-from engine.messages import PacketLine
-from hatui.capture import PacketView
-from hatui.filters import check_packet
-from hatui.screens.frame import FrameScreen
+from engine.errors import HatuiError
+from hatui import compare
+from hatui.capture import MARKS, RING
+from hatui.filters import REJECTED
+from hatui.frames import summary
+from hatui.offline import Opened, opened
+from hatui.palette import Entry
+from hatui.screens.packet_panes import PacketPanes
+from hatui.screens.pager import Pager
+from hatui.screens.save_packets import Choice, SavePackets
 from hatui.store import Store
-from hatui.text import Line, moment, plain, spread
-from hatui.widgets.fields import FilterLine
-from hatui.widgets.packets import FieldTree, Octets, PacketList
-from hatui.widgets.rows import Lines, Rows, bindings
+from hatui.text import Line, clock
+from hatui.widgets.ladder import LadderList
+from hatui.widgets.packets import FieldTree, Octets, PacketFilterLine, PacketList
+from hatui.widgets.rows import Following, Lines, Rows, bindings
 
-REJECTED = 'verdict!=ok && verdict!=sent && verdict!="-"'
+ONLY_REJECTED = f"verdict=={REJECTED}"
+OFFERED = 500
+"""Newest rows whose values a filter is completed with."""
 
 
-class Packets(FrameScreen):
-    """List, fields, octets."""
+class Packets(PacketPanes):
+    """What keys do there."""
 
-    PLACE = "packets"
-    FIRST = "#packet-list"
     BINDINGS: ClassVar[list[BindingType]] = bindings("packets")
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.view = PacketView()
-        self.filter_text = ""
+    def twin(self) -> tuple[str, ...]:
+        """`hatui capture`, or `hatui decode` for a file."""
+        wanted = ("-f", self.filter_text) if self.filter_text else ()
+        return ("decode", self.offline.path, *wanted) if self.offline else ("capture", *wanted)
 
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """This screen is what packets are for."""
-        return ("status", "events", "packets")
+    def commands(self) -> list[Entry]:
+        """For the palette: what has no key."""
+        closing = Entry("close", "Back from the file to the live packets.", self.close_file)
+        return [closing] if self.offline else []
 
-    def compose_body(self) -> ComposeResult:
-        """Status line, list over fields and octets."""
-        yield Lines(id="capture-line")
-        with Vertical(id="packets-panes"):
-            yield PacketList(id="packet-list")
-            with Horizontal(id="decode"):
-                yield FieldTree(id="fields")
-                yield Octets(id="octets")
-        yield FilterLine(check_packet, id="filter")
-
-    def _sized(self, columns: int, rows: int) -> None:
-        super()._sized(columns, rows)
-        if self.query("#decode"):
-            self.query_one("#decode").styles.height = "1fr" if columns >= 140 else max(10, rows * 2 // 5)
-
-    # painting ----------------------------------------------------------------------------------
-
-    def paint_body(self, store: Store, now: int) -> None:  # noqa: ARG002
-        """All panes."""
-        self.view.update(store.packets, store.packets_seen)
-        packets = self.query_one(PacketList)
-        wall, mode = self.console.link.wall(), self.console.time_mode
-
-        def when(packet: PacketLine, before: PacketLine | None) -> str:  # noqa: ARG001
-            return moment(packet.wall_ns, wall, mode, digits=3)
-
-        nothing = ""
-        if not self.view.rows:
-            seen = len(store.packets)
-            nothing = f"0 of {seen} match; esc clears" if seen else "no advert, gratuitous ARP or NA was seen yet"
-        packets.tell(self.view.rows, self.view.dropped, when, nothing)
-        self.query_one("#capture-line", Lines).show((self._capture_line(store),))
-        self._paint_selected()
-
-    def _capture_line(self, store: Store) -> Line:
-        shown = f"/ {plain(self.filter_text)}" if self.filter_text else "all packets"
-        if self.view.paused:
-            state, role = f"PAUSED, {self.view.waiting} new", "warn"
-        elif self.query_one(PacketList).following:
-            state, role = "FOLLOW", "good"
-        else:
-            state, role = "scrolled, f follows", "dim"
-        counts = f"   {len(self.view.rows)} of {store.packets_seen}   lost {store.packets_lost} "
-        lost = "bad" if store.packets_lost else "dim"
-        return spread(
-            [(f" {shown}", "changed" if self.filter_text else "dim")], [(state, role), (counts, lost)], self.size.width
-        )
-
-    def _paint_selected(self) -> None:
-        packet = self.query_one(PacketList).selected
-        fields = self.query_one(FieldTree)
-        fields.tell(packet)
-        self.query_one(Octets).tell(packet, fields.field if fields.has_focus else fields.failed)
+    # what the panes tell -------------------------------------------------------------------------
 
     def on_rows_moved(self, message: Rows.Moved) -> None:
-        """Another packet, or another field."""
-        if isinstance(message.rows, PacketList):
+        """Another packet, another field, another octet."""
+        if isinstance(message.rows, Following):
             self.query_one(FieldTree).move_to(0, tell=False)
-        self._paint_selected()
+            self.query_one("#capture-line", Lines).changed()
+        self.paint_selected()
 
     def on_rows_chosen(self, message: Rows.Chosen) -> None:
         """A second click on a packet is enter."""
-        if isinstance(message.rows, PacketList | FieldTree):
+        if not isinstance(message.rows, Octets):
             self.action_fields()
 
     def on_descendant_focus(self) -> None:
-        """Octets are lit only while the fields have the focus."""
-        self.call_after_refresh(self._paint_selected)
+        """Octets are lit only while the fields or they have the focus."""
+        self.call_after_refresh(self.paint_selected)
+
+    def on_filter_line_changed(self, message: PacketFilterLine.Changed) -> None:
+        """Show what matches."""
+        self._narrow(message.text)
+
+    def on_packet_filter_line_typed(self) -> None:
+        """What is wrong with it, or how it may go on."""
+        self.paint()
+
+    def on_filter_line_closed(self) -> None:
+        """Back to the list."""
+        self.rows.focus()
+        self.paint()
 
     # what keys do ------------------------------------------------------------------------------
 
@@ -122,41 +89,41 @@ class Packets(FrameScreen):
         """The newest again."""
         if self.view.paused:
             self.view.pause()
-        self.query_one(PacketList).following = True
+        self.rows.following = True
         self.paint()
 
     def action_filter(self) -> None:
         """Narrow the list."""
-        self.query_one(FilterLine).open()
+        field, newest = self.query_one(PacketFilterLine), list(self.view.rows)[-OFFERED:]
+        seen = {
+            "if": {packet.interface for packet in newest},
+            "instance": {packet.instance for packet in newest},
+            "src": {summary(packet.frame).source for packet in newest},
+            "vrid": {str(summary(packet.frame).vrid or "") for packet in newest},
+        }
+        field.values = {word: sorted(values - {""}) for word, values in seen.items()}
+        field.open()
+        self.paint()
 
     def action_back(self) -> None:
-        """From the fields to the list; there, clear the filter, then follow."""
-        packets = self.query_one(PacketList)
-        if not packets.has_focus:
-            packets.focus()
+        """From the fields to the list; there clear the filter, close the file, follow."""
+        if not self.rows.has_focus:
+            self.rows.focus()
         elif self.filter_text:
             self._filter("")
+        elif self.offline:
+            self.close_file()
         else:
             self.action_follow()
 
     def _filter(self, text: str) -> None:
-        field = self.query_one(FilterLine)
-        field.set(text)
+        self.query_one(PacketFilterLine).set(text)
         self._narrow(text)
 
     def _narrow(self, text: str) -> None:
         self.filter_text = text.strip()
-        store = self.console.store
-        self.view.set_filter(self.filter_text, store.packets, store.packets_seen)
+        self.view.set_filter(self.filter_text, *self.source(self.console.store))
         self.paint()
-
-    def on_filter_line_changed(self, message: FilterLine.Changed) -> None:
-        """Show what matches."""
-        self._narrow(message.text)
-
-    def on_filter_line_closed(self) -> None:
-        """Back to the list."""
-        self.query_one(PacketList).focus()
 
     def action_hex(self) -> None:
         """Octets on or off."""
@@ -168,27 +135,128 @@ class Packets(FrameScreen):
         fields = self.query_one(FieldTree)
         if fields.has_focus:
             fields.fold()
-        else:
-            fields.focus()
+            return
+        if self.has_class("laddered") and not self.has_class("wide"):
+            self.action_ladder()
+        self.call_after_refresh(fields.focus)
+
+    def action_ladder(self) -> None:
+        """List or ladder; the packet of the cursor stays selected."""
+        rung = self.query_one(LadderList).selected if self.has_class("laddered") else None
+        packets = self.query_one(PacketList)
+        at = self.view.index(rung.number) if rung else None
+        self.toggle_class("laddered")
+        if rung is not None and at is not None and not self.query_one(LadderList).following:
+            packets.following = False
+            packets.move_to(at)
+        self.rows.focus()
+        self.call_after_refresh(self.paint)
 
     def action_only_instance(self) -> None:
         """Only packets of this one's instance."""
-        packet = self.query_one(PacketList).selected
+        packet = self.selected
         if packet is None or not packet.instance:
             self.console.say("this packet belongs to no instance")
             return
         wanted = f'instance=="{packet.instance}"'
         self._filter("" if self.filter_text == wanted else wanted)
 
-    def action_only_rejected(self) -> None:
-        """Only packets that failed a test."""
-        self._filter("" if self.filter_text == REJECTED else REJECTED)
+    def problems_here(self) -> None:
+        """`!`: only packets that failed a test, or everything again."""
+        self._filter("" if self.filter_text == ONLY_REJECTED else ONLY_REJECTED)
+
+    def _row(self) -> int | None:
+        """The row of the view on which the cursor stands."""
+        if not self.has_class("laddered"):
+            return self.query_one(PacketList).cursor if self.view.rows else None
+        rung = self.query_one(LadderList).selected
+        return self.view.index(rung.number) if rung else None
+
+    def action_mark(self) -> None:
+        """Mark this packet, or take its mark away; then the next row."""
+        row = self._row()
+        if row is None:
+            self.console.say("no packet is selected")
+        elif not self.view.mark(row):
+            self.console.say(f"{MARKS} packets are marked: no more", "warning")
+        else:
+            self.paint()
+
+    def action_compare(self) -> None:
+        """The differences of two marked packets, or of the marked one and this."""
+        row = self._row()
+        pair = self.view.pair(-1 if row is None else row)
+        if pair is None:
+            self.console.say("mark two packets with space, or one and stand on another; then =")
+            return
+        mode = self.console.time_mode
+
+        def page(store: Store, now: int, columns: int) -> tuple[str, list[Line]]:  # noqa: ARG001
+            return compare.compare_page(*pair, columns, mode)
+
+        self.app.push_screen(Pager(page))
+
+    def action_why(self) -> None:
+        """What the verdict of this packet means."""
+        packet = self.selected
+        if packet is None or not compare.has_reason(packet):
+            self.console.say("this packet failed no test: w explains rejected ones (! shows only those)")
+            return
+        mode = self.console.time_mode
+
+        def page(store: Store, now: int, columns: int) -> tuple[str, list[Line]]:  # noqa: ARG001
+            return compare.verdict_page(packet, columns, mode)
+
+        code = compare.code_of(packet.verdict)
+        self.app.push_screen(Pager(page, command=self.console.twin("explain", code) if code else ""))
+
+    # files ---------------------------------------------------------------------------------------
+
+    def action_save(self) -> None:
+        """Ask where to, in which form, and which packets."""
+        ring, _, _ = self.source(self.console.store)
+        marked = sorted(self.view.marked.items())
+        choices = [Choice("shown", list(self.view.rows)), Choice("marked", [one for _, one in marked])]
+        if self.filter_text:
+            choices.append(Choice("all", list(ring)))
+        choices = [choice for choice in choices if choice.packets]
+        if not choices:
+            self.console.say("no packet is shown: there is nothing to save", "warning")
+            return
+        stamp = clock(self.console.link.wall(), "utc").replace(":", "")
+        self.app.push_screen(SavePackets(choices, f"hatui-packets-{stamp}", self.filter_text, self.twin()))
+
+    def open_file(self, path: str) -> None:
+        """Read a capture file and show it instead of what comes."""
+        self.console.say(f"reading {path}")
+        self.run_worker(self._open(path), exclusive=True)
+
+    async def _open(self, path: str) -> None:
+        try:
+            self._show(await asyncio.to_thread(opened, path, RING))
+        except HatuiError as wrong:
+            self.console.say(str(wrong), "warning")
+
+    def close_file(self) -> None:
+        """Back to what comes."""
+        self._show(None)
+
+    def _show(self, file: Opened | None) -> None:
+        self.offline = file
+        self.view.marked.clear()
+        self.view.breaks.clear()
+        self.view.interrupted(self.console.store.packets_seen if file is None else 0)
+        self.view.paused = False
+        self.rows.following = True
+        self._filter("")
+        self.set_focus(self.rows)
 
     def copied(self) -> str:
         """What `y` copies: the packet as text, secrets masked."""
-        packets, fields = self.query_one(PacketList), self.query_one(FieldTree)
-        if packets.selected is None:
+        rows, fields, packet = self.rows, self.query_one(FieldTree), self.selected
+        if packet is None:
             return ""
-        row = "".join(text for text, _ in packets.body_at(packets.cursor)).strip()
+        fields.tell(packet)
+        row = "".join(text for text, _ in rows.body_at(rows.cursor)).strip()
         tree = ["".join(text for text, _ in fields.body_at(index)).rstrip() for index in range(fields.count)]
         return "\n".join([row, *tree])

@@ -1,101 +1,246 @@
-"""Adverts between hosts as a ladder: one column per host, an arrow per packet.
+"""Adverts between nodes as a ladder: a column for each node, an arrow for each packet.
 
-Invariant: equal adverts in a row are folded into one line that says how many; what moves an address
-(priority 0, gratuitous ARP, a rejected advert) is never folded.
+Invariant: adverts that are alike are folded into one line that says how many and how far apart; what moves an
+address (priority 0, gratuitous ARP, NA) is never folded, and what was not heard is drawn as a silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ipaddress
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
-from engine.messages import PacketLine, Verdict
+import msgspec
+
+from engine.messages import PacketLine
+from engine.protocol.packet.dissect import Summary
 from hatui.frames import summary
-from hatui.text import Line, clock, duration, fit, rule
-from hatui.widgets.rows import Lines
+from hatui.rungs import Ladder, Rung
+from hatui.text import Line, Span, clock, fit, plain, rule, seconds, verdict_role
+from hatui.widgets.rows import Following, Lines
 
-FOLD_FROM = 3
-"""So many alike are folded."""
+FIRST = 16
+"""Column of the first node."""
+TAIL = 14
+"""Columns behind the last node: the verdict."""
+NARROW, WIDE = 12, 26
+"""Columns between two nodes."""
 
-
-def ladder(packets: Sequence[PacketLine], ours: set[str], columns: int, rows: int) -> list[Line]:
-    """The last rungs that fit, the newest at the bottom."""
-    hosts = _hosts(packets, ours)
-    if not hosts:
-        return [((" no packet was seen yet", "dim"),)]
-    shown = hosts[: max(1, min(3, (columns - 16) // 18))]
-    step = max(12, (columns - 16) // len(shown))
-    head = " " + fit("TIME", 14) + "".join(fit(host, step) for host in shown)
-    lines: list[Line] = [((head, "dim"),)]
-    for packet, alike in _folded(packets)[-(rows - 1) :] if rows > 1 else []:
-        lines.append(_rung(packet, alike, shown, step))
-    return lines
+When = Callable[[PacketLine], str]
+"""A packet -> its time as shown, 12 columns."""
 
 
-def _hosts(packets: Sequence[PacketLine], ours: set[str]) -> list[str]:
-    found: list[str] = []
-    for packet in packets:
-        source = summary(packet.frame).source if packet.kind == "advert" else ""
-        if source and source not in found:
-            found.append(source)
-    return sorted(found, key=lambda host: (host not in ours, host))
+class Nodes(msgspec.Struct, frozen=True):
+    """The columns of a ladder."""
+
+    names: tuple[str, ...]
+    """Addresses, from the left."""
+    step: int
+    """Columns from one to the next."""
+    more: int
+    """How many nodes have no column."""
+
+    def at(self, name: str) -> int | None:
+        """Where the line of this node stands."""
+        return FIRST + self.names.index(name) * self.step if name in self.names else None
 
 
-def _key(packet: PacketLine) -> tuple[object, ...] | None:
-    frame = summary(packet.frame)
-    if packet.kind != "advert" or frame.priority == 0 or packet.verdict not in (Verdict.OK, Verdict.SENT):
-        return None
-    return frame.source, frame.vrid, frame.priority, packet.verdict
+def nodes_of(ladder: Ladder, ours: Mapping[str, str], columns: int) -> Nodes:
+    """Columns for the nodes heard last; ours come first, the others by address."""
+    room = columns - FIRST - TAIL
+    most = max(1, room // NARROW + 1)
+    heard = list(ladder.nodes)[-most:]
+    shown = sorted(heard, key=lambda name: (name not in ours, _order(name)))
+    step = max(NARROW, min(WIDE, room // max(1, len(shown) - 1)))
+    return Nodes(tuple(shown), step, len(ladder.nodes) - len(shown))
 
 
-def _folded(packets: Sequence[PacketLine]) -> list[tuple[PacketLine, list[PacketLine]]]:
-    """Packets, each with those alike that follow it and are folded into one line after it."""
-    rungs: list[tuple[PacketLine, list[PacketLine]]] = []
-    recent: list[tuple[object, ...]] = []
-    folding = False
-    for packet in packets:
-        key = _key(packet)
-        if key is None:
-            rungs.append((packet, []))
-            recent, folding = [], False
-            continue
-        if recent.count(key) >= FOLD_FROM:
-            if not folding:
-                rungs.append((packet, []))
-                folding = True
-            rungs[-1][1].append(packet)
-        else:
-            rungs.append((packet, []))
-            folding = False
-        recent.append(key)
-    return rungs
+def _order(name: str) -> tuple[int, int]:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return 9, 0
+    return address.version, int(address)
 
 
-def _rung(packet: PacketLine, alike: list[PacketLine], hosts: Sequence[str], step: int) -> Line:
-    time = clock(packet.wall_ns, digits=3)
-    if alike:
-        spacing = (alike[-1].mono_ns - alike[0].mono_ns) // max(1, len(alike) - 1) if len(alike) > 1 else 0
-        words = f"... {len(alike)} more alike" + (f", one each {duration(spacing)}" if spacing else "") + " ..."
-        return ((" " * 15 + words, "dim"),)
-    frame = summary(packet.frame)
-    role = "plain" if packet.verdict in (Verdict.OK, Verdict.SENT, Verdict.NONE) else "bad"
-    if packet.kind != "advert":
-        address = frame.addresses[0] if frame.addresses else frame.source
-        word = "gratuitous ARP" if packet.kind == "arp" else "neighbour advert"
-        return ((f" {time:<13} ", "dim"), (f"{word} {address} {packet.direction}", "changed"))
-    if frame.source not in hosts:
-        return ((f" {time:<13} ", "dim"), (f"{frame.source}: vrid {frame.vrid} prio {frame.priority}", role))
-    at = hosts.index(frame.source)
-    label = f" {frame.vrid} prio {frame.priority} "
-    verdict = "" if packet.verdict in (Verdict.OK, Verdict.SENT) else f" x {packet.verdict.value}"
-    if not frame.priority:
-        role = "warn" if role == "plain" else role
-    arrow = label.center(step - 4, "-")
-    if at == len(hosts) - 1 and len(hosts) > 1:
-        body = " " * (step * (at - 1)) + "|<" + arrow + "-|" + verdict
+def head_line(nodes: Nodes, ours: Mapping[str, str], columns: int) -> Line:
+    """The titles: name and address of each node."""
+    text = fit("   TIME", FIRST)
+    for number, name in enumerate(nodes.names):
+        room = nodes.step if number + 1 < len(nodes.names) else columns - len(text)
+        title = f"{plain(ours[name])} {name}" if name in ours else name
+        title = title if len(title) < room else name
+        text += fit(title if len(title) < room else "~" + name[-(room - 2) :], room)
+    more = f"+{nodes.more} more " if nodes.more else ""
+    return ((fit(text, columns - len(more)) + more, "dim"),)
+
+
+def rung_line(rung: Rung, nodes: Nodes, ladder: Ladder, when: When, columns: int) -> Line:
+    """One line."""
+    time: Span = (f"   {when(rung.last if rung.kind == 'alike' else rung.packet)} ", "dim")
+    match rung.kind:
+        case "alike" if rung.count > 1:
+            mark: Span = (" x " if rung.rejected else "   ", "bad" if rung.rejected else "plain")
+            return (mark, (time[0][3:], "dim"), (f"  {fold_words(rung)}", "warn" if rung.rejected else "dim"))
+        case "silence":
+            vrid = summary(rung.packet.frame).vrid or 0
+            return ((" " * FIRST, "plain"), (silence_words(rung.silence, vrid, alone=len(ladder.streams) < 2), "warn"))
+        case "break":
+            return ((" " * FIRST, "plain"), ("-- capture was interrupted --", "dim"))
+    frame = summary(rung.packet.frame)
+    role = verdict_role(rung.packet.verdict)
+    role = role if role in ("bad", "warn") else "plain"
+    mark = (" x " if role == "bad" else "   ", role)
+    if rung.packet.kind != "advert":
+        body = _announcement(rung.packet, frame, nodes, ladder, columns)
     else:
-        tail = "|" if len(hosts) > 1 else ""
-        body = " " * (step * at) + "|-" + arrow + ">" + tail + verdict
-    return ((f" {time:<13} ", "dim"), (body, role))
+        body = _arrow(rung.packet, frame, nodes, role, columns)
+    return (mark, (time[0][3:], "dim"), *body)
+
+
+def fold_words(rung: Rung) -> str:
+    """What a fold says: how many, how far apart."""
+    about = [f"{rung.streams} kinds"] if rung.streams > 1 else []
+    about += [f"{rung.rejected} rejected"] if 0 < rung.rejected < rung.count else []
+    kinds = f" ({', '.join(about)})" if about else ""
+    if rung.jitter * 4 > rung.spacing:
+        spacing = f"{seconds(rung.least, 3)} to {seconds(rung.most, 3)}"
+    else:
+        spacing = f"{seconds(rung.spacing, 3)} +/- {round(rung.jitter / 1_000_000)}ms"
+    return f"... {rung.count} alike folded{kinds}, spacing {spacing} ..."
+
+
+def silence_words(ns: int, vrid: int, *, alone: bool, lasts: bool = False) -> str:
+    """`-- 2.0s silence --`, with the VRID where there are several."""
+    which = "" if alone else f" of vrid {vrid}"
+    return f"-- {seconds(ns, 1)} silence{which}{', and on' if lasts else ''} --"
+
+
+def _lifelines(nodes: Nodes, columns: int) -> list[tuple[str, str]]:
+    cells = [(" ", "plain")] * (columns - FIRST)
+    for number in range(len(nodes.names)):
+        at = number * nodes.step
+        if at < len(cells):
+            cells[at] = ("|", "dim")
+    return cells
+
+
+def _draw(cells: list[tuple[str, str]], at: int, text: str, role: str) -> None:
+    for offset, char in enumerate(text):
+        if 0 <= at + offset < len(cells):
+            cells[at + offset] = (char, role)
+
+
+def _spans(cells: Sequence[tuple[str, str]]) -> tuple[Span, ...]:
+    spans: list[Span] = []
+    for char, role in cells:
+        if spans and spans[-1][1] == role:
+            spans[-1] = (spans[-1][0] + char, role)
+        else:
+            spans.append((char, role))
+    return tuple(spans)
+
+
+def _arrow(packet: PacketLine, frame: Summary, nodes: Nodes, role: str, columns: int) -> tuple[Span, ...]:
+    """From its sender to the node it is sent to, or as multicast to the next one."""
+    cells = _lifelines(nodes, columns)
+    role = "warn" if role == "plain" and frame.priority == 0 else role
+    label = f" {frame.vrid} prio {frame.priority} "
+    if frame.priority == 0:
+        label = f" {frame.vrid} prio 0 resigns "
+    at = nodes.at(frame.source)
+    if at is None:
+        _draw(cells, 1, f" {frame.source}:{label}", role)
+        return _spans(cells)
+    if len(label) > nodes.step - 5:
+        label = f"{frame.vrid}:{frame.priority}"
+    number, last = nodes.names.index(frame.source), len(nodes.names) - 1
+    target = nodes.names.index(frame.destination) if frame.destination in nodes.names else -1
+    if target < 0 or target == number:
+        target = number + 1 if number < last or not last else number - 1
+    start, end = number * nodes.step, target * nodes.step
+    verdict = "" if role == "plain" or packet.verdict.value == "sent" else packet.verdict.value
+    if role == "bad":
+        label += "x "
+    if start < end:
+        _draw(cells, start + 1, ("--" + label).ljust(end - start - 2, "-") + ">", role)
+    else:
+        _draw(cells, end + 1, "<" + ("--" + label).ljust(start - end - 2, "-"), role)
+    if verdict and verdict != "ok":
+        _draw(cells, last * nodes.step + 2, fit(("x " if role == "bad" else "") + verdict, TAIL - 2), role)
+    return _spans(cells)
+
+
+def _announcement(packet: PacketLine, frame: Summary, nodes: Nodes, ladder: Ladder, columns: int) -> tuple[Span, ...]:
+    """ARP and NA in full, from the node that has the MAC address."""
+    word = "gratuitous ARP" if packet.kind == "arp" else "neighbour advert"
+    address = " ".join(frame.addresses) or frame.source
+    cells = _lifelines(nodes, columns)
+    node = ladder.node_of_mac.get(frame.source_mac, "")
+    at = nodes.at(node) if node else None
+    text = f"== {word} {address} ==" if at is not None else f" {word} {address} by {frame.source_mac}"
+    start = (at or FIRST) - FIRST + 1
+    if start + len(text) < len(cells):
+        _draw(cells, start, text + (">" if at is not None else ""), "changed")
+    else:
+        _draw(cells, max(0, start - 2 - len(text)), ("<" if at is not None else "") + text, "changed")
+    return _spans(cells)
+
+
+class LadderList(Following):
+    """A ladder with a cursor."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._ladder = Ladder()
+        self._ours: Mapping[str, str] = {}
+        self._shown = Nodes((), NARROW, 0)
+        self._when: When = lambda packet: ""  # noqa: ARG005
+        self._now: tuple[Line, ...] = ()
+        self._key: Hashable | None = None
+
+    @property
+    def count(self) -> int:
+        """Rungs, and the silence that lasts."""
+        return len(self._ladder.rungs) + len(self._now)
+
+    @property
+    def selected(self) -> Rung | None:
+        """The rung of the cursor."""
+        return self._ladder.rungs[self.cursor] if self.cursor < len(self._ladder.rungs) else None
+
+    @property
+    def key(self) -> Hashable | None:
+        """The rung of the cursor, as long as it is there."""
+        rung = self.selected
+        return None if rung is None else (rung.number, rung.kind, rung.count)
+
+    def tell(
+        self, ladder: Ladder, ours: Mapping[str, str], when: When, nothing: str, silent: Sequence[tuple[int, int]]
+    ) -> None:
+        """Show this ladder; `ours` names our own addresses, `silent` the VRIDs that are overdue."""
+        before = self.key
+        rung = self.selected if ladder is self._ladder else None
+        shift = ladder.dropped - self._dropped if ladder is self._ladder else 0
+        self._ladder, self._ours, self._when, self._dropped = ladder, ours, when, ladder.dropped
+        columns = self.size.width
+        self._shown = nodes_of(ladder, ours, columns)
+        alone = len(ladder.streams) < 2
+        self._now = tuple(
+            ((" " * FIRST, "plain"), (silence_words(ns, vrid, alone=alone, lasts=True), "bad")) for vrid, ns in silent
+        )
+        head = head_line(self._shown, ours, columns)
+        self._head = head if self.count or not nothing else ((f"   {nothing}", "dim"),)
+        self.grown(max(0, self.cursor - shift) if rung is not None else None)
+        if self.key != before:
+            self.post_message(self.Moved(self))
+
+    _dropped = 0
+
+    def body_at(self, index: int) -> Line:
+        """One rung."""
+        if index >= len(self._ladder.rungs):
+            return self._now[index - len(self._ladder.rungs)]
+        return rung_line(self._ladder.rungs[index], self._shown, self._ladder, self._when, self.size.width)
 
 
 class AdvertLadder(Lines):
@@ -104,4 +249,18 @@ class AdvertLadder(Lines):
     def tell(self, packets: Sequence[PacketLine], ours: set[str]) -> None:
         """Show the last of these packets."""
         columns = self.size.width
-        self.show(ladder(packets, ours, columns, self.rows), rule("Live adverts", columns, "folded when alike"))
+        ladder = Ladder(silences=False)  # this pane is not told where the capture stopped
+        for number, packet in enumerate(packets):
+            ladder.add(number, packet)
+        title = rule("Live adverts: ladder", columns, "folded when alike")
+        if not ladder.rungs:
+            self.show([((" no packet was seen yet", "dim"),)], title)
+            return
+        names = dict.fromkeys(ours, "")
+        nodes = nodes_of(ladder, names, columns)
+
+        def when(packet: PacketLine) -> str:
+            return clock(packet.wall_ns, digits=3)
+
+        rows = [rung_line(rung, nodes, ladder, when, columns) for rung in list(ladder.rungs)[-max(1, self.rows - 1) :]]
+        self.show([head_line(nodes, {}, columns), *rows], title)

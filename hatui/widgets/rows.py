@@ -322,3 +322,32 @@ class Rows(Lines, can_focus=True):
         event.stop()
         event.prevent_default()
         self.move_to(self.cursor - 3)
+
+
+class Following(Rows):
+    """A list that grows at its end: while it follows, the cursor stays on the last row."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self.following = True
+
+    def grown(self, cursor: int | None) -> None:
+        """The rows are others now: that of the cursor is the row `cursor`, or gone (None)."""
+        last = max(0, self.count - 1)
+        if self.following:
+            self.cursor, top = last, self.count - self.rows
+        else:
+            at = min(self.cursor if cursor is None else cursor, last)
+            top = self.scroll_offset.y + at - self.cursor
+            self.cursor = at
+        top = max(0, min(top, self.count - self.rows))
+        if top == self.scroll_offset.y:
+            self.changed()
+            return
+        self.virtual_size = Size(self.size.width, self.count + (1 if self._head is not None else 0))
+        self.scroll_rows(y=top)
+
+    def move_to(self, index: int, *, tell: bool = True) -> None:
+        """Scrolling up stops following; the last row follows again."""
+        self.following = index >= self.count - 1
+        super().move_to(index, tell=tell)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hatui.filters import (
+    WORDS,
     FilterError,
     check_packet,
     check_text,
@@ -15,7 +16,7 @@ from hatui.filters import (
     text_filter,
 )
 from hatui.frames import facts
-from tests.console.recording import packets
+from tests.console.recording import S, packets
 
 PACKETS = packets()
 STRANGER = next(packet for packet in PACKETS if packet.verdict == "auth-type")
@@ -90,6 +91,88 @@ def test_text_filter_is_a_regular_expression_and_inverts() -> None:
 
 
 def test_completions_offer_words_not_values() -> None:
-    assert completions("vrid==51 && ver") == ["vrid==51 && verdict"]
+    assert completions("vrid==51 && verd") == ["vrid==51 && verdict"]
     assert completions("src==ver") == []
     assert completions("v") == ["vrid", "ver", "vip", "verdict"]
+
+
+def test_completions_go_on_with_comparisons_fixed_values_and_what_was_seen() -> None:
+    assert completions("vrid") == ["vrid==", "vrid!=", "vrid<", "vrid>", "vrid~"]
+    assert completions("src") == ["src==", "src!=", "src~"]
+    assert completions("ver")[:2] == ["verdict", "ver=="]
+    assert completions("verdict==auth-t") == ["verdict==auth-type-unknown", "verdict==auth-type"]
+    assert completions("!(kind==") == ["!(kind==advert", "!(kind==garp", "!(kind==na"]
+    assert completions("if==e", {"if": ["eth0", "eth1"]}) == ["if==eth0", "if==eth1"]
+    assert completions("vrid==51 ") == ["vrid==51 && ", "vrid==51 || "]
+    assert completions("vrid==51 && ")[0] == "vrid==51 && vrid"
+    assert completions("vrid==") == []
+    assert len(completions("")) == len(WORDS)
+
+
+@given(st.text(alphabet='vridpo=!<>~&|() "12', max_size=20))
+def test_whatever_is_typed_completions_begin_with_it(text: str) -> None:
+    for offered in completions(text, {"vrid": ["51"]}):
+        assert offered.startswith(text)
+        assert len(offered) > len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("prio=50", "write prio==50"),
+        ("vrid = 51", "write vrid==51"),
+        ("prio=", "write prio==VALUE"),
+        ("vrid==51 & prio==3", "write &&"),
+        ("vrid==51 | prio==3", "write ||"),
+        ("vrid==51 and prio==3", "write &&"),
+        ("vrid==x", "vrid== needs a number (virtual router id, 1..255), not x"),
+        ("prio==256", "prio is never 256"),
+        ("verdict==auth", "verdict is never auth: rejected ok"),
+        ("kind==arpp", "kind is never arpp: advert garp na"),
+        ("ver==4", "ver is never 4: 2 3"),
+        ("src>10", "> needs a number, and src is none"),
+        ("age<soon", "age< needs a number"),
+        ('reason~"half', 'a " is not closed'),
+    ],
+)
+def test_wrong_filter_says_what_to_write(text: str, advice: str) -> None:
+    assert advice in check_packet(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "stranger", "ours"),
+    [
+        ("verdict==rejected", True, False),
+        ("verdict!=rejected", False, True),
+        ('reason~"PASS is expected"', True, False),
+        ("age<20s", True, True),
+        ("age>1m", False, False),
+        ("age<9500ms", True, False),
+        ("kind==advert", True, True),
+        ("!!verdict==rejected", True, False),
+        ("if==eth0 && dir==in", True, False),
+        ("vrid<=51 && vrid>=51", True, True),
+        ("instance~^VI_", True, True),
+    ],
+)
+def test_words_of_the_verdict_and_of_time(text: str, stranger: bool, ours: bool) -> None:
+    now = STRANGER.mono_ns + 9 * S
+    assert packet_filter(text)(facts(STRANGER, now)) is stranger
+    assert packet_filter(text)(facts(OURS, now)) is ours
+
+
+def test_gratuitous_arp_has_both_of_its_names() -> None:
+    assert packet_filter("kind==garp")(facts(ARP))
+    assert packet_filter("kind==arp")(facts(ARP))
+    assert not packet_filter("kind!=garp")(facts(ARP))
+
+
+def test_filter_knows_whether_it_tears_streams_apart() -> None:
+    assert packet_filter("").whole_streams
+    assert packet_filter("vrid==51 || instance~WEB").whole_streams
+    assert not packet_filter("vrid==51 && prio>3").whole_streams
+    assert not packet_filter("10.0.0.1").whole_streams
+
+
+def test_depth_of_parentheses_is_bounded() -> None:
+    assert check_packet("(" * 5_000 + "vrid==1" + ")" * 5_000) == "too long"

@@ -49,7 +49,7 @@ async def test_pause_freezes_the_display_and_counts(console: HatuiApp, link: Sta
         await pilot.press("p")
         link.feed(packet(99, 0, advert("10.0.0.12", 53, 1, "10.0.0.53", version=3), "VI_DNS", Verdict.OK))
         text = await settle(pilot)
-        assert "PAUSED, 1 new" in text
+        assert "paused, 1 new" in text
         assert "14:02:11.000" not in text
         await pilot.press("f")
         text = await settle(pilot)
@@ -99,9 +99,9 @@ async def test_nothing_matches_says_so(console: HatuiApp, link: StagedLink) -> N
 async def test_rejected_and_instance_toggles(console: HatuiApp, link: StagedLink) -> None:
     async with console.run_test(size=SIZE) as pilot:
         await opened(pilot)
-        await pilot.press("r")
+        await pilot.press("exclamation_mark")
         assert "3 of 40" in await settle(pilot)
-        await pilot.press("r")
+        await pilot.press("exclamation_mark")
         assert "40 of 40" in await settle(pilot)
         await pilot.press("i")
         text = await settle(pilot)
@@ -112,12 +112,13 @@ async def test_rejected_and_instance_toggles(console: HatuiApp, link: StagedLink
 async def test_rejected_packet_tells_the_test_and_lights_the_octets(console: HatuiApp, link: StagedLink) -> None:
     async with console.run_test(size=(80, 40)) as pilot:
         await opened(pilot)
-        await pilot.press("r")
+        await pilot.press("exclamation_mark")
         text = await settle(pilot)
-        assert "x REJECTED by VI_WEB, test auth-type" in text
+        assert "x REJECTED by VI_WEB, test 9 of 21:" in text
+        assert "Code D-AUTH" in " ".join(text.split())
         assert "x   auth type none" in text
-        assert "38..38 of 54" in text
-        await pilot.press("enter", "j", "j", "j")
+        assert "fails at octet 38 of 54" in text
+        await pilot.press("enter", "j", "j", "j", "j")
         text = await settle(pilot)
         assert "+ IPv4" in text
         await pilot.press("enter")

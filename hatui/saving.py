@@ -1,0 +1,199 @@
+"""Packets written down: pcapng that other tools read, lines of text, one JSON object a line.
+
+Invariant: octets of a password, digest or key are zeroed unless they are asked for by name, a file that exists
+is never overwritten unless that is asked for, and a file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import HatuiError
+from engine.messages import PacketLine, Verdict
+from engine.protocol.packet.dissect import dissect
+from hatui.frames import secret_octets, summary, text
+from hatui.text import clock, plain, seconds
+
+FORMS = ("pcapng", "text")
+_SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6
+_MAGIC = 0x1A2B3C4D
+_ETHERNET = 1
+_COMMENT, _NAME, _RESOLUTION, _FLAGS, _APPLICATION = 1, 2, 9, 2, 4
+"""Option codes of pcapng; 2 is a name in an interface block and flags in a packet block.
+Source: draft-ietf-opsawg-pcapng 3.5, 4.1, 4.2, 4.3."""
+_INBOUND, _OUTBOUND = 1, 2
+
+
+class Taken(HatuiError):
+    """The file exists, and nobody said that it may be replaced."""
+
+
+def masked(packet: PacketLine) -> PacketLine:
+    """The packet with its secret octets zeroed."""
+    secret = secret_octets(packet.frame)
+    if not secret:
+        return packet
+    frame = bytes(0 if at in secret else octet for at, octet in enumerate(packet.frame))
+    return msgspec.structs.replace(packet, frame=frame)
+
+
+class Pcapng:
+    """The blocks of one file, as they are needed: interfaces are declared when they first come."""
+
+    def __init__(self, *, with_secrets: bool = False) -> None:
+        self._with_secrets = with_secrets
+        self._interfaces: dict[str, int] = {}
+
+    def begin(self) -> bytes:
+        """The head of the file."""
+        body = struct.pack("<IHHq", _MAGIC, 1, 0, -1)
+        return _block(_SECTION, body + _options((_APPLICATION, b"hatui")))
+
+    def add(self, packet: PacketLine) -> bytes:
+        """One packet; before it its interface, if that is new."""
+        octets = b""
+        number = self._interfaces.get(packet.interface)
+        if number is None:
+            number = self._interfaces[packet.interface] = len(self._interfaces)
+            name = (packet.interface or "unknown").encode()
+            head = struct.pack("<HHI", _ETHERNET, 0, 0)
+            octets = _block(_INTERFACE, head + _options((_NAME, name), (_RESOLUTION, b"\x09")))
+        comment = comment_of(packet)
+        if not self._with_secrets:
+            bare = masked(packet)
+            comment += " (secret octets are zeroed)" if bare.frame != packet.frame else ""
+            packet = bare
+        size = len(packet.frame)
+        time = packet.wall_ns
+        head = struct.pack("<IIIII", number, time >> 32, time & 0xFFFFFFFF, size, size)
+        flags = struct.pack("<I", _OUTBOUND if packet.direction == "out" else _INBOUND)
+        tail = _options((_FLAGS, flags), (_COMMENT, comment.encode()))
+        return octets + _block(_PACKET, head + _padded(packet.frame) + tail)
+
+
+def comment_of(packet: PacketLine) -> str:
+    """The engine's verdict in words that `hatui.offline` reads again."""
+    by = f" by {packet.instance}" if packet.instance else ""
+    return f"verdict {packet.verdict.value}{by}" + (f": {packet.detail}" if packet.detail else "")
+
+
+def _padded(octets: bytes) -> bytes:
+    return octets + bytes(-len(octets) % 4)
+
+
+def _options(*options: tuple[int, bytes]) -> bytes:
+    return b"".join(struct.pack("<HH", code, len(value)) + _padded(value) for code, value in options) + bytes(4)
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    size = struct.pack("<I", len(body) + 12)
+    return struct.pack("<I", kind) + size + body + size
+
+
+# lines -------------------------------------------------------------------------------------------------
+
+
+def verdict_text(packet: PacketLine) -> str:
+    """The verdict at the end of a line: `ok`, `x auth-type: ...`, empty where there is none."""
+    if packet.verdict is Verdict.NONE:
+        return ""
+    words = packet.verdict.value if packet.verdict in (Verdict.OK, Verdict.SENT) else f"x {packet.verdict.value}"
+    return words + (f": {packet.detail}" if packet.detail else "")
+
+
+def words_of(packet: PacketLine) -> str:
+    """What is in a packet, without time and verdict."""
+    frame = summary(packet.frame)
+    if packet.kind != "advert" or frame.kind != "advert":
+        layers = dissect(packet.frame)
+        layer = next((one for one in layers if one.name.startswith(("ARP", "Neighbour", "VRRP"))), layers[-1])
+        return text(layer) if packet.kind != "advert" else f"{frame.source} > {frame.destination}  {text(layer)}"
+    interval = f"{(frame.interval_cs or 0) / 100:g}s"
+    words = f"{frame.source} > {frame.destination}  v{frame.version} vrid {frame.vrid} prio {frame.priority}"
+    return f"{words} adv {interval} auth {frame.authentication}  {' '.join(frame.addresses)}"
+
+
+def line(packet: PacketLine) -> str:
+    """One packet as one line of plain text, without secrets."""
+    where = f"{packet.interface:<8} {packet.direction:<3} " if packet.interface else ""
+    by = f"  {packet.instance}" if packet.instance else ""
+    told = f"{clock(packet.wall_ns, digits=6)}  {where} {words_of(packet)}{by}  {verdict_text(packet)}"
+    return plain(told).rstrip()
+
+
+def record(packet: PacketLine, *, with_secrets: bool = False) -> dict[str, object]:
+    """One packet for JSON."""
+    frame = summary(packet.frame)
+    shown = packet if with_secrets else masked(packet)
+    return {
+        "v": 1,
+        "wall_ns": packet.wall_ns,
+        "interface": packet.interface,
+        "direction": packet.direction,
+        "kind": packet.kind,
+        "source": frame.source,
+        "destination": frame.destination,
+        "version": frame.version,
+        "vrid": frame.vrid,
+        "priority": frame.priority,
+        "interval_cs": frame.interval_cs,
+        "authentication": frame.authentication or None,
+        "addresses": list(frame.addresses),
+        "instance": packet.instance or None,
+        "verdict": packet.verdict.value,
+        "fault": packet.detail or packet.verdict.value if verdict_text(packet).startswith("x ") else None,
+        "detail": packet.detail or None,
+        "frame": shown.frame.hex(),
+        "fields": [text(field) for layer in dissect(packet.frame) for field in (layer, *layer.children)],
+    }
+
+
+# files -------------------------------------------------------------------------------------------------
+
+
+def text_lines(packets: Iterable[PacketLine]) -> Iterator[bytes]:
+    """Lines with the time since the packet before."""
+    before = 0
+    for packet in packets:
+        delta = f"+{seconds(max(0, packet.mono_ns - before), 3)}" if before else ""
+        before = packet.mono_ns
+        yield f"{delta:>9}  {line(packet)}\n".encode()
+
+
+def save(
+    path: str, packets: Iterable[PacketLine], form: str, *, with_secrets: bool = False, replace: bool = False
+) -> int:
+    """Write a file, readable by its owner alone. Returns its octets.
+
+    Raises: Taken when the file exists and `replace` is not said; HatuiError when it cannot be written.
+    """
+    target = Path(path).expanduser()
+    if target.exists() and not replace:
+        raise Taken(f"{target} exists")
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            if form == "pcapng":
+                blocks = Pcapng(with_secrets=with_secrets)
+                file.write(blocks.begin())
+                file.writelines(blocks.add(packet) for packet in packets)
+            else:
+                file.writelines(text_lines(packets))
+            size = file.tell()
+        if replace:
+            beside.replace(target)
+        else:
+            os.link(beside, target)
+            beside.unlink()
+    except FileExistsError:
+        beside.unlink(missing_ok=True)
+        raise Taken(f"{target} exists") from None
+    except OSError as failure:
+        beside.unlink(missing_ok=True)
+        raise HatuiError(f"{target}: {failure.strerror}") from None
+    return size
