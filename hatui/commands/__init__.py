@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "maintenance": ("maintenance", "put this node or an instance aside for a while, and take it back"),
     "announce": ("move", "send gratuitous ARP and neighbour advertisements now"),
     "reload": ("move", "let the engine read its configuration file again"),
+    "probe": ("probe", "ask an address again and again whether it is served, and by whom"),
     "check": ("check", "check configuration files: mistakes, traps, fixes"),
     "config": ("config", "show, compare, apply, confirm, roll back and format the configuration"),
     "explain": ("explain", "explain a code or a configuration keyword"),

@@ -1,0 +1,73 @@
+"""Probes from a third host: one line each, who answers, and what an outage looks like."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from engine import probe
+from hatui.lab import Host, Lab, wait_for
+from hatui.lab.servers import python_command, start_web_server
+from tests.net.engine_talk import SERVICE, config, host_of, master
+
+SOURCE = Path(probe.__file__)
+
+
+def lines_of(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def probed(host: Host, *words: str) -> list[dict[str, Any]]:
+    """Run it with its source on standard input, as ssh would, on a host that has only Python."""
+    done = host.run([*python_command(), "-", *words], input_text=SOURCE.read_text(), check=False)
+    assert done.returncode in (0, 1), done.stderr
+    return lines_of(done.stdout)
+
+
+def test_every_probe_gives_one_line_and_says_who_answers(lab: Lab) -> None:
+    host, client = host_of(lab), lab.add_host("client", "10.211.55.24/24")
+    start_web_server(host)
+    master(host, config())
+    asked = ("--every", "50ms", "--for", "1", "--tcp", "80", "--tcp", "81")
+    lines = probed(client, SERVICE, *asked, "--http", f"http://{SERVICE}/", "--expect", "10.211.55.22")
+    head, lines = lines[0], lines[1:]
+    assert head["kinds"] == ["icmp", "arp", "tcp:80", "tcp:81", "http"]
+    for kind, good in (("icmp", True), ("arp", True), ("tcp:80", True), ("http", True), ("tcp:81", False)):
+        own = [line for line in lines if line["kind"] == kind]
+        assert [line["n"] for line in own] == list(range(len(own)))
+        assert len(own) >= 8
+        assert [line["ok"] for line in own].count(good) >= len(own) - 1, kind
+    assert {mac for line in lines for mac in line.get("macs", ())} == {host.mac}
+    wrong = probed(client, SERVICE, "--every", "100ms", "--for", "0.5", "--no-icmp", "--no-owner", "--http",
+                   f"http://{SERVICE}/", "--expect", "another")  # fmt: skip
+    assert [line["text"] for line in wrong[1:]] == ["the text is not in it"] * (len(wrong) - 1)
+
+
+def test_two_owners_of_an_address_are_both_named(lab: Lab) -> None:
+    one, two, client = host_of(lab), host_of(lab, "b", 23), lab.add_host("client", "10.211.55.24/24")
+    for host in (one, two):
+        host.ip(f"address add {SERVICE}/32 dev eth0")
+    lines = probed(client, SERVICE, "--every", "50ms", "--for", "0.5", "--no-icmp")
+    assert any(sorted(line.get("macs", ())) == sorted((one.mac, two.mac)) for line in lines[1:]), lines
+
+
+def test_lost_probes_stay_lost_and_are_said_in_order(lab: Lab, tmp_path: Path) -> None:
+    host, client = host_of(lab), lab.add_host("client", "10.211.55.24/24")
+    host.ip(f"address add {SERVICE}/32 dev eth0")
+    program = client.start([*python_command(), str(SOURCE), SERVICE, "--every", "20ms", "--no-owner"], log="probe.log")
+    wait_for(lambda: program.output.count('"ok":true') > 10, 10, "good probes")
+    lab.cut_link(host)
+    time.sleep(0.4)
+    lab.restore_link(host)
+    cut = len(lines_of(program.output.rpartition("\n")[0]))
+
+    def again() -> bool:
+        marks = [line.get("ok") for line in lines_of(program.output.rpartition("\n")[0])[1:]]
+        return False in marks and marks[-1] is True
+
+    wait_for(again, 15, f"good probes again after line {cut}")
+    program.kill()
+    own = lines_of(program.output.rpartition("\n")[0])[1:]
+    assert [line["n"] for line in own] == list(range(len(own)))
