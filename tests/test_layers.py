@@ -25,6 +25,17 @@ LAYERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
         ("engine.protocol", "engine.messages", "engine.errors", "engine.config.model", "engine.codes"),
         OS_MODULES | {"textual", "rich", "pyroute2", "scapy"},
     ),
+    "engine.diagnosis": (
+        (
+            "engine.diagnosis",
+            "engine.messages",
+            "engine.errors",
+            "engine.config.model",
+            "engine.protocol.packet",
+            "engine.codes",
+        ),
+        OS_MODULES | {"textual", "rich", "pyroute2", "scapy"},
+    ),
     "engine.simulation": (
         ("engine.simulation", "engine.protocol", "engine.messages", "engine.errors", "engine.config.model"),
         (OS_MODULES - {"random"}) | {"textual", "rich", "pyroute2", "scapy"},
@@ -43,6 +54,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
             "engine.config",
             "engine.protocol",
             "engine.simulation",
+            "engine.diagnosis",
             "engine.messages",
             "engine.errors",
             "engine.wire",

@@ -113,6 +113,13 @@ class GetJournal(Message, frozen=True):
     limit: int = 20
 
 
+class Diagnose(Message, frozen=True):
+    """Listen to the wire for a while, then say what is wrong, in Reply.findings."""
+
+    listen_s: float = 4.0
+    """Seconds, 0..60."""
+
+
 class Subscribe(Message, frozen=True):
     """Replace this client's subscription. Topics: status, events, packets."""
 
@@ -140,8 +147,9 @@ Command = (
     | GetRevisions
     | GetEvents
     | GetJournal
+    | Diagnose
     | Subscribe
     | StopEngine
 )
-VIEWER_COMMANDS = (GetEvents, GetJournal, Subscribe)
+VIEWER_COMMANDS = (GetEvents, GetJournal, Diagnose, Subscribe)
 """What the role viewer may say; everything else needs operator."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.messages.commands import Command
 from engine.messages.events import Event
-from engine.messages.statuses import Status
+from engine.messages.statuses import FindingStatus, Status
 from engine.messages.words import PROTOCOL_VERSION, Message, Outcome, Verdict
 
 
@@ -154,6 +154,7 @@ class Reply(Message, frozen=True):
     problems: tuple[str, ...] = ()
     revisions: tuple[RevisionInfo, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
+    findings: tuple[FindingStatus, ...] = ()
     v: int = PROTOCOL_VERSION
 
 

@@ -160,6 +160,23 @@ class MaintenanceInfo(Message, frozen=True):
     """Also after the machine was started anew."""
 
 
+class FindingStatus(Message, frozen=True):
+    """Something that diagnosis has found; gone when it is no longer so."""
+
+    name: str
+    """Code and subject: what a newer one of the same replaces."""
+    code: str
+    """Known to `hatui explain`."""
+    severity: str
+    """error, warning or info."""
+    instance: str
+    """Empty for the whole host."""
+    text: str
+    evidence: tuple[str, ...] = ()
+    fix: str = ""
+    since: int = 0
+
+
 class EngineStatus(Message, frozen=True):
     """The engine itself."""
 
@@ -198,4 +215,4 @@ class EngineStatus(Message, frozen=True):
     maintenance: tuple[MaintenanceInfo, ...] = ()
 
 
-Status = InstanceStatus | TrackerStatus | InterfaceStatus | EngineStatus
+Status = InstanceStatus | TrackerStatus | InterfaceStatus | EngineStatus | FindingStatus
