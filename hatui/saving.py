@@ -63,16 +63,16 @@ class Pcapng:
             name = (packet.interface or "unknown").encode()
             head = struct.pack("<HHI", _ETHERNET, 0, 0)
             octets = _block(_INTERFACE, head + _options((_NAME, name), (_RESOLUTION, b"\x09")))
-        comment = comment_of(packet)
+        comments = [comment_of(packet)]
         if not self._with_secrets:
             bare = masked(packet)
-            comment += " (secret octets are zeroed)" if bare.frame != packet.frame else ""
+            comments += ["secret octets are zeroed"] if bare is not packet else []
             packet = bare
         size = len(packet.frame)
         time = packet.wall_ns
         head = struct.pack("<IIIII", number, time >> 32, time & 0xFFFFFFFF, size, size)
         flags = struct.pack("<I", _OUTBOUND if packet.direction == "out" else _INBOUND)
-        tail = _options((_FLAGS, flags), (_COMMENT, comment.encode()))
+        tail = _options((_FLAGS, flags), *((_COMMENT, comment.encode()) for comment in comments))
         return octets + _block(_PACKET, head + _padded(packet.frame) + tail)
 
 

@@ -141,7 +141,7 @@ class FakeEngine:
         self._writers.add(writer)
         try:
             if not self.mute:
-                hello = Hello("0.1.0", "serverA", "operator", "root", (), NOW, WALL)
+                hello = Hello("0.1.0", "serverA", "operator", "root", ("packets",), NOW, WALL)
                 writer.write(encode_line(hello) + encode_line(Snapshot(tuple(self.statuses), self.seq, NOW)))
             while line := await reader.readline():
                 request = decode_request(line)

@@ -4,8 +4,10 @@
     why       why                          move      failover, release, announce, reload
     check     check                        config    config show, diff, apply, fmt
     explain   explain                      decode    decode
+    capture   capture                      vrids     vrids
     demo      demo                         revisions config confirm, rollback, history
     maintenance  maintenance on, off, status
+    packets   what capture and decode share
     session   connecting to the engine     terminal  what people see: colour, questions, complaints
 
 A module has EPILOG (its exit codes), `configure(parser)` and `run(arguments) -> exit status`.
@@ -30,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "check configuration files: mistakes, traps, fixes"),
     "config": ("config", "show, compare, apply, confirm, roll back and format the configuration"),
     "explain": ("explain", "explain a code or a configuration keyword"),
+    "capture": ("capture", "show or write adverts, gratuitous ARP and NA as they pass, with the engine's verdict"),
     "decode": ("decode", "decode the VRRP, ARP and neighbour packets of a capture file"),
+    "vrids": ("vrids", "show which virtual router ids are in use on a network, and which are free"),
 }
 """Name -> (module, one line of help)."""
