@@ -329,20 +329,22 @@ RULES: dict[str, tuple[str, str]] = {
 }
 """id -> (level, words)"""
 
-_HOST = "the host's forwarding plane or its operator, not the engine"
 _MEDIA = "Token Ring, FDDI and ATM are not supported"
 _MIXED = "sending both versions at once is an option that hatui, like keepalived, does not offer"
-_SNMP = "SNMP and NETCONF come later; the facts are in the counters, statuses and events"
 _OLD = "an older text; hatui follows the newer one"
 
 LEFT_OUT_TABLE = (
     (
-        _HOST,
-        (
-            "V3-5.1.1.2-02 V3-5.1.2.2-02 V3-6.4.2-03 V3-6.4.3-04 V3-6.4.3-05 V3-8.1.1-01 V3-8.1.2-06 V3-8.1.3-01 "
-            "V3-8.2.1-01 V3-8.2.2-02 V3-8.2.2-03 V3-8.2.3-01 V3-8.2.3-02 V3-8.2.4-01 V3-8.3.2-01 V3-8.3.2-03 "
-            "V3-5.2.9-04 V3-9-02 V2-5.2.2-02 V2-6.4.3-02 V2-8.1-01 V2-8.3-01 V2-10-01 V3O-8.3.2-01"
-        ),
+        "ICMP redirects, proxy ARP and solicitations for others are the kernel's and the operator's",
+        "V3-8.1.1-01 V3-8.1.3-01 V3-8.2.1-01 V3-8.2.2-02 V3-8.2.2-03 V2-8.1-01 V2-8.3-01",
+    ),
+    (
+        "router advertisements are another daemon's (radvd), started by notify scripts",
+        "V3-6.4.3-04 V3-8.2.3-01 V3-8.2.3-02",
+    ),
+    (
+        "how the operator lays out the network: no packet shows it to one router",
+        "V3-8.1.2-06 V3-8.3.2-03 V3-9-02 V3O-8.3.2-01",
     ),
     (_MEDIA, "V2-9.1-01 V2-9.2-01 V2-9.2-02 V3O-A-01"),
     (
@@ -352,12 +354,8 @@ LEFT_OUT_TABLE = (
             "V3-8.4.2.1.1-01 V3O-8.4.2-01"
         ),
     ),
-    (_SNMP, " ".join(one for one in RULES if one.startswith(("MB-", "YG-")))),
-    (_SNMP, "V3-7.1-13 V3-7.1-17 V2-7.1-09 V2-7.1-15"),
-    (
-        _OLD,
-        "V3O-5.2.9-01 V3O-6.4.3-02 V3O-7.1-01 V3O-7.1-03 V3O-7.4-01 V3O-7.4-02 V3O-8.1.2-01",
-    ),
+    ("a hint for SNMP managers; statuses are pushed when they change", "MB-17"),
+    (_OLD, "V3O-6.4.3-02 V3O-7.1-01 V3O-7.1-03 V3O-7.4-01"),
     (
         (
             "not enforced: the virtual MAC device of a backup is up, as keepalived's is, or taking over would wait for "
@@ -365,8 +363,6 @@ LEFT_OUT_TABLE = (
         ),
         "V3-6.4.2-04 V2-6.4.2-02",
     ),
-    ("136 years at one advert a second", "AU-AH-12"),
-    ("a property of keepalived's event loop; hatui drains its sockets", "KA-16"),
 )
 LEFT_OUT: dict[str, str] = {one: reason for reason, ids in LEFT_OUT_TABLE for one in ids.split()}
 """id -> reason"""

@@ -304,6 +304,7 @@ class Engine:
             config_loaded=self.reloading.loaded_at,
             config_problem=self.reloading.problem,
             worst_late=self.present.worst_late,
+            refused_packets=self.present.refused,
             config_revision=kept.number if kept else 0,
             config_by=kept.by if kept else "",
             confirm_revision=waiting.revision if waiting else 0,

@@ -16,6 +16,7 @@ from engine.messages import (
     Event,
     FileRead,
     HoldChanged,
+    HostCounters,
     InstanceStatus,
     LastKnown,
     MasterChanged,
@@ -57,6 +58,7 @@ class Present:
         self._sequences: dict[str, tuple[int, int]] = {}
         """The last told sequence number of the authentication header, and when it was told (ns)."""
         self.worst_late = 0
+        self.refused = HostCounters()
 
     @property
     def statuses(self) -> tuple[Status, ...]:
@@ -69,7 +71,7 @@ class Present:
 
     def merge(self, batch: StatusBatch, at: int = 0) -> tuple[list[Status], list[StatusKey]]:
         """Take over statuses that came `at` (ns). Returns those that differ from before and the keys that are gone."""
-        self.worst_late = batch.worst_late
+        self.worst_late, self.refused = batch.worst_late, batch.refused
         changed: list[Status] = []
         gone: list[StatusKey] = []
         seen = set()

@@ -13,7 +13,7 @@ from engine.messages.inputs import (
     ScriptFinished,
     StopRouter,
 )
-from engine.messages.statuses import InstanceStatus, InterfaceStatus, TrackerStatus
+from engine.messages.statuses import HostCounters, InstanceStatus, InterfaceStatus, TrackerStatus
 from engine.messages.words import Message, Verdict
 
 
@@ -30,6 +30,7 @@ class StatusBatch(Message, frozen=True):
     worst_late: int = 0
     whole: bool = False
     """Not only what changed: keys that are absent are gone."""
+    refused: HostCounters = HostCounters()
 
 
 class WatchPackets(Message, frozen=True):

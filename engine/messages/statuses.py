@@ -60,6 +60,23 @@ class Counters(Message, frozen=True):
     auth_ext_replay: int = 0
 
 
+class HostCounters(Message, frozen=True):
+    """Refused packets of this host, whichever router they were for: what no instance, or not one alone, is to blame
+    for. Source: RFC 6527 vrrpv3Router...Errors, RFC 8347 vrrp/statistics."""
+
+    vrid_err: int = 0
+    """No instance of that interface and family has the VRID."""
+    vers_err: int = 0
+    chk_err: int = 0
+    ip_ttl_err: int = 0
+    packet_len_err: int = 0
+    """Shorter than the VRRP header: it names no VRID."""
+    last_fault: str = ""
+    """The verdict of the last refusal, empty when there was none."""
+    since: int = 0
+    """When counting began."""
+
+
 class InstanceStatus(Message, frozen=True):
     """Everything that a screen shows of one instance."""
 
@@ -112,8 +129,12 @@ class InstanceStatus(Message, frozen=True):
     last_detail: str = ""
     announced_at: int = 0
     counters: Counters = Counters()
+    counting_since: int = 0
+    """When they began: at the start of the vrrp process, or of the instance."""
     sequence: int = 0
     """Authentication header: the highest number sent or accepted; a respawned process goes on from it."""
+    problem: str = ""
+    """MASTER whose addresses or routes the kernel refuses: what it said, and what is being done."""
 
 
 class TrackerStatus(Message, frozen=True):
@@ -195,6 +216,7 @@ class EngineStatus(Message, frozen=True):
     """Set while the file on disk is refused and the older configuration runs."""
     worst_late: int = 0
     """ns: the latest that the vrrp loop ever woke."""
+    refused_packets: HostCounters = HostCounters()
     config_revision: int = 0
     """Number of the last kept revision, the one in use; 0 when none is kept."""
     config_by: str = ""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.config.model import Config, Globals, Instance
 from engine.messages import InterfaceChanged, Output
+from engine.protocol.tally import HostTally
 from engine.protocol.timing import NEVER
 from engine.protocol.tracking import Trackers
 
@@ -61,7 +62,18 @@ class Interface:
 class Host:
     """The surroundings of the instances. `Router` owns it; instances read it and append to `out`."""
 
-    __slots__ = ("_heap", "_pushed", "globals", "interfaces", "now", "out", "trackers", "virtual", "wall_offset")
+    __slots__ = (
+        "_heap",
+        "_pushed",
+        "globals",
+        "interfaces",
+        "now",
+        "out",
+        "tally",
+        "trackers",
+        "virtual",
+        "wall_offset",
+    )
 
     def __init__(self) -> None:
         self.out: list[Output] = []
@@ -71,6 +83,7 @@ class Host:
         self.virtual: frozenset[str] = frozenset()
         """Every configured virtual address: none of them may be the source of an advert."""
         self.now = 0
+        self.tally = HostTally()
         self.wall_offset = 0
         """ns to add to `now` for the wall clock; only the keyed trailer of auth_hmac needs it."""
         self._heap: list[tuple[int, int, Timers]] = []

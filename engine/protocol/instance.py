@@ -19,7 +19,7 @@ from engine.messages import (
     StateChanged,
     Verdict,
 )
-from engine.protocol import causes, election, handover, impairment, owners, stall
+from engine.protocol import causes, election, handover, impairment, owners, stall, unplaced
 from engine.protocol.evidence import EvidenceRing
 from engine.protocol.group import GroupState, tracking_in_group
 from engine.protocol.host import Host
@@ -73,6 +73,7 @@ class VrrpInstance(Timers):
         self.deaf = False
         """A drill drops all adverts for this instance."""
         self.rivalry = owners.Rivalry()
+        self.trouble = unplaced.Trouble()
         self.wants_master = False
         self.ended = False
         """Stopped for good: INIT is not left again."""
@@ -115,6 +116,7 @@ class VrrpInstance(Timers):
         """ns by which the timer that made the next change fired after it was due; -1 for none."""
         self._moves: list[int] = []
         self.tally = Tally()
+        self.counting_since = host.now
         self.evidence = EvidenceRing()
 
         self.down = 0
@@ -230,6 +232,8 @@ class VrrpInstance(Timers):
                 handover.verified(self)
             case "rival":
                 owners.time_is_over(self)
+            case "place":
+                unplaced.try_again(self)
         self.dirty = True
 
     def cancel_announcements(self) -> None:
@@ -389,7 +393,8 @@ class VrrpInstance(Timers):
         if state is not State.MASTER:
             self.hand_over = None
             self.cancel_announcements()
-            self.cancel_side("rival")
+            self.cancel_side("rival", "place")
+            self.trouble.clear()
         if quiet:
             return
         self.transitions += 1

@@ -97,6 +97,11 @@ class Presence:
             if (facts := interfaces.get(one.interface)) is not None and one.address in facts.addresses
         )
 
+    def missing(self) -> tuple[Address, ...]:
+        """Those of our addresses that are not on their interfaces by the kernel's word."""
+        present = self.leftovers()
+        return tuple(one for one in self.addresses if one not in present)
+
     def confirm(self, interface: str, address: str, *, present: bool) -> None:
         """The kernel says that an address is on or off; the last awaited one makes an event."""
         if present is not self._awaited_present or (interface, address) not in self._unconfirmed:

@@ -25,6 +25,7 @@ from engine.messages import (
     EffectRefused,
     Exit,
     FileRead,
+    HostCounters,
     Input,
     InstanceStatus,
     InterfaceChanged,
@@ -43,7 +44,7 @@ from engine.messages import (
     TrackerStatus,
     Verdict,
 )
-from engine.protocol import impairment, orders, receive, reload, status
+from engine.protocol import impairment, orders, receive, reload, status, unplaced
 from engine.protocol.group import GroupState
 from engine.protocol.host import Host
 from engine.protocol.instance import VrrpInstance
@@ -199,11 +200,13 @@ class Router:
             arrived = receive.open_envelope(datagram)
         except PacketError as error:
             arrived, detail = None, str(error)
+            self._host.tally.refused(verdict, headless=True)
         else:
             if arrived is None:
                 verdict = Verdict.NONE
             elif len(arrived.message) < 8 or (arrived.ah and len(arrived.ah) < 24):
                 detail = f"{len(arrived.message)} octets are shorter than the header of 8"
+                self._host.tally.refused(verdict, headless=True)
             else:
                 name, verdict, detail = self._receive_message(datagram, arrived)
         if self.judging:
@@ -217,6 +220,7 @@ class Router:
         if instance is None:
             detail = f"no instance has VRID {vrid} on {datagram.interface}"
             place = (datagram.interface, vrid)
+            self._host.tally.refused(Verdict.VRID)
             if self._host.globals.log_unknown_vrids and place not in self._told_unknown:
                 self._told_unknown.add(place)
                 self._host.out.append(AdvertRejected("", arrived.sender, Verdict.VRID, detail))
@@ -236,6 +240,7 @@ class Router:
         instance.tally.raise_for(verdict, judged.extension)
         if verdict is Verdict.NOT_RUNNING:
             return
+        self._host.tally.refused(verdict)
         instance.dirty, instance.alike_tail = True, b""
         if verdict is not Verdict.OWN:
             instance.rejected += 1
@@ -364,6 +369,7 @@ class Router:
         if instance is not None:
             instance.dirty = True
             instance.presence.confirm(interface, address, present=True)
+            unplaced.placed(instance)
 
     def _address_vanished(self, interface: str, address: str) -> None:
         """An address is gone without our wish: as master it is put back, as backup that is well."""
@@ -416,12 +422,10 @@ class Router:
 
     def _effect_failed(self, event: EffectFailed) -> None:
         instance = self._by_name(event.instance)
-        kind = f"{event.effect} {event.reason}"
         if instance is not None:
-            if kind in instance.told:
-                return
-            instance.told.add(kind)
-        self._host.out.append(EffectRefused(event.instance, event.effect, event.reason))
+            unplaced.refused(instance, event)
+        else:
+            self._host.out.append(EffectRefused(event.instance, event.effect, event.reason))
 
     def _by_name(self, name: str) -> VrrpInstance | None:
         return next((one for one in self._instances.values() if one.config.name == name), None)
@@ -433,6 +437,8 @@ class Router:
             return
         config, first = event.config, not self._configured
         self._configured = True
+        if first:
+            self._host.tally.since = self._host.now
         old = self._instances
         wanted: dict[Key, Instance] = {one.key: one for one in config.instances}
         for key in [key for key in old if key not in wanted]:
@@ -497,6 +503,11 @@ class Router:
             one.tell(Stopped(event.cause, hand_over=not keep, keep_addresses=keep))
 
     # --- the present
+
+    @property
+    def refused(self) -> HostCounters:
+        """What was refused on this host, whichever router it was for."""
+        return self._host.tally.counters()
 
     def statuses(self, changed_only: bool = False) -> list[InstanceStatus | TrackerStatus | InterfaceStatus]:
         """The present, whole, or what has changed since the last call; as of the last instant told."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.messages import AddressStatus, InstanceStatus, InterfaceStatus, State
+from engine.protocol import unplaced
 from engine.protocol.causes import fault_sentence
 from engine.protocol.timing import NEVER, skew_time
 from engine.protocol.vmac import vmac_address
@@ -102,7 +103,9 @@ def instance_status(instance: VrrpInstance) -> InstanceStatus:
         last_detail=instance.last_detail,
         announced_at=instance.presence.announced_at,
         counters=instance.tally.counters(),
+        counting_since=instance.counting_since,
         sequence=instance.transmit.sequence,
+        problem=unplaced.sentence(instance),
     )
 
 

@@ -6,7 +6,7 @@ Source: keepalived's names; RFC 6527, RFC 8347 statistics.
 
 from __future__ import annotations
 
-from engine.messages import Counters, Verdict
+from engine.messages import Counters, HostCounters, Verdict
 
 NAMES = Counters.__struct_fields__
 
@@ -42,6 +42,39 @@ class Tally:
         return Counters(*[getattr(self, name) for name in NAMES])
 
 
+class HostTally:
+    """The refusals of all routers of a host together."""
+
+    __slots__ = ("_counts", "_last", "since")
+
+    def __init__(self) -> None:
+        self.since = 0
+        self._counts = dict.fromkeys(HOST_COUNTER_OF.values(), 0)
+        self._last = ""
+
+    def refused(self, verdict: Verdict, *, headless: bool = False) -> None:
+        """Count one. `headless`: too short for a VRRP header."""
+        name = HOST_COUNTER_OF.get(verdict, "")
+        if verdict is Verdict.LENGTH and not headless:
+            name = ""
+        if name:
+            self._counts[name] += 1
+        self._last = str(verdict)
+
+    def counters(self) -> HostCounters:
+        """The present values."""
+        return HostCounters(**self._counts, last_fault=self._last, since=self.since)
+
+
+HOST_COUNTER_OF = {
+    Verdict.VRID: "vrid_err",
+    Verdict.VERSION: "vers_err",
+    Verdict.CHECKSUM: "chk_err",
+    Verdict.TTL: "ip_ttl_err",
+    Verdict.LENGTH: "packet_len_err",
+}
+"""What RFC 6527 and RFC 8347 count for the host, not for a router."""
+
 COUNTER_OF = {
     Verdict.LENGTH: "packet_len_err",
     Verdict.AH: "authtype_mismatch",
@@ -60,4 +93,4 @@ COUNTER_OF = {
     Verdict.ADDRESS_LIST: "addr_list_err",
     Verdict.OWN: "own_rcvd",
 }
-"""Refusals that keepalived does not count either have no row: VRID, NOT_RUNNING, OWNER, SOURCE."""
+"""Refusals that keepalived does not count either have no row: NOT_RUNNING, OWNER, SOURCE; VRID counts for the host."""

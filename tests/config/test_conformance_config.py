@@ -6,8 +6,10 @@ import pytest
 
 from engine.config.build import Loaded
 from engine.config.lint import lint
-from engine.config.model import NS_PER_S, Authentication
+from engine.config.model import NS_PER_S, Authentication, Config
+from engine.messages import SendAdvert
 from tests.config.reading import config, instance, reading, with_lines
+from tests.scenarios.rig import Rig, interface
 
 KEY = "00112233445566778899aabbccddeeff" * 2
 STRICT = "global_defs {\n vrrp_strict\n}\n"
@@ -28,11 +30,47 @@ def words(loaded: Loaded, code: str) -> list[str]:
 
 
 def test_strict_wants_the_link_local_address_first_over_ipv6() -> None:
-    """V3-6.1-01: keepalived asks for it under vrrp_strict only."""
-    wrong = six("fd00::50/64", "fe80::50/64")
-    assert any("link-local" in str(one) for one in wrong.diagnostics)
-    right = config(six("fe80::50/64", "fd00::50/64")).instances[0]
-    assert [one.address for one in right.addresses] == ["fe80::50", "fd00::50"]
+    """V3-6.1-01: said under vrrp_strict, as keepalived does, which runs on it all the same. Whatever
+    the order, and whether strict or not, the link-local address leads on the wire (V3-5.2.9-02)."""
+    for addresses in (("fd00::50/64", "fe80::50/64"), ("fd00::50/64",)):
+        (told,) = [one for one in six(*addresses).diagnostics if "link-local" in one.what]
+        assert (told.code, told.severity) == ("C-ADJUSTED", "warning")
+    right = six("fe80::50/64", "fd00::50/64")
+    assert words(right, "C-ADJUSTED") == []
+    assert [one.address for one in config(right).instances[0].addresses] == ["fe80::50", "fd00::50"]
+    backwards = config(six("fd00::50/64", "fe80::50/64")).instances[0]
+    rig = Rig(Config(instances=(backwards,)))
+    rig.give(interface(own=True))
+    rig.become_master("V")
+    sent = next(one for one in rig.outputs if isinstance(one, SendAdvert))
+    assert sent.data[8:10] == b"\xfe\x80"
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "good", "bad"),
+    [
+        ("virtual_router_id {}", "vrid", (1, 255), (0, 256)),
+        ("priority {}", "priority", (1, 254), (0, 256)),
+    ],
+)
+def test_ranges_of_vrid_and_priority(line: str, field: str, good: tuple[int, ...], bad: tuple[int, ...]) -> None:
+    """YG-06, V3-5.2.3-01, V2-5.3.3-01; the default priority is 100."""
+    for value in good:
+        assert getattr(instance(line.format(value)), field) == value
+    for value in bad:
+        assert any(one.severity in ("error", "warning") for one in reading(with_lines(line.format(value))).diagnostics)
+    assert instance().priority == 100
+
+
+@pytest.mark.parametrize(("given", "centiseconds"), [("0.01", 1), ("40.95", 4095), ("0", None), ("40.96", None)])
+def test_ranges_of_the_interval_of_version_3(given: str, centiseconds: int | None) -> None:
+    """YG-06, V3-6.1-02."""
+    loaded = reading(with_lines("version 3", f"advert_int {given}"))
+    if centiseconds is None:
+        assert [one.code for one in loaded.diagnostics if one.severity != "info"]
+        assert NS_PER_S // 100 <= config(loaded).instances[0].advert_interval <= 4095 * NS_PER_S // 100
+    else:
+        assert config(loaded).instances[0].advert_interval == centiseconds * NS_PER_S // 100
 
 
 @pytest.mark.parametrize(

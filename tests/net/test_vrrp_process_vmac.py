@@ -114,7 +114,7 @@ def test_adverts_leave_with_the_virtual_mac_and_the_parents_address(lab: Lab, st
 
 
 def test_a_client_reaches_the_address_by_the_virtual_mac_only(lab: Lab, start: Any) -> None:
-    """V3-8.1.2-01, V3-8.1.2-02."""
+    """V3-8.1.2-01, V3-8.1.2-02; V3-6.4.3-05, V2-6.4.3-02: what is sent to that MAC for others is forwarded."""
     host, client = lab.hosts["vrrpA"], lab.hosts["vrrpB"]
     host.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter"])
     host.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter"])
@@ -125,12 +125,25 @@ def test_a_client_reaches_the_address_by_the_virtual_mac_only(lab: Lab, start: A
     client.run(["ip", "neigh", "flush", "all"])
     answers = tshark_while(lab, client, lambda: client.run(["ping", "-c", "3", "-i", "0.1", VIP]))
     assert {one["arp.src.hw_mac"][0] for one in answers} == {MAC4}
+    host.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
+    host.ip("route add 10.99.0.0/16 via 10.211.55.23")
+    client.ip(f"route add 10.99.0.0/16 via {VIP} dev eth0 onlink")
+    before = forwarded(host)
+    client.run(["ping", "-c", "3", "-i", "0.1", "-W", "1", "10.99.0.1"], check=False)
+    assert client.run(["ip", "neigh", "show", VIP]).stdout.split()[4] == MAC4
+    assert forwarded(host) >= before + 3
     assert sysctl(host, "all/rp_filter") == "0"
     a.tell(StopRouter())
     assert a.wait() == 0
     assert sysctl(host, "all/rp_filter") == "1"
     assert sysctl(host, "eth0/arp_ignore") == "0"
     assert device(host) == {}
+
+
+def forwarded(host: Host) -> int:
+    """IPv4 packets that the host has forwarded. Source: proc(5) /proc/net/snmp."""
+    names, values = [line.split() for line in host.run(["cat", "/proc/net/snmp"]).stdout.splitlines()[:2]]
+    return int(values[names.index("ForwDatagrams")])
 
 
 def tshark_while(lab: Lab, where: Host, work: Callable[[], Any]) -> list[dict[str, Any]]:
@@ -146,7 +159,7 @@ def tshark_while(lab: Lab, where: Host, work: Callable[[], Any]) -> list[dict[st
 
 
 def test_ipv6_leaves_from_the_parents_link_local_and_no_address_is_generated(lab: Lab, start: Any) -> None:
-    """V3-7.4-01, V3-5.1.2.1-01."""
+    """V3-7.4-01, V3O-7.4-02, V3-5.1.2.1-01."""
     host = lab.hosts["vrrpA"]
     wait_for(lambda: any(one.startswith("fe80::") for one in host.addresses()), 5, "a link-local address")
     own = next(one for one in host.addresses() if one.startswith("fe80::")).partition("/")[0]

@@ -72,7 +72,7 @@ ROWS: list[tuple[str, str, dict[str, Any], m.Verdict, dict[str, int]]] = [
     ("V3-5.2.9-01 count below the octets", "v6", {"count": 1}, V.LENGTH, {"packet_len_err": 1}),
     ("V3-5.1.1.3-02 V3-7.1-01 TTL 254", "v3", {"ttl": 254}, V.TTL, {"ip_ttl_err": 1}),
     ("V3-5.1.1.3-02 TTL 0", "v3", {"ttl": 0}, V.TTL, {"ip_ttl_err": 1}),
-    ("V2-5.2.3-02 V2-7.1-01 TTL 1", "v2", {"ttl": 1}, V.TTL, {"ip_ttl_err": 1}),
+    ("V2-5.2.3-02 V2-7.1-01 V2-10-01 TTL 1", "v2", {"ttl": 1}, V.TTL, {"ip_ttl_err": 1}),
     ("V3-5.1.2.3-02 hop limit 64", "v6", {"ttl": 64}, V.TTL, {"ip_ttl_err": 1}),
     ("V3-5.1.2.3-02 hop limit not told", "v6", {"ttl": None}, V.TTL, {"ip_ttl_err": 1}),
     ("V3-5.1.1.3-02 unicast is not bound to 255", "unicast3", {"ttl": 64}, V.OK, RECEIVED),

@@ -42,7 +42,7 @@ def test_backup_holds_no_ipv6_address_and_so_answers_nobody() -> None:
 
 @pytest.mark.parametrize("busy_ns", [0, 300_000, 20_000_000])
 def test_no_announcement_before_the_address_is_in_place(busy_ns: int) -> None:
-    """V3-8.1.2-05, V3-8.2.2-06, V2-8.2-04, M24: however long the kernel takes."""
+    """V3-8.1.2-05, V3O-8.1.2-01, V3-8.2.2-06, V2-8.2-04, M24: however long the kernel takes."""
     lan, a, b = settled()
     for one in (a, b):
         one.address_cost = busy_ns

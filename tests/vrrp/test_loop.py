@@ -19,6 +19,7 @@ from engine.messages import (
     Exit,
     FromVrrp,
     Happened,
+    HostCounters,
     LogLine,
     PacketJudged,
     PullStatus,
@@ -52,6 +53,7 @@ class ScriptedRouter:
         self.answers: dict[type, Sequence[Any]] = {}
         self.due: list[tuple[int, Sequence[Any]]] = []
         self.judging = False
+        self.refused = HostCounters(vrid_err=3)
 
     @property
     def deadline(self) -> int | None:
@@ -178,7 +180,7 @@ def test_work_is_done_in_the_order_of_the_wishes(stage: Stage) -> None:
 
 
 def test_what_waits_in_a_socket_is_heard_before_a_timer_fires(stage: Stage) -> None:
-    """P15, and a process that was stopped must hear first what was said meanwhile."""
+    """P15, KA-16 (one advert a wake-up: not copied): a process that was stopped must hear first what was said."""
     heard: list[int] = []
 
     class Waiting:
@@ -273,14 +275,15 @@ def test_the_first_answer_is_whole_and_a_dropped_one_is_made_good(stage: Stage) 
 
     ask()
     ask()
-    assert stage.core.receive() == [StatusBatch((), 0, whole=True), StatusBatch((), 0, whole=False)]
+    refused = HostCounters(vrid_err=3)
+    assert stage.core.receive() == [StatusBatch((), 0, whole, refused) for whole in (True, False)]
     stage.loop._channel._limit = 0
     stage.loop._channel._queued = 1
     ask()
     stage.loop._channel._queued = 0
     stage.loop._channel._limit = 1 << 20
     ask()
-    assert stage.core.receive() == [StatusBatch((), 0, whole=True)]
+    assert stage.core.receive() == [StatusBatch((), 0, whole=True, refused=refused)]
 
 
 def test_watching_packets_is_passed_on_and_verdicts_come_back(stage: Stage) -> None:
