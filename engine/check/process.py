@@ -13,7 +13,16 @@ import socket
 from engine.check.files import Files
 from engine.check.processes import Processes
 from engine.check.scripts import Scripts
-from engine.messages import BfdChanged, FileRead, LogLine, ProcessCounted, ScriptFinished, ScriptsWanted, ToCheck
+from engine.messages import (
+    BfdChanged,
+    FileRead,
+    LogLine,
+    ProcessCounted,
+    RunScript,
+    ScriptFinished,
+    ScriptsWanted,
+    ToCheck,
+)
 from engine.wire import Channel
 
 _IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -55,6 +64,8 @@ class _Check:
                 self._scripts.want(message.config)
                 self._files.want(message.config)
                 self._processes.want(message.config)
+            elif isinstance(message, RunScript):
+                self._scripts.run_now(message.name)
         if self._channel.closed:
             self._over.set()
 

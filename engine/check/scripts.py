@@ -63,6 +63,12 @@ class Scripts:
             self._jobs[name] = fresh
             self._schedule(fresh, _clock())
 
+    def run_now(self, name: str) -> None:
+        """Run one besides its interval, which goes on as it was; nothing when it runs already or is unknown."""
+        job = self._jobs.get(name)
+        if job is not None:
+            self._begin(job)
+
     async def stop(self) -> None:
         """Start nothing more; end what runs, by SIGKILL what does not end by SIGTERM."""
         runs = [job.run for job in self._jobs.values() if job.run is not None]
@@ -112,6 +118,9 @@ class Scripts:
         interval = job.script.interval / 1e9
         missed = int(max(0.0, now - job.due) / interval)  # a stalled loop skips starts, it does not catch up
         self._schedule(job, job.due + (missed + 1) * interval)
+        self._begin(job)
+
+    def _begin(self, job: _Job) -> None:
         if job.run is not None and not job.run.gone.done():
             return
         if job.who is None:

@@ -43,6 +43,13 @@ COMMANDS = (
         "`hatui status` lists the names in use.",
     ),
     Code(
+        "E-UNKNOWN-TRACKER",
+        "There is no such track script",
+        "The command names a script that no instance of the running configuration tracks.",
+        "Perhaps it was renamed or removed by a reload; a script that nobody tracks is never run.",
+        "The tab Trackers of an instance and `hatui status VI` list the scripts in use.",
+    ),
+    Code(
         "E-NO-SUCCESSOR",
         "No backup took over; the address stays here",
         "The master announced that it steps down, and nobody with a priority above 0 was heard in time.",

@@ -32,6 +32,7 @@ from engine.messages import (
     GetEvents,
     GetJournal,
     GetRevisions,
+    GetTrackerRuns,
     Handicap,
     HandOverStarted,
     Ordered,
@@ -50,7 +51,7 @@ EVENTS_LIMIT = 5_000
 """Events in one reply."""
 RouterOrder = Failover | Release | AnnounceNow | Handicap
 Handler = Callable[[Request, Peer, Callable[[str], None]], Awaitable[Reply]]
-READS = (GetEvents, GetJournal, GetConfig, GetRevisions)
+READS = (GetEvents, GetJournal, GetTrackerRuns, GetConfig, GetRevisions)
 """Commands that change nothing: they are answered while the engine stops, too."""
 _TEXT = 400
 """Characters of an operator's reason or comment that are kept."""

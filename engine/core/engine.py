@@ -32,6 +32,7 @@ from engine.core.options import Options
 from engine.core.peers import Peer
 from engine.core.present import Present
 from engine.core.reloading import Reloading
+from engine.core.runs import Runs
 from engine.core.statuses import StatusPump
 from engine.core.supervisor import Supervisor
 from engine.core.takeback import boot_id
@@ -48,6 +49,7 @@ from engine.messages import (
     FromVrrp,
     GetEvents,
     GetJournal,
+    GetTrackerRuns,
     Happened,
     Hello,
     InstanceStatus,
@@ -61,6 +63,8 @@ from engine.messages import (
     PullStatus,
     Reply,
     Request,
+    RunTracker,
+    ScriptFinished,
     ScriptsWanted,
     Snapshot,
     StatusBatch,
@@ -104,6 +108,9 @@ class Engine:
         self.commands = Commands(self, self.reloading, self.changes)
         self.standing = Standing(self, options.state_dir, boot_id(), self.commands.order)
         self.commands.serve(Maintenance, self._maintain)
+        self.runs = Runs(lambda: self.config, lambda wish: self.supervisor.send("check", wish))
+        for kind in (GetTrackerRuns, RunTracker):
+            self.commands.serve(kind, self.runs.answer)
         self.notifier = Notifier(self.record)
         self.capture = Capture(self.control.tell_packet, self.clock)
         self.pump = StatusPump(
@@ -198,6 +205,8 @@ class Engine:
                 self.record(message)
             else:
                 self.present.result(message)
+                if isinstance(message, ScriptFinished):
+                    self.runs.ended(message, self.clock())
                 self.supervisor.send("vrrp", message)
             return
         self.pump.heard_at = self.clock()
@@ -268,6 +277,7 @@ class Engine:
         self.supervisor.send("vrrp", Configure(new))
         self.supervisor.send("check", ScriptsWanted(new))
         self.present.reloaded(old, new)
+        self.runs.reloaded(new)
         self.notifier.use(new)
         self._run(self.standing.reapply(tuple(one.name for one in new.instances)))
         self._tap()

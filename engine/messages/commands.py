@@ -120,6 +120,19 @@ class Diagnose(Message, frozen=True):
     """Seconds, 0..60."""
 
 
+class GetTrackerRuns(Message, frozen=True):
+    """The last runs of track scripts, in Reply.runs, the newest last."""
+
+    names: tuple[str, ...] = ()
+    """Empty: of all."""
+
+
+class RunTracker(Message, frozen=True):
+    """Run a track script now, besides its interval; the result counts like any other."""
+
+    name: str
+
+
 class Subscribe(Message, frozen=True):
     """Replace this client's subscription. Topics: status, events, packets."""
 
@@ -146,10 +159,12 @@ Command = (
     | RollbackConfig
     | GetRevisions
     | GetEvents
+    | GetTrackerRuns
+    | RunTracker
     | GetJournal
     | Diagnose
     | Subscribe
     | StopEngine
 )
-VIEWER_COMMANDS = (GetEvents, GetJournal, Diagnose, Subscribe)
+VIEWER_COMMANDS = (GetEvents, GetTrackerRuns, GetJournal, Diagnose, Subscribe)
 """What the role viewer may say; everything else needs operator."""

@@ -74,6 +74,12 @@ class ScriptsWanted(Message, frozen=True):
     config: Config
 
 
+class RunScript(Message, frozen=True):
+    """core tells check to run a track script now."""
+
+    name: str
+
+
 ToVrrp = (
     Configure
     | Ordered
@@ -87,5 +93,5 @@ ToVrrp = (
     | Stall
 )
 FromVrrp = Happened | StatusBatch | PacketJudged
-ToCheck = ScriptsWanted
+ToCheck = ScriptsWanted | RunScript
 FromCheck = ScriptFinished | ProcessCounted | FileRead | BfdChanged | LogLine

@@ -140,6 +140,18 @@ class RevisionInfo(Message, frozen=True):
     """Paths of the files that differ from its parent, as far as that is kept."""
 
 
+class TrackerRun(Message, frozen=True):
+    """One run of a track script that has ended."""
+
+    name: str
+    at: int
+    """When it ended."""
+    exit_status: int
+    """As in ScriptFinished."""
+    duration: int = 0
+    output: str = ""
+
+
 class Reply(Message, frozen=True):
     """The one answer to a Request."""
 
@@ -153,6 +165,7 @@ class Reply(Message, frozen=True):
     events: tuple[EventLine, ...] = ()
     problems: tuple[str, ...] = ()
     revisions: tuple[RevisionInfo, ...] = ()
+    runs: tuple[TrackerRun, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     findings: tuple[FindingStatus, ...] = ()
     v: int = PROTOCOL_VERSION

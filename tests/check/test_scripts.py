@@ -70,6 +70,14 @@ async def test_script_runs_at_once_and_then_every_interval(bench: Bench) -> None
     assert {(one.exit_status, one.output) for one in bench.results("fast")} == {(1, "no")}
 
 
+async def test_run_now_comes_besides_the_interval(bench: Bench) -> None:
+    bench.scripts.want(config(script("slow", "true", interval=3600 * SECOND)))
+    await bench.until(lambda: len(bench.results("slow")) == 1)
+    bench.scripts.run_now("slow")
+    bench.scripts.run_now("nobody")
+    await bench.until(lambda: len(bench.results("slow")) == 2)
+
+
 async def test_two_runs_of_one_script_never_overlap(bench: Bench, tmp_path: Path) -> None:
     lock, overlap = tmp_path / "lock", tmp_path / "overlap"
     text = f"mkdir {lock} || touch {overlap}; sleep 0.25; rmdir {lock}"

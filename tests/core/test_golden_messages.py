@@ -36,9 +36,18 @@ def described(kind: Any) -> dict[str, Any]:
 
 def inner(found: dict[str, Any]) -> None:
     """The structs that stand inside others, such as a ledger line."""
-    from engine.messages import AddressStatus, ConfigText, Counters, Evidence, LedgerLine, MaintenanceInfo, RevisionInfo
+    from engine.messages import (
+        AddressStatus,
+        ConfigText,
+        Counters,
+        Evidence,
+        LedgerLine,
+        MaintenanceInfo,
+        RevisionInfo,
+        TrackerRun,
+    )
 
-    for kind in (AddressStatus, ConfigText, Counters, Evidence, LedgerLine, MaintenanceInfo, RevisionInfo):
+    for kind in (AddressStatus, ConfigText, Counters, Evidence, LedgerLine, MaintenanceInfo, RevisionInfo, TrackerRun):
         found[str(kind.__struct_config__.tag)] = described(kind)
 
 
