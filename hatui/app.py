@@ -20,17 +20,19 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from engine.messages import AnnounceNow, Command, EventLine, Release, Reload, Reply
+from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, Snapshot
 from hatui import keymap, keys, theming
 from hatui.link import EngineLink, Link, ReplayLink, Say, load
 from hatui.pending import Severity, news, waiting
 from hatui.screens.frame import FrameScreen, Painted
-from hatui.store import CONFIG_EVENTS, Store, Told
+from hatui.store import CONFIG_EVENTS, LinkState, Store, Told
 from hatui.text import TIME_MODES, Line
 from hatui.typeahead import TypeAhead
 from hatui.widgets.rows import ROLE_CLASSES, bindings
 
 PAINTS_PER_S = 4
+QUIET_PAINTS_PER_S = 2
+"""While nothing is heard but what is heard all the time."""
 
 
 class Heard(Message):
@@ -105,7 +107,9 @@ class HatuiApp(TypeAhead):
         self._wanted_theme = theme or theming.DEFAULT
         self._complaints: list[str] = []
         self._last_mode = ""
-        self._painting = False
+        self._stirred = False
+        """Something was told that may not wait for the slower pace."""
+        self._ticks = 0
 
     # start -------------------------------------------------------------------------------------
 
@@ -123,7 +127,7 @@ class HatuiApp(TypeAhead):
         self._load_keymap()
         self.switch_mode("dashboard")
         self.run_worker(self.link.run(self._tell), name="link", exit_on_error=True)
-        self.set_interval(1 / PAINTS_PER_S, self.paint, name="paint")
+        self.set_interval(1 / PAINTS_PER_S, self._tick, name="paint")
         for complaint in self._complaints:
             self.say(complaint, "warning")
 
@@ -161,14 +165,14 @@ class HatuiApp(TypeAhead):
         self.post_message(Heard(told))
 
     def on_heard(self, message: Heard) -> None:
-        """Into the store; the screen follows at once, but not more often than ten times a second."""
+        """Into the store; the screen follows with the next paint, at once when all is new."""
         for told in message.told:
             self.store.apply(told)
             if isinstance(told, EventLine) and isinstance(told.event, CONFIG_EVENTS):
                 self._say_news(told)
-        if not self._painting:
-            self._painting = True
-            self.set_timer(0.1, self._paint_soon)
+            self._stirred |= isinstance(told, EventLine | PacketLine)
+        if any(isinstance(told, Snapshot | LinkState) for told in message.told):
+            self.paint()
 
     def _say_news(self, row: EventLine) -> None:
         """The end of a wait for confirmation is said on every console."""
@@ -176,9 +180,13 @@ class HatuiApp(TypeAhead):
         if text:
             self.say(text, severity)
 
-    def _paint_soon(self) -> None:
-        self._painting = False
-        self.paint()
+    def _tick(self) -> None:
+        """Times run on when nothing else happens, but then half as often will do."""
+        self._ticks += 1
+        if self._stirred or self._ticks % (PAINTS_PER_S // QUIET_PAINTS_PER_S) == 0:
+            self._stirred = False
+            self.paint()
+
 
     def paint(self) -> None:
         """Every screen of the stack that shows the store."""

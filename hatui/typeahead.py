@@ -11,8 +11,9 @@ from collections import deque
 from typing import Any
 
 from textual import events
-from textual.app import App
 from textual.message import Message
+
+from hatui.painting import FrugalApp
 
 PATIENCE_S = 1.0
 """A key that is not heard of again after this time (s), as its widget went away meanwhile, holds up no other."""
@@ -26,7 +27,7 @@ class Behind(Message):
         self.key = key
 
 
-class TypeAhead(App[None]):
+class TypeAhead(FrugalApp):
     """An app that takes its keys in order."""
 
     def __init__(self, **arguments: Any) -> None:

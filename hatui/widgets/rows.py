@@ -91,20 +91,24 @@ class Lines(ScrollView, can_focus=False):
     def changed(self) -> None:
         """Repaint the cells that differ from what stands on the screen."""
         head = 1 if self._head is not None else 0
-        self.virtual_size = Size(self.size.width, self.count + head)
+        self._extend(self.size.width, self.count + head)
         fresh = [self._row(y) for y in range(self.size.height)]
         if len(fresh) != len(self._painted):
             self._painted = fresh
             self.refresh()
             return
         regions = [
-            region
+            Region(0, y, self.size.width, 1)
             for y, (new, old) in enumerate(zip(fresh, self._painted, strict=True))
-            if new != old and (region := _difference(y, new, old, self.size.width)) is not None
+            if new != old
         ]
         self._painted = fresh
         if regions:
             self.refresh(*regions)
+
+    def _extend(self, columns: int, rows: int) -> None:
+        """How far there is to scroll. No bar shows it, so nothing has to be laid out again."""
+        self.set_reactive(Lines.virtual_size, Size(columns, rows))
 
     def _row(self, y: int) -> tuple[Line, str]:
         if self._head is not None:
@@ -118,7 +122,7 @@ class Lines(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """Textual asks for one line."""
-        line, under = self._row(y)
+        line, under = self._painted[y] if y < len(self._painted) else self._row(y)
         columns = self.size.width
         left = self.scroll_offset.x if not (y == 0 and self._head is not None) else 0
         if not left:
@@ -154,23 +158,6 @@ class Lines(ScrollView, can_focus=False):
         """Scrolling shows other lines."""
         super().watch_scroll_y(old_value, new_value)
         self._painted = []
-
-
-def _difference(y: int, new: tuple[Line, str], old: tuple[Line, str], columns: int) -> Region | None:
-    """The cells of one row that differ."""
-    if new[1] != old[1]:
-        return Region(0, y, columns, 1)
-    fresh, painted = _cells(new[0], columns), _cells(old[0], columns)
-    first = next((x for x in range(columns) if fresh[x] != painted[x]), None)
-    if first is None:
-        return None
-    last = next(x for x in range(columns - 1, -1, -1) if fresh[x] != painted[x])
-    return Region(first, y, last - first + 1, 1)
-
-
-def _cells(line: Line, columns: int) -> list[tuple[str, str]]:
-    cells = [(char, role) for text, role in line for char in text][:columns]
-    return cells + [(" ", "plain")] * (columns - len(cells))
 
 
 class Rows(Lines, can_focus=True):
@@ -297,7 +284,7 @@ class Rows(Lines, can_focus=True):
         visible = range(self.scroll_offset.y, min(self.count, self.scroll_offset.y + self.rows))
         longest = max((width(self.line_at(index)) for index in visible), default=0)
         x = max(0, min(self.scroll_offset.x + columns, longest - self.size.width))
-        self.virtual_size = Size(max(longest, self.size.width), self.virtual_size.height)
+        self._extend(max(longest, self.size.width), self.virtual_size.height)
         self.scroll_rows(x=x)
         self.refresh()
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hatui.lab import Host, Program, wait_for
+from tests.bench import console
 from tests.bench.plants import (
+    KINDS,
     Recorder,
     config,
     cpu_seconds,
@@ -40,6 +42,8 @@ class Row:
     bound: Callable[[float], float]
     budget: str
     """The budget in words."""
+    kinds: tuple[str, ...] = KINDS
+    """Which of the two have it."""
 
 
 def wait_for_addresses(host: Host, count: int, timeout_s: float = 60) -> None:
@@ -186,6 +190,11 @@ def memory(kind: str) -> float:
         return pss_mib(family(engine.pid))
 
 
+def ours(key: str, title: str, unit: str, measure: Callable[[], float], most: float, budget: str) -> Row:
+    """A budget that keepalived has no match for."""
+    return Row(key, title, unit, lambda _: measure(), lambda _: most, budget, ("hatui",))
+
+
 ROWS = (
     Row("planned-stop", "planned stop, pings lost, hatui backup", "pings", lambda k: planned_stop(k, "hatui"),
         lambda _: 1, "<= 1"),
@@ -206,4 +215,13 @@ ROWS = (
     Row("reload", "reload of 250 at 100 ms, longest silence", "ms", reload_silence, lambda _: 120, "<= 120 ms"),
     Row("first-advert", "first advert after start (owner)", "ms", first_advert, lambda _: 350, "<= 350 ms"),
     Row("memory", "memory (PSS), 250 instances, all processes", "MiB", memory, lambda _: 64, "<= 64 MiB"),
+    ours("console-start", "console: start to first full frame", "s", console.start, 0.6, "<= 0.6 s"),
+    ours("console-key", "console: key to paint, p95, 500 adverts/s", "ms", console.key_to_paint, 50, "<= 50 ms"),
+    ours("console-cpu", "console: CPU, 500 adverts/s", "% core", lambda: console.processor(busy=True), 10, "<= 10 %"),
+    ours("console-cpu-idle", "console: CPU, 1 advert/s", "% core", lambda: console.processor(busy=False), 1, "<= 1 %"),
+    ours("console-out", "console: to the terminal, 500 adverts/s", "KiB/s", lambda: console.traffic(busy=True), 20,
+         "< 20 KiB/s"),
+    ours("console-out-idle", "console: to the terminal, 1 advert/s", "KiB/s", lambda: console.traffic(busy=False), 2,
+         "< 2 KiB/s"),
+    ours("console-memory", "console: growth in 90 s with a full ring", "MiB", console.memory_growth, 1, "<= 1 MiB"),
 )  # fmt: skip
