@@ -25,6 +25,7 @@ from engine.messages import (
     CommandFinished,
     CommandLogged,
     ConfirmConfig,
+    Diagnose,
     Event,
     EventLine,
     Failover,
@@ -51,7 +52,7 @@ EVENTS_LIMIT = 5_000
 """Events in one reply."""
 RouterOrder = Failover | Release | AnnounceNow | Handicap
 Handler = Callable[[Request, Peer, Callable[[str], None]], Awaitable[Reply]]
-READS = (GetEvents, GetJournal, GetTrackerRuns, GetConfig, GetRevisions)
+READS = (Diagnose, GetEvents, GetJournal, GetTrackerRuns, GetConfig, GetRevisions)
 """Commands that change nothing: they are answered while the engine stops, too."""
 _TEXT = 400
 """Characters of an operator's reason or comment that are kept."""

@@ -22,6 +22,7 @@ from engine.core.capture import Capture
 from engine.core.change import Changes
 from engine.core.commands import Commands
 from engine.core.control import ControlServer
+from engine.core.diagnosing import Diagnosis
 from engine.core.forkserver import ForkServer
 from engine.core.history import History, wall_ns
 from engine.core.journal import Journal
@@ -30,7 +31,7 @@ from engine.core.maintenance import Standing
 from engine.core.notify import Notifier
 from engine.core.options import Options
 from engine.core.peers import Peer
-from engine.core.present import Present
+from engine.core.present import Present, key_of
 from engine.core.reloading import Reloading
 from engine.core.runs import Runs
 from engine.core.statuses import StatusPump
@@ -40,11 +41,13 @@ from engine.errors import Refused
 from engine.messages import (
     CommandFinished,
     Configure,
+    Diagnose,
     EngineStarted,
     EngineStatus,
     EngineStopping,
     Event,
     EventLine,
+    FindingStatus,
     FromCheck,
     FromVrrp,
     GetEvents,
@@ -59,6 +62,7 @@ from engine.messages import (
     Ordered,
     Outcome,
     PacketJudged,
+    PacketLine,
     ProcessDied,
     PullStatus,
     Reply,
@@ -112,10 +116,13 @@ class Engine:
         for kind in (GetTrackerRuns, RunTracker):
             self.commands.serve(kind, self.runs.answer)
         self.notifier = Notifier(self.record)
-        self.capture = Capture(self.control.tell_packet, self.clock)
+        self.diagnosis = Diagnosis(self)
+        self.commands.serve(Diagnose, self._diagnose)
+        self.capture = Capture(self._packet, self.clock)
         self.pump = StatusPump(
             self.control, self.present, self._pull, self._own_status, self.clock, wall_ns, lambda: self.history.seq
         )
+        self.pump.further = lambda: self.diagnosis.findings
 
     @property
     def config(self) -> Config:
@@ -150,6 +157,7 @@ class Engine:
             self._run(work)
         self._run(self.changes.watch())
         self._run(self.journal.run())
+        self._run(self.diagnosis.run())
         ready("")
         service.tell("READY=1")
         await self._stop_wanted.wait()
@@ -205,6 +213,7 @@ class Engine:
                 self.record(message)
             else:
                 self.present.result(message)
+                self.diagnosis.ran(message)
                 if isinstance(message, ScriptFinished):
                     self.runs.ended(message, self.clock())
                 self.supervisor.send("vrrp", message)
@@ -222,6 +231,7 @@ class Engine:
                 self.present.remember(event, message.at)
                 self.record(event, message.at)
                 self.journal.happened(event)
+                self.diagnosis.happened(event, message.at)
                 if isinstance(event, InterfaceStateChanged):
                     self._tap()
                 for listener in (self.commands.happened, self.standing.happened, self.notifier.happened):
@@ -354,6 +364,35 @@ class Engine:
     async def _maintain(self, request: Request, peer: Peer, _progress: Callable[[str], None]) -> Reply:
         return await self.standing.perform(request, peer, tuple(one.name for one in self.config.instances))
 
+    # ---- diagnosis
+
+    def _packet(self, line: PacketLine, masked: PacketLine) -> None:
+        self.diagnosis.packet(line)
+        self.control.tell_packet(line, masked)
+
+    def tap_wanted(self) -> None:
+        """Diagnosis begins or ends to listen."""
+        self._tap()
+
+    def own_pids(self) -> tuple[int, ...]:
+        """The processes of this engine."""
+        return (os.getpid(), self.supervisor.pid("vrrp"), self.supervisor.pid("check"))
+
+    def watched(self) -> bool:
+        """Somebody looks at the statuses."""
+        return bool(self.control.rate_hz)
+
+    def tell_findings(self, changed: list[FindingStatus], gone: list[str]) -> None:
+        """Consoles see what is new and what is gone."""
+        self.control.mark_statuses(changed, key_of)
+        self.control.tell_gone(("finding-status", name) for name in gone)
+        self.control.send_statuses(self._loop.time())
+
+    async def _diagnose(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:  # noqa: ARG002
+        wish = request.command
+        assert isinstance(wish, Diagnose)
+        return Reply(request.id, Outcome.DONE, findings=await self.diagnosis.ask(wish.listen_s))
+
     async def _journal(self, request: Request, peer: Peer, progress: Callable[[str], None]) -> Reply:  # noqa: ARG002
         wish = request.command
         assert isinstance(wish, GetJournal)
@@ -384,7 +423,7 @@ class Engine:
 
     def _tap(self) -> None:
         before = self.capture.on
-        if self.control.wants("packets") and not self.stopping:
+        if (self.control.wants("packets") or self.diagnosis.listening) and not self.stopping:
             self.capture.watch(tuple({one.interface for one in self.config.instances}), names(self.config))
         else:
             self.capture.watch((), {})

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from engine.core.control import ControlServer
 from engine.core.present import Present, key_of
-from engine.messages import EngineStatus, Heartbeat, PullStatus, Snapshot, StatusBatch
+from engine.messages import EngineStatus, Heartbeat, PullStatus, Snapshot, Status, StatusBatch
 
 WHOLE_S = 0.5
 """Seconds that the vrrp process has to answer before a snapshot is made of what was known last."""
@@ -46,6 +46,8 @@ class StatusPump:
         self._wake = asyncio.Event()
         self.heard_at = 0
         """When the vrrp process last said anything."""
+        self.further: Callable[[], tuple[Status, ...]] = tuple
+        """Statuses of core's own that snapshots hold too."""
 
     def arrived(self, batch: StatusBatch) -> None:
         """The vrrp process has answered."""
@@ -80,7 +82,7 @@ class StatusPump:
         if self._whole is waiting:
             self._whole = None
         own = self._own_told = self._own()
-        return Snapshot((*self._present.statuses, own), self._seq(), self._clock())
+        return Snapshot((*self._present.statuses, *self.further(), own), self._seq(), self._clock())
 
     async def pull(self) -> None:
         """For ever: pull at the rate of the fastest watcher, at once after a transition."""

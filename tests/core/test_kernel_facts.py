@@ -1,0 +1,70 @@
+"""What is read from the kernel's tables, from tables as the kernel writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.core import kernel_facts
+
+IGMP = """\
+Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter
+1\tlo        :     1      V3
+\t\t\t\t010000E0     1 0:00000000\t\t0
+2\teth0      :     2      V3
+\t\t\t\t120000E0     1 0:00000000\t\t0
+\t\t\t\t010000E0     1 0:00000000\t\t0
+"""
+IGMP6 = "2    eth0            ff020000000000000000000000000012     1 00000004 0\n"
+RAW = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+  112: 00000000:0070 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2 00000000 0
+    1: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4712 2 00000000 0
+"""
+ARP = """\
+IP address       HW type     Flags       HW address            Mask     Device
+10.0.0.12        0x1         0x2         52:54:00:12:aa:0c     *        eth0
+10.0.0.13        0x1         0x0         00:00:00:00:00:00     *        eth0
+"""
+
+
+@pytest.fixture
+def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(kernel_facts, "PROC", tmp_path)
+    net = tmp_path / "net"
+    net.mkdir()
+    for name, text in (("igmp", IGMP), ("igmp6", IGMP6), ("raw", RAW), ("arp", ARP)):
+        (net / name).write_text(text)
+    for pid, comm, inode in ((812, "keepalived", 4711), (900, "ping", 4712)):
+        (tmp_path / str(pid) / "fd").mkdir(parents=True)
+        (tmp_path / str(pid) / "comm").write_text(f"{comm}\n")
+        (tmp_path / str(pid) / "fd" / "5").symlink_to(f"socket:[{inode}]")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("proc")
+def test_groups_of_both_families() -> None:
+    assert kernel_facts.groups() == {
+        "lo": frozenset({"224.0.0.1"}),
+        "eth0": frozenset({"224.0.0.18", "224.0.0.1", "ff02::12"}),
+    }
+
+
+@pytest.mark.usefixtures("proc")
+def test_other_engine_is_named_and_our_own_is_not() -> None:
+    assert kernel_facts.other_engines(()) == ("keepalived (pid 812)",)
+    assert kernel_facts.other_engines((812,)) == ()
+
+
+@pytest.mark.usefixtures("proc")
+def test_neighbours_that_answered() -> None:
+    assert kernel_facts.alive() == frozenset({"10.0.0.12"})
+
+
+def test_what_cannot_be_read_is_unknown(proc: Path) -> None:
+    for name in ("igmp", "raw", "arp"):
+        (proc / "net" / name).unlink()
+    assert kernel_facts.groups() is None
+    assert kernel_facts.other_engines(()) == ()
+    assert kernel_facts.alive() == frozenset()
