@@ -331,7 +331,7 @@ class Following(Rows):
         if top == self.scroll_offset.y:
             self.changed()
             return
-        self.virtual_size = Size(self.size.width, self.count + (1 if self._head is not None else 0))
+        self._extend(self.size.width, self.count + (1 if self._head is not None else 0))
         self.scroll_rows(y=top)
 
     def move_to(self, index: int, *, tell: bool = True) -> None:
