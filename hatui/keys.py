@@ -118,6 +118,7 @@ KEYS: tuple[Key, ...] = (
         "All problems, worst first; again: faults only.",
         "problems",
     ),
+    Key("everywhere.redraw", "ctrl+l", "Redraw", "Write the whole screen again.", "redraw"),
     Key("everywhere.zoom", "z", "Zoom", "The focused pane alone on the screen, and back.", "zoom"),
     Key("everywhere.copy", "y", "Copy", "Copy the selection (by OSC 52, and to a file where that is unknown).", "copy"),
     Key("everywhere.copy_command", "c", "Copy command", "Copy the command that prints this view.", "copy_command"),

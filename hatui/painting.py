@@ -147,7 +147,7 @@ class FrugalApp(App[None]):
         """After ctrl+z the terminal shows what others wrote."""
         self.app_resume_signal.subscribe(self, lambda _: self._terminal.forget())
 
-    def redraw(self) -> None:
+    def action_redraw(self) -> None:
         """Write the whole screen again."""
         self._terminal.forget()
         self.refresh(layout=True)
