@@ -74,7 +74,7 @@ class EngineClient:
             ProtocolMismatch: it speaks another version.
         """
         try:
-            self._reader, self._writer = await asyncio.open_unix_connection(self.path, limit=_RECEIVE)
+            self._reader, self._writer = await self._open()
         except PermissionError as error:
             raise Refused("E-PERMISSION", f"{self.path}: permission denied: you are not in group hatui") from error
         except FileNotFoundError as error:
@@ -89,6 +89,10 @@ class EngineClient:
             await self.close()
             raise
         return self
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The way to the engine; another kind of client may go another way."""
+        return await asyncio.open_unix_connection(self.path, limit=_RECEIVE)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -12,6 +12,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,13 +21,15 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
+from engine.errors import HatuiError
 from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, Snapshot
-from hatui import keymap, keys, theming
+from hatui import keymap, keys, remote, theming
 from hatui.link import EngineLink, Link, ReplayLink, Say, load
+from hatui.merging import MergedLink
 from hatui.pending import Severity, news, waiting
 from hatui.screens.frame import FrameScreen, Painted
 from hatui.store import CONFIG_EVENTS, LinkState, Store, Told
-from hatui.text import TIME_MODES, Line
+from hatui.text import TIME_MODES, Line, command_line
 from hatui.typeahead import TypeAhead
 from hatui.widgets.rows import ROLE_CLASSES, bindings
 
@@ -228,7 +231,15 @@ class HatuiApp(TypeAhead):
         hello = self.store.hello
         if hello is None:
             return ""
-        return "READ-WRITE" if hello.role == "operator" else "VIEWER"
+        where = f"on {self.link.here}  " if isinstance(self.link, MergedLink) else ""
+        return where + ("READ-WRITE" if hello.role == "operator" else "VIEWER")
+
+    def choose_node(self, node: str) -> None:
+        """What names no instance is about this node from now on."""
+        if isinstance(self.link, MergedLink):
+            self.link.choose(node)
+            self.say(f"configuration and commands without an instance: {node}")
+            self.paint()
 
     async def perform(self, command: Command, reason: str = "", progress: Say | None = None) -> Reply:
         """Say a command to the engine and wait for its reply.
@@ -344,6 +355,12 @@ class HatuiApp(TypeAhead):
     def twin(self, *words: str) -> str:
         """The command line that prints the same as a view."""
         return shlex.join(["hatui", *self.link.arguments(), *words])
+
+    def command_line(self, command: Command, reason: str = "") -> str:
+        """The command line that says a command to the same engine."""
+        instance = str(getattr(command, "instance", ""))
+        first, *rest = shlex.split(command_line(self.link.bare(command)[1], reason))
+        return shlex.join([first, *(self.link.arguments(instance) if first == "hatui" else ()), *rest])
 
     def action_copy_command(self) -> None:
         """The command line that prints what stands here."""
@@ -472,9 +489,28 @@ class HatuiApp(TypeAhead):
         self.push_screen(ask_command("Reload the configuration?", Reload(), words))
 
 
-def run(socket_path: str, *, theme: str = "", read_only: bool = False) -> int:
-    """The console on a live engine. Returns the exit code."""
-    return _run(HatuiApp(EngineLink(socket_path), theme=theme, read_only=read_only))
+def link_to(socket_path: str, hosts: Sequence[str] = ()) -> Link:
+    """The link to the engine on this socket, or to those on these hosts.
+
+    Raises: HatuiError for a host that is none, or one that is named twice.
+    """
+    if not hosts:
+        return EngineLink(socket_path)
+    links: dict[str, EngineLink] = {}
+    for there in map(remote.target, hosts):
+        if there.node in links:
+            raise HatuiError(f"--host {there.given}: {there.node} is named twice")
+        connect = partial(remote.client_of, there)
+        links[there.node] = EngineLink(there.socket, connect=connect, arguments=["--host", there.given])
+    return MergedLink(links) if len(links) > 1 else next(iter(links.values()))
+
+
+def run(socket_path: str, *, hosts: Sequence[str] = (), theme: str = "", read_only: bool = False) -> int:
+    """The console on live engines. Returns the exit code.
+
+    Raises: HatuiError for a host that is none.
+    """
+    return _run(HatuiApp(link_to(socket_path, hosts), theme=theme, read_only=read_only))
 
 
 def replay(path: str, *, speed: float = 1.0, theme: str = "") -> int:

@@ -37,12 +37,20 @@ class Parser(argparse.ArgumentParser):
         self.exit(self.usage_status, f"{self.prog}: {message}\n")
 
 
-def socket_option(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
-    """--socket and --timeout, before or behind the subcommand."""
+def socket_option(parser: argparse.ArgumentParser, *, top: bool = False, remote: bool = True) -> None:
+    """--socket, --host and --timeout, before or behind the subcommand."""
     default = os.environ.get("HATUI_SOCKET", DEFAULT_SOCKET) if top else argparse.SUPPRESS
     parser.add_argument(
         "--socket", metavar="PATH", default=default, help=f"control socket of the engine (default {DEFAULT_SOCKET})"
     )
+    if remote:
+        parser.add_argument(
+            "--host",
+            metavar="USER@NODE",
+            action="append",
+            default=None if top else argparse.SUPPRESS,
+            help="the engine on that host, through ssh (or the program in HATUI_SSH); may be NODE:/path/of/the/socket",
+        )
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
@@ -84,7 +92,7 @@ def command_in(argv: Sequence[str]) -> str:
     for word in argv:
         if skip:
             skip = False
-        elif word in ("--socket", "--timeout", "--theme", "--replay"):
+        elif word in ("--socket", "--host", "--timeout", "--theme", "--replay"):
             skip = True
         elif not word.startswith("-"):
             return word
@@ -141,7 +149,8 @@ def console(chosen: argparse.Namespace) -> int:
     """The console; where the terminal cannot show it, the plain event stream, and it says so."""
     if not sys.stdin.isatty() or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         complain("no terminal that can show the console: this is `hatui watch --plain`")
-        return main(["--socket", chosen.socket, "watch", "--plain"])
+        hosts = [word for host in chosen.host or () for word in ("--host", host)]
+        return main(["--socket", chosen.socket, *hosts, "watch", "--plain"])
     from hatui import app
 
     if chosen.replay:
@@ -149,7 +158,7 @@ def console(chosen: argparse.Namespace) -> int:
             return app.replay(chosen.replay, theme=chosen.theme)
         except (OSError, ValueError) as failure:
             raise HatuiError(str(failure)) from None
-    return app.run(chosen.socket, theme=chosen.theme, read_only=chosen.read_only)
+    return app.run(chosen.socket, hosts=chosen.host or (), theme=chosen.theme, read_only=chosen.read_only)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,9 @@ class Link(Protocol):
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Ask for these topics from now on: status, events, packets."""
 
+    def bare(self, command: Command) -> tuple[str, Command]:
+        """The node that a command is for (empty where there is but one), and the command in that node's own words."""
+
     def arguments(self, instance: str = "") -> list[str]:
         """The options by which a command line finds the engine that this link talks to (about this instance)."""
 
@@ -82,8 +85,20 @@ class EngineLink:
 
     recorded = False
 
-    def __init__(self, path: str | Path, *, clock: Callable[[], int] = time.monotonic_ns, rate_hz: float = 4.0) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        clock: Callable[[], int] = time.monotonic_ns,
+        rate_hz: float = 4.0,
+        connect: Callable[[], EngineClient] | None = None,
+        arguments: Sequence[str] | None = None,
+    ) -> None:
+        """`connect` makes a client on another way than over `path`, and `arguments` are the options for that way."""
         self.path = Path(path)
+        self._connect = connect or (lambda: EngineClient(self.path))
+        usual = [] if str(self.path) == DEFAULT_SOCKET else ["--socket", str(self.path)]
+        self._arguments = usual if arguments is None else list(arguments)
         self._clock = clock
         self._rate_hz = rate_hz
         self._offset: int | None = None
@@ -107,10 +122,11 @@ class EngineLink:
         tries = 0
         while True:
             try:
-                async with EngineClient(self.path) as client:
+                async with self._connect() as client:
                     self._client = client
+                    known = True
                     await self._greet(client, deliver)
-                    known, tries = True, 0
+                    tries = 0
                     await self._listen(client, deliver)
             except (EngineLost, ProtocolMismatch, Refused) as error:
                 wait = RETRY_S[min(tries, len(RETRY_S) - 1)]
@@ -171,9 +187,13 @@ class EngineLink:
             raise EngineLost("there is no connection to the engine")
         return await self._client.ask(command, reason, progress=progress)
 
+    def bare(self, command: Command) -> tuple[str, Command]:
+        """There is but one engine."""
+        return "", command
+
     def arguments(self, instance: str = "") -> list[str]:  # noqa: ARG002  one engine has them all
-        """--socket, where it is not the usual one."""
-        return [] if str(self.path) == DEFAULT_SOCKET else ["--socket", str(self.path)]
+        """--host, or --socket where it is not the usual one."""
+        return list(self._arguments)
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Replace the subscription, now and after each reconnect."""
@@ -284,6 +304,10 @@ class ReplayLink:
         if self._answer is None:
             raise Refused("E-NO-ENGINE", "this is a recording: there is no engine to command")
         return await self._answer(command, reason)
+
+    def bare(self, command: Command) -> tuple[str, Command]:
+        """There is none."""
+        return "", command
 
     def arguments(self, instance: str = "") -> list[str]:  # noqa: ARG002
         """A recording has no engine."""

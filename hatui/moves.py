@@ -58,7 +58,8 @@ def forecast(store: Store, name: str, now: int, hold: str) -> Move | None:
     status = store.instances.get(name)
     if status is None:
         return None
-    host = store.hello.host if store.hello else "this node"
+    hello = store.node_of(name).hello
+    host = hello.host if hello else "this node"
     method, why_not = _method(status)
     peer = status.peer or "another router"
     peer_priority = str(status.peer_priority) if status.peer_priority else "?"
@@ -87,7 +88,7 @@ def forecast(store: Store, name: str, now: int, hold: str) -> Move | None:
     addresses = " ".join(f"{address.address}" for address in status.addresses) or "none"
     checks = tuple(_checks(store, status, now))
     move = Move(name, method, why_not, target, expected, before, after, addresses, back, checks)
-    return _past(move, status, now, store.updated_at) if store.silent(now) else move
+    return _past(move, status, now, store.updated_at) if store.silent(now, status.name) else move
 
 
 def _past(move: Move, status: InstanceStatus, now: int, told: int) -> Move:

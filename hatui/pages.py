@@ -99,7 +99,7 @@ def detail_page(store: Store, name: str, now: int, *, time_mode: str, wall: int)
     status = store.instances.get(name)
     if status is None:
         return plain(name), [((" This instance is gone: the configuration no longer has it.", "warn"),)]
-    believed = not store.silent(now)
+    believed = not store.silent(now, name)
     row = InstanceRow(status, now, believed, store.cells(name, now, 12), store.updated_at)
     lines: list[Line] = [((" State", "title"),)]
     lines += [_fact(label, text) for label, text in _state_facts(status, now, believed=believed)]

@@ -70,6 +70,10 @@ def entries(app: HatuiApp) -> list[Entry]:
         Entry("help", keys.named("everywhere.help").help, app.action_help, "?"),
         Entry("time", keys.named("everywhere.time").help, app.action_cycle_time, "t"),
     ]
+    for node in app.store.nodes:
+        found.append(
+            Entry(f"node {node}", f"Configuration and node-wide commands: {node}.", _call(app.choose_node, node))
+        )
     for theme in sorted(app.available_themes):
         found.append(Entry(f"theme {theme}", f"Colours of {theme}.", _call(_theme, app, theme)))
     found += [

@@ -219,10 +219,13 @@ class Problem(msgspec.Struct, frozen=True):
 
 def problems(store: Store, now: int) -> list[Problem]:
     """All problems, the worst first. While nothing can be believed there is one: that."""
+    if store.nodes:
+        found = [_of_node_named(node, problem) for node, one in store.nodes.items() for problem in problems(one, now)]
+        return sorted(found, key=lambda problem: problem.rank)
     silence = _silence(store, now)
     if silence is not None:
         return [silence]
-    found: list[Problem] = []
+    found = []
     for status in store.instances.values():
         found += _instance_problems(status, now)
     for tracker in store.trackers.values():
@@ -243,6 +246,11 @@ def problems(store: Store, now: int) -> list[Problem]:
         if not interface.exists or not interface.up:
             found.append(Problem(5, "", f"{interface.name} {'is down' if interface.exists else 'does not exist'}"))
     return sorted(found, key=lambda problem: problem.rank)
+
+
+def _of_node_named(node: str, problem: Problem) -> Problem:
+    name = f"{node}:{problem.instance}" if problem.instance else ""
+    return msgspec.structs.replace(problem, text=f"{node}: {problem.text}", instance=name)
 
 
 def _silence(store: Store, now: int) -> Problem | None:

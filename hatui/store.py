@@ -76,7 +76,14 @@ class GapRow(msgspec.Struct, frozen=True):
     wall_ns: int
 
 
-Told = ServerLine | LinkState
+class NodeTold(msgspec.Struct, frozen=True):
+    """What one of several engines said, with its own names."""
+
+    node: str
+    line: ServerLine | LinkState
+
+
+Told = ServerLine | LinkState | NodeTold
 CONFIG_EVENTS = (ConfigLoaded, ConfigRefused, ConfigConfirmed, ConfigReverted, ConfigRevertRefused)
 """What happens to the configuration; kept apart, however many other events come."""
 Row = EventLine | GapRow
@@ -160,12 +167,16 @@ class Store:
         """Engine's clock at the last status."""
         self.adverts: dict[str, deque[Tally]] = {}
         self._counted_at: dict[str, int] = {}
+        self.nodes: dict[str, Store] = {}
+        """Where several engines are seen: what each one said, by the name of its node."""
         self.revision = 0
         """Grows with every line that changes something to see."""
 
     def apply(self, told: Told) -> None:
         """Take one line."""
         match told:
+            case NodeTold(node=node, line=line):
+                self.nodes.setdefault(node, Store(events=2000, packets=1)).apply(line)
             case LinkState():
                 self.link = told
                 if told.connection is not Connection.LIVE:
@@ -219,8 +230,15 @@ class Store:
             self.revision += 1
         return len(fresh)
 
-    def silent(self, now: int) -> bool:
-        """Nothing of the states may be believed: not connected, or no sign of life for 3 s."""
+    def node_of(self, name: str) -> Store:
+        """The store of the node that this name is of; this one where there is but one engine."""
+        return self.nodes.get(name.partition(":")[0], self)
+
+    def silent(self, now: int, name: str = "") -> bool:
+        """Nothing of the states (of the node of this instance) may be believed: not connected, or no sign of life
+        for 3 s."""
+        if name and (store := self.node_of(name)) is not self:
+            return store.silent(now)
         return self.link.connection is not Connection.LIVE or now - self.vrrp_heard > SILENCE
 
     def cells(self, name: str, now: int, count: int) -> str:

@@ -5,6 +5,7 @@
     check     check                        config    config show, diff, apply, fmt
     explain   explain                      decode    decode
     capture   capture                      vrids     vrids
+    relay     relay                        doctor    doctor
     demo      demo                         revisions config confirm, rollback, history
     maintenance  maintenance on, off, status
     packets   what capture and decode share
@@ -33,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config", "show, compare, apply, confirm, roll back and format the configuration"),
     "explain": ("explain", "explain a code or a configuration keyword"),
     "capture": ("capture", "show or write adverts, gratuitous ARP and NA as they pass, with the engine's verdict"),
+    "relay": ("relay", "hand the engine's socket to a console on another host (used by --host through ssh)"),
     "decode": ("decode", "decode the VRRP, ARP and neighbour packets of a capture file"),
     "vrids": ("vrids", "show which virtual router ids are in use on a network, and which are free"),
 }

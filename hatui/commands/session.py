@@ -12,11 +12,25 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from engine.client import EngineClient
-from engine.errors import EngineLost, Refused
+from engine.errors import EngineLost, HatuiError, Refused
 from engine.messages import InstanceStatus, Snapshot
 from hatui.store import Connection, LinkState, Store
 
 T = TypeVar("T")
+
+
+def client_for(chosen: argparse.Namespace) -> EngineClient:
+    """The client for --host, or for --socket.
+
+    Raises: HatuiError when --host is no host, or when several are named.
+    """
+    if not chosen.host:
+        return EngineClient(chosen.socket)
+    if len(chosen.host) > 1:
+        raise HatuiError("a command asks one engine: several --host are for the console alone")
+    from hatui.remote import client_of, target
+
+    return client_of(target(chosen.host[0]))
 
 
 @asynccontextmanager
@@ -25,11 +39,12 @@ async def engine(chosen: argparse.Namespace) -> AsyncIterator[EngineClient]:
 
     Raises: EngineLost, Refused (E-PERMISSION), ProtocolMismatch.
     """
-    client = EngineClient(chosen.socket)
+    client = client_for(chosen)
     try:
         await asyncio.wait_for(client.__aenter__(), chosen.timeout)
     except TimeoutError:
-        raise EngineLost(f"the engine on {chosen.socket} did not answer within {chosen.timeout:g} s") from None
+        where = (chosen.host or [chosen.socket])[0]
+        raise EngineLost(f"the engine on {where} did not answer within {chosen.timeout:g} s") from None
     try:
         yield client
     finally:

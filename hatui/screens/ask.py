@@ -18,7 +18,7 @@ from engine.errors import EngineLost, Refused
 from engine.messages import Command, Outcome, Reply
 from hatui import keys
 from hatui.screens.frame import Dialog
-from hatui.text import Line, command_line, plain, rule, seconds, wrap
+from hatui.text import Line, plain, rule, seconds, wrap
 from hatui.widgets.rows import Lines, bindings
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Ask(Dialog):
     def _question(self) -> list[Line]:
         lines = [*self._body]
         if self._command is not None:
-            lines += [(), ((" Same as   ", "dim"), (command_line(self._command), "strong"))]
+            lines += [(), ((" Same as   ", "dim"), (self.console.command_line(self._command), "strong"))]
         return lines
 
     def _show(self, lines: Sequence[Line]) -> None:
@@ -119,7 +119,7 @@ class Ask(Dialog):
     def action_copy_command(self) -> None:
         """The command line."""
         if self._command is not None:
-            self.console.copy(command_line(self._command))
+            self.console.copy(self.console.command_line(self._command))
 
     def action_confirm(self) -> None:
         """Do it, once."""

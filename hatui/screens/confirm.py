@@ -17,7 +17,7 @@ from engine.messages import Command, ConfirmConfig, RollbackConfig
 from hatui.pending import Waiting, countdown, told, waiting
 from hatui.screens.ask import COLUMNS, performed
 from hatui.screens.frame import Dialog
-from hatui.text import Line, ago, command_line, plain, priorities, rule, state_word, wrap
+from hatui.text import Line, ago, plain, priorities, rule, state_word, wrap
 from hatui.widgets.rows import Lines, bindings
 
 STATES = 6
@@ -100,7 +100,7 @@ class ConfirmDialog(Dialog):
         back = f"#{about.previous} comes back" if about.previous else "the text before it comes back"
         return [
             ((f" Reverts in {countdown(about.deadline - now)} by itself: {back}.", "warn"),),
-            _fact("Same as", command_line(ConfirmConfig(about.number))),
+            _fact("Same as", self.console.command_line(ConfirmConfig(about.number))),
         ]
 
     # what is done ------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ class ConfirmDialog(Dialog):
     def action_copy_command(self) -> None:
         """The command line."""
         if self._about is not None:
-            self.console.copy(command_line(ConfirmConfig(self._about.number)))
+            self.console.copy(self.console.command_line(ConfirmConfig(self._about.number)))
 
     def action_confirm(self) -> None:
         """Keep it."""

@@ -75,10 +75,11 @@ class Dashboard(FrameScreen):
 
     def paint_body(self, store: Store, now: int) -> None:
         """All panes."""
-        believed = not store.silent(now)
         matches = text_filter(self.filter_text)
         rows = [
-            InstanceRow(status, now, believed, store.cells(status.name, now, 12), store.updated_at)
+            InstanceRow(
+                status, now, not store.silent(now, status.name), store.cells(status.name, now, 12), store.updated_at
+            )
             for status in store.instances.values()
             if not self.filter_text or matches(f"{status.name} {status.interface} {status.vrid} {status.state.value}")
         ]

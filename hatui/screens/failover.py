@@ -19,11 +19,11 @@ from engine.messages import Failover, Outcome, Reply
 from hatui.moves import Move, forecast, measured
 from hatui.screens.ask import COLUMNS, outcome_lines
 from hatui.screens.frame import Dialog
-from hatui.text import Line, command_line, fit, parse_duration, plain, rule, seconds, short_seconds, wrap
+from hatui.text import Line, fit, parse_duration, plain, rule, seconds, short_seconds, wrap
 from hatui.widgets.rows import Lines, bindings
 
 
-def forecast_lines(move: Move, command: Failover, reason: str) -> list[Line]:
+def forecast_lines(move: Move, same_as: str) -> list[Line]:
     """The body of the dialog."""
     method = {
         "step-down": "hand-over: priority 0, addresses kept until another answers",
@@ -58,7 +58,7 @@ def forecast_lines(move: Move, command: Failover, reason: str) -> list[Line]:
     ]
     lines += [_row("Back again" if not at else "", text) for at, text in enumerate(wrap(move.back, COLUMNS - 14))]
     if move.method:
-        lines.append(_row("Same as", command_line(command, reason), "strong"))
+        lines.append(_row("Same as", same_as, "strong"))
     return lines
 
 
@@ -119,7 +119,7 @@ class FailoverDialog(Dialog):
         """What stands against confirming now."""
         if self.console.why_not:
             return self.console.why_not
-        if self.console.store.silent(self.console.link.now()):
+        if self.console.store.silent(self.console.link.now(), self._instance):
             return "the engine is silent: its states are not known"
         if not move.method:
             return f"{move.instance} cannot be moved: {move.why_not}"
@@ -161,7 +161,7 @@ class FailoverDialog(Dialog):
                 command = self._command(move)
             except ValueError:
                 command = Failover(self._instance, move.method)
-            self._show(text, forecast_lines(move, command, reason), title)
+            self._show(text, forecast_lines(move, self.console.command_line(command, reason)), title)
         else:
             result = self._answer(self._reply) if self._reply is not None else self._result
             self._show(text, [*self._table(move), (), *result], title)
@@ -169,7 +169,7 @@ class FailoverDialog(Dialog):
     def _table(self, move: Move) -> list[Line]:
         """Before, and what the engine says now."""
         status = self.console.store.instances.get(self._instance)
-        silent = self.console.store.silent(self.console.link.now())
+        silent = self.console.store.silent(self.console.link.now(), self._instance)
         lines: list[Line] = [((f" {'':<11}{'before':<22}now", "dim"),)]
         (host, state, priority), _ = move.before
         now_state = "UNKNOWN" if silent or status is None else status.state.value
@@ -226,7 +226,7 @@ class FailoverDialog(Dialog):
         """The command line that does the same."""
         move = self._move
         if move is not None and not self._wrong_hold():
-            self.console.copy(command_line(self._command(move), self.query_one("#reason", Input).value))
+            self.console.copy(self.console.command_line(self._command(move), self.query_one("#reason", Input).value))
 
     def _wrong_hold(self) -> bool:
         try:

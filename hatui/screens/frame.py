@@ -196,12 +196,16 @@ def identity(app: HatuiApp, now: int, place: str) -> Identity:
     store = app.store
     silent = store.silent(now)
     states = [status.state.value for status in store.instances.values()]
-    known = [] if silent else states
+    known = [status.state.value for name, status in store.instances.items() if not store.silent(now, name)]
     if store.link.connection is Connection.LIVE:
         age = duration(now - store.vrrp_heard) if store.vrrp_heard else ""
         liveness = f"engine SILENT {age}" if silent else f"engine live {age}"
     else:
         liveness = f"engine {store.link.connection.value}"
+    if store.nodes:
+        quiet = [name for name, node in store.nodes.items() if node.silent(now)]
+        liveness = f"{len(store.nodes) - len(quiet)} of {len(store.nodes)} engines live"
+        silent = bool(quiet)
     host = store.hello.host if store.hello else "-"
     engine = store.engine
     config = (
