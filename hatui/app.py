@@ -190,7 +190,6 @@ class HatuiApp(TypeAhead):
             self._stirred = False
             self.paint()
 
-
     def paint(self) -> None:
         """Every screen of the stack that shows the store."""
         for screen in self.screen_stack:

@@ -64,7 +64,12 @@ def firewall(facts: Facts) -> Iterable[FindingStatus]:
         if unseen < DEAF or unseen != sender.seen or status.state not in RUNNING or not sender.priority:
             continue
         group = sender.destination
-        if facts.groups is not None and not status.unicast and not status.vmac and group not in facts.groups.get(status.interface, ()):
+        if (
+            facts.groups is not None
+            and not status.unicast
+            and not status.vmac
+            and group not in facts.groups.get(status.interface, ())
+        ):
             continue  # D-MCAST-LOST says why
         rules = {
             "firewalld": "firewall-cmd --permanent --add-rich-rule='rule protocol value=\"vrrp\" accept'",
@@ -312,7 +317,13 @@ def lost_multicast(facts: Facts) -> Iterable[FindingStatus]:
     config = {one.name: one for one in facts.config.instances}
     for status in facts.instances:
         configured = config.get(status.name)
-        if status.unicast or status.vmac or status.state not in RUNNING or configured is None or status.name in facts.impaired:
+        if (
+            status.unicast
+            or status.vmac
+            or status.state not in RUNNING
+            or configured is None
+            or status.name in facts.impaired
+        ):
             continue
         group, joined = configured.group_address, (facts.groups or {}).get(status.interface)
         if joined is not None and group not in joined:
