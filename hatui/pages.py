@@ -67,6 +67,7 @@ def problems_page(store: Store, now: int, columns: int) -> Titled:
         for at, text in enumerate(wrap(problem.text, columns - 18)):
             code = problem.code if not at else ""
             lines.append(((f" {code:<14} ", "dim"), (text, problem.role if not at else "plain")))
+        lines += [((f" {'':<15}", "dim"), (text, "dim")) for text in wrap(problem.fix, columns - 18)]
         if problem.code:
             lines.append(((f" {'':<14} hatui explain {problem.code}", "dim"),))
     return "All problems", lines or [((" none", "good"),)]

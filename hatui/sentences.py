@@ -210,6 +210,8 @@ class Problem(msgspec.Struct, frozen=True):
     """Known to `hatui explain`; empty for what explains itself."""
     text: str
     instance: str = ""
+    fix: str = ""
+    """What to do; empty where only `hatui explain` says it."""
 
     @property
     def role(self) -> str:
@@ -238,6 +240,9 @@ def problems(store: Store, now: int) -> list[Problem]:
         found.append(
             Problem(4, "E-CONFIG-BROKEN", f"the file on disk is refused, the older one runs: {engine.config_problem}")
         )
+    if engine is not None and engine.history_problem:
+        words = f"{engine.history_problem}: drills and commits are refused, adverts are not affected"
+        found.append(Problem(2, "E-HISTORY-OFF", words))
     if engine is not None and engine.confirm_problem:
         found.append(Problem(4, "E-CONFIG-CHANGED", engine.confirm_problem))
     if back := returned(store, now):
@@ -245,7 +250,25 @@ def problems(store: Store, now: int) -> list[Problem]:
     for interface in store.interfaces.values():
         if not interface.exists or not interface.up:
             found.append(Problem(5, "", f"{interface.name} {'is down' if interface.exists else 'does not exist'}"))
-    return sorted(found, key=lambda problem: problem.rank)
+    return sorted(_with_findings(found, store), key=lambda problem: problem.rank)
+
+
+FINDING_RANKS = {"error": 2, "warning": 5, "info": 8}
+"""Where the engine's findings stand among the problems."""
+
+
+def _with_findings(found: list[Problem], store: Store) -> list[Problem]:
+    """The engine's diagnosis instead of what the statuses alone say of the same thing."""
+    told = [
+        Problem(FINDING_RANKS.get(one.severity, 5), one.code, plain(one.text), one.instance, plain(one.fix))
+        for one in store.findings.values()
+    ]
+    ranks = {(one.code, one.instance): one.rank for one in found}
+    told = [
+        msgspec.structs.replace(one, rank=min(one.rank, ranks.get((one.code, one.instance), one.rank))) for one in told
+    ]
+    known = {(one.code, one.instance) for one in told}
+    return [one for one in found if (one.code, one.instance) not in known] + told
 
 
 def _of_node_named(node: str, problem: Problem) -> Problem:

@@ -21,6 +21,7 @@ from engine.messages import (
     ConfigRevertRefused,
     EngineStatus,
     EventLine,
+    FindingStatus,
     Gap,
     Heartbeat,
     Hello,
@@ -146,6 +147,8 @@ class Store:
         self.instances: dict[str, InstanceStatus] = {}
         self.trackers: dict[tuple[str, str], TrackerStatus] = {}
         self.interfaces: dict[str, InterfaceStatus] = {}
+        self.findings: dict[str, FindingStatus] = {}
+        """What the engine's diagnosis says, by name."""
         self.events: deque[Row] = deque(maxlen=events)
         self.config_told: deque[EventLine] = deque(maxlen=100)
         """The last events of CONFIG_EVENTS."""
@@ -261,6 +264,7 @@ class Store:
         self.instances.clear()
         self.trackers.clear()
         self.interfaces.clear()
+        self.findings.clear()
         self.engine = None
         self.updated_at = snapshot.mono_ns
         self.vrrp_heard = max(self.vrrp_heard, snapshot.mono_ns)
@@ -281,6 +285,8 @@ class Store:
                 self.interfaces[status.name] = status
             case EngineStatus():
                 self.engine = status
+            case FindingStatus():
+                self.findings[status.name] = status
 
     def _gone(self, kind: str, name: str) -> None:
         if kind == "instance-status":
@@ -290,6 +296,8 @@ class Store:
                 del self.trackers[key]
         elif kind == "interface-status":
             self.interfaces.pop(name, None)
+        elif kind == "finding-status":
+            self.findings.pop(name, None)
 
     def _count(self, new: InstanceStatus, mono: int) -> None:
         """Book what the counters of this status add to the adverts line."""

@@ -14,17 +14,19 @@ from engine.messages import (
     CommandLogged,
     ConfigRefused,
     Event,
+    FindingStatus,
     HandOverFinished,
     HoldChanged,
     InstanceStatus,
     Outcome,
     State,
     StateChanged,
+    StatusGone,
 )
 from hatui import sentences
 from hatui.store import Connection, LinkState, Store
 from hatui.text import ROLES
-from tests.console.recording import API, DB, DNS, HELLO, NOW, SNAPSHOT, WEB, S
+from tests.console.recording import API, DB, DNS, ENGINE, HELLO, NOW, SNAPSHOT, WEB, S
 
 SAMPLES: dict[type, object] = {str: "x", int: 1, bool: True}
 
@@ -145,3 +147,30 @@ def test_forecast_of_a_loss_uses_the_peers_priority_or_says_unknown() -> None:
     assert sentences.if_lost(API) == "silent crash 3.65s   hand-over: none, in 0.65s"
     assert sentences.if_lost(msgspec.structs.replace(WEB, peer="", peer_priority=0)).startswith("unknown")
     assert "takes over after 3.41s" in sentences.if_lost(DNS)
+
+
+def test_findings_of_the_engine_stand_among_the_problems_and_for_what_statuses_alone_say() -> None:
+    store = Store()
+    store.apply(LinkState(Connection.LIVE, NOW))
+    store.apply(HELLO)
+    gone = msgspec.structs.replace(WEB.addresses[0], present=False)
+    finding = FindingStatus("D-VIP-GONE VI_WEB x", "D-VIP-GONE", "error", "VI_WEB", "told by the engine", (), "do this")
+    other = FindingStatus("D-FW-IN VI_DNS y", "D-FW-IN", "error", "VI_DNS", "a firewall", (), "let it in")
+    web = msgspec.structs.replace(WEB, addresses=(gone,))
+    store.apply(msgspec.structs.replace(SNAPSHOT, statuses=(web, DNS, finding, other)))
+    found = [(one.code, one.text, one.fix) for one in sentences.problems(store, NOW)]
+    assert found == [("D-VIP-GONE", "told by the engine", "do this"), ("D-FW-IN", "a firewall", "let it in")]
+    store.apply(StatusGone("finding-status", finding.name))
+    texts = [one.text for one in sentences.problems(store, NOW)]
+    assert "told by the engine" not in texts
+    assert any("not on the interface: 10.0.0.100" in one for one in texts)
+
+
+def test_history_that_is_off_is_a_problem_with_its_consequence() -> None:
+    store = Store()
+    store.apply(LinkState(Connection.LIVE, NOW))
+    engine = msgspec.structs.replace(ENGINE, history_problem="history is off: /x: disk is full")
+    store.apply(msgspec.structs.replace(SNAPSHOT, statuses=(engine,)))
+    (problem,) = sentences.problems(store, NOW)
+    assert (problem.code, problem.role) == ("E-HISTORY-OFF", "alarm")
+    assert "drills and commits are refused" in problem.text
