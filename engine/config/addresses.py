@@ -124,6 +124,7 @@ class _Line:
             case "dev":
                 self.fields["interface"] = text
             case "track_group":
+                self.context.needs_track_group(self.statement, word)
                 self.fields["track_group"] = text
             case "scope":
                 self.scope(word)

@@ -146,6 +146,11 @@ def _top(context: Context, statement: Statement, given: Values) -> None:
             servers.group_of_servers(context, statement)
         case "garp_group":
             servers.garp_group(context, statement)
+        case "linkbeat_interfaces" | "interface_up_down_delays":
+            head = context.table.head((statement.keyword,))
+            for line in lines:
+                if head is not None:
+                    context.check.free_line(line, head)
         case _ if statement.children is not None and context.table.head((statement.keyword,)) is None:
             context.each(statement, (statement.keyword,), lambda _statement, _given: None)
 

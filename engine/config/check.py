@@ -176,6 +176,7 @@ class Checker:
         if not self.table.block(path) or self.table.head(path):
             return
         at = 0
+        seen: set[str] = set()
         while at < len(given):
             word = given[at]
             at += 1
@@ -183,13 +184,32 @@ class Checker:
             if inner is None:
                 if row.name != "lvs_sync_daemon" or at > 1:  # the instance may stand there without inst
                     self._wrong(statement, row, Term("word", choices=()), word)
+                else:
+                    seen.add("inst")
                 continue
+            if inner.name in seen and row.name == "lvs_sync_daemon":
+                what = f"{inner.name} of {row.name}"
+                self.say("C-REPEATED", statement, word, exit_code=5, keyword=what, consequence="the first one counts")
+                at += 1
+                continue
+            seen.add(inner.name)
             for term in inner.arguments:
                 if at >= len(given):
                     self._missing(statement, inner, term)
                     return
-                self.value(statement, inner, term, given[at])
+                value = self.value(statement, inner, term, given[at])
+                if inner.name == "group" and value is not None and not values.is_multicast(value):
+                    self._wrong(statement, inner, Term("mcast4"), given[at])
                 at += 1
+
+    def free_line(self, statement: Statement, row: Keyword) -> None:
+        """A line without a keyword, whose first word is the first value."""
+        for term, word in zip(row.arguments, statement.words, strict=False):
+            if term.repeated:
+                return
+            if self.value(statement, row, term, word) is None:
+                return
+        self._extra(statement, row, len(row.arguments))
 
     def _number(
         self, statement: Statement, row: Keyword, term: Term, word: Token, number: int | None, scale: int

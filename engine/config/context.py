@@ -24,6 +24,7 @@ from engine.config.model import (
     TrackedProcess,
     UnicastPeer,
 )
+from engine.config.syntax import Token
 
 Values = tuple[Any, ...]
 
@@ -141,6 +142,13 @@ class Context:
         self.static_rules: list[Rule] = []
         self.track_groups: dict[str, list[str]] = {}
         self.next_preference = 16384
+        self.garp_interfaces: set[str] = set()
+        """Interfaces that a garp_group has."""
+
+    def needs_track_group(self, statement: Statement, word: Token) -> None:
+        """A track_group must stand above the line that names it. Source: keepalived.conf(5) track_group."""
+        if word.value not in self.track_groups:
+            self.say("C-UNDEFINED", statement, word, keyword="track_group", name=word.value, nearest="")
 
     def each(
         self,

@@ -208,7 +208,7 @@ class _Instance:
             case "use_vmac":
                 self.use_vmac(statement)
             case "use_ipvlan":
-                words = (word.value for word in statement.arguments)
+                words = (word.value.partition("/")[0] for word in statement.arguments)
                 draft.source = draft.source or next(filter(None, map(values.address, words)), "")
             case "native_ipv6" if draft.family == 4:
                 self.against(statement, "native_ipv6 in an instance with IPv4 addresses")
@@ -416,7 +416,13 @@ class _Instance:
     def use_vmac(self, statement: Statement) -> None:
         draft = self.draft
         draft.vmac = draft.vmac or {}
-        words = [word for word in statement.arguments if word.value != "name"]
+        words = []
+        for word in statement.arguments:
+            if word.value in ("name", "group", "netlink_notify_msg"):
+                alone = word.value != "netlink_notify_msg" and len(statement.words) == 2
+                self.say("C-NEWER", statement, word, exit_code=0 if alone else 5, keyword=f"{word.value} of use_vmac")
+            if word.value != "name":
+                words.append(word)
         for word in words:
             field = "mac" if word.value.count(":") >= 4 else "name"
             if draft.vmac.get(field):
@@ -424,7 +430,7 @@ class _Instance:
                     "C-REPEATED",
                     statement,
                     word,
-                    exit_code=5,
+                    exit_code=0 if "mac" in draft.vmac else 5,
                     keyword=f"the {field} of use_vmac",
                     consequence="keepalived keeps the first",
                 )

@@ -257,4 +257,5 @@ def table() -> Table:
             words[row[0]] = _keyword(path, row)
     for twin in ("lvs_method", "sorry_server_lvs_method"):
         rows["virtual_server", twin] = rows["virtual_server", "lb_kind"]
+    rows["virtual_server", "real_server", "lvs_method"] = rows["virtual_server", "lb_kind"]
     return Table(rows)

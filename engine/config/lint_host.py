@@ -105,14 +105,15 @@ def _named_interfaces(scope: Scope) -> Iterator[tuple[Statement, Token]]:
         if at is not None and len(at.words) > 1:
             yield at, at.words[1]
         yield from ((line, line.words[0]) for line in view.lines("track_interface"))
-        for block in ("virtual_ipaddress", "virtual_ipaddress_excluded", "virtual_routes"):
+        for block in ("virtual_ipaddress", "virtual_ipaddress_excluded"):
             yield from _devices(view.lines(block), "dev")
+        yield from _devices(view.lines("virtual_routes"), "dev", "oif")
         yield from _devices(view.lines("virtual_rules"), "iif", "oif", "dev")
     for group in scope.blocks("vrrp_sync_group"):
         for child in group.children or ():
             if child.keyword == "track_interface":
                 yield from ((line, line.words[0]) for line in child.children or ())
-    for keyword, words in (("static_ipaddress", ("dev",)), ("static_routes", ("dev",)),
+    for keyword, words in (("static_ipaddress", ("dev",)), ("static_routes", ("dev", "oif")),
                            ("static_rules", ("iif", "oif", "dev"))):  # fmt: skip
         for top in scope.blocks(keyword):
             yield from _devices(top.children or (), *words)

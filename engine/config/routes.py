@@ -36,7 +36,21 @@ PROTOCOLS = {
     "keepalived": 18,
     "babel": 42,
 }
+_OWN = PROTOCOLS["keepalived"]
 _ALL = {"default", "any", "all"}
+_ENCAPSULATIONS = {
+    "ip": {"id", "dst", "src", "tos", "ttl", "flags"},
+    "ip6": {"id", "dst", "src", "tc", "hoplimit", "flags"},
+}
+_LABELS = re.compile(r"[0-9]+(?:/[0-9]+)*\Z")
+_LOCATOR = re.compile(r"[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){3}\Z")
+_REALMS = re.compile(r"([0-9]{1,3})(?:/([0-9]{1,3}))?\Z")
+_SIX_ONLY = {"expires", "pref"}
+_CHOICES = {
+    "features": {"ecn"},
+    "ttl-propagate": {"enabled", "disabled"},
+    "pref": {"low", "medium", "high"},
+}
 _TIMES = {"rtt", "rttvar", "rto_min"}
 _METRICS = {
     "hoplimit",
@@ -148,7 +162,16 @@ class _Route:
             self.fields["nexthops"] = tuple(self.hops)
         if self.metrics:
             self.fields["metrics"] = tuple(self.metrics)
-        if self.fields.get("track", True) and not self.fields.get("interface") and not self.static:
+        if self.fields.get("track", True) and self.fields.get("protocol", _OWN) != _OWN:
+            del self.fields["protocol"]
+            self.context.say(
+                "C-ADJUSTED",
+                self.statement,
+                what="a route of another protocol cannot be tracked",
+                consequence="keepalived leaves the protocol out.",
+                todo="Remove protocol, or add no_track.",
+            )
+        if self.fields.get("track", True) and not self.fields.get("interface"):
             self.fields["track"] = False
             self.context.say(
                 "C-ADJUSTED",
@@ -172,10 +195,7 @@ class _Route:
         if row and row.better:
             self.context.say("C-DEPRECATED", self.statement, word, exit_code=5, keyword=name, better=row.better)
         if name in ("inet", "inet6"):
-            self.family = 4 if name == "inet" else 6
-            if self.words:
-                lost = self.words.take()
-                raise Unreadable(lost, f"keepalived 2.2.7 loses the word {lost.value} behind {name}")
+            self.family = family_word(self.context, self.statement, self.words, word, self.family)
         elif name == "type":
             raise Unreadable(word, "keepalived 2.2.7 does not know the word type here: write the type alone")
         elif name in KINDS:
@@ -228,6 +248,7 @@ class _Route:
         elif name in _METRICS:
             self.metrics.append((name, number(target, 0, 255 if name == "hoplimit" else 2**32 - 1)))
         elif name == "track_group":
+            self.context.needs_track_group(self.statement, target)
             fields["track_group"] = target.value
 
     def without_effect(self, word: Token, row: Keyword) -> None:
@@ -239,13 +260,52 @@ class _Route:
                 keyword=f"{row.name} of a route",
                 effect=f"In keepalived: {row.effect}",
             )
-        if row.name == "encap":
-            while self.words and self.context.table.get(self.path, self.words.peek()) is None:
-                self.words.take()
-        elif row.needed:
-            if self.words.peek() in ("lock", "to"):
-                self.words.take()
-            self.words.value(word)
+        name = row.name
+        if name == "encap":
+            self.encapsulation(word)
+            return
+        if name in _SIX_ONLY and self.family == 4:
+            raise Unreadable(word, f"{name} is for IPv6 only")
+        if not row.needed:
+            return
+        if name == "as":
+            self.context.say(
+                "C-ADJUSTED", self.statement, word, what="as is for MPLS only", consequence="keepalived ignores it.",
+                todo="Remove it.",
+            )  # fmt: skip
+        if self.words.peek() in ("lock", "to"):
+            self.words.take()
+        target = self.words.value(word)
+        if name == "from" and (values.network(target.value) or ("",))[0].count(":") < 2:
+            raise Unreadable(target, "from takes an IPv6 network")
+        if name == "realms":
+            realms(target)
+        elif name == "expires":
+            number(target, 0, 2**32 - 1)
+        elif target.value not in _CHOICES.get(name, (target.value,)):
+            raise Unreadable(target, f"{target.value} is no value of {name}")
+
+    def encapsulation(self, word: Token) -> None:
+        """encap ip|ip6 PARTS, encap mpls LABELS, encap ila LOCATOR. Source: ip-route(8) encap."""
+        if not self.words:
+            raise Unreadable(word, "encap has no type")
+        kind = self.words.take()
+        parts = _ENCAPSULATIONS.get(kind.value)
+        if parts is not None:
+            given = set()
+            while self.words.peek() in parts:
+                part = self.words.take()
+                self.words.value(part)
+                given.add(part.value)
+            if not given & {"id", "dst"}:
+                raise Unreadable(kind, f"encap {kind.value} has neither id nor dst")
+            return
+        shape = {"mpls": _LABELS, "ila": _LOCATOR}.get(kind.value)
+        if shape is None:
+            raise Unreadable(kind, f"{kind.value} is no kind of encapsulation")
+        if not shape.match(self.words.peek()):
+            raise Unreadable(kind, f"encap {kind.value} needs {'labels' if kind.value == 'mpls' else 'a locator'}")
+        self.words.take()
 
     def kind(self, word: Token) -> str:
         if word.value not in KINDS:
@@ -295,6 +355,9 @@ class _Route:
                 fields["weight"] = number(self.words.value(part), 1, 256)
             elif part.value == "onlink":
                 fields["onlink"] = True
+            elif part.value == "as":
+                self.words.value(part)
+                raise Unreadable(part, "as is not supported in a next hop")
             elif row := self.context.table.get((*self.path, "nexthop"), part.value):
                 self.without_effect(part, row)
             else:
@@ -302,6 +365,24 @@ class _Route:
         if not fields:
             raise Unreadable(word, "nexthop says nothing")
         self.hops.append(NextHop(**fields))
+
+
+def realms(word: Token) -> None:
+    """TO or FROM/TO, numbers up to 255; names of rt_realms are not looked up."""
+    match = _REALMS.match(word.value)
+    if match is None or any(int(part) > 255 for part in match.groups("0")):
+        raise Unreadable(word, f"{word.value} is no realm")
+
+
+def family_word(context: Context, statement: Statement, words: Words, word: Token, family: int) -> int:
+    """inet or inet6; keepalived 2.2.7 loses the word behind it."""
+    wanted = 4 if word.value == "inet" else 6
+    if family not in (0, wanted):
+        raise Unreadable(word, f"{word.value} in a line of the other family")
+    if words:
+        lost = words.take()
+        context.say("C-EXTRA", statement, lost, keyword=word.value, words=lost.value)
+    return wanted
 
 
 def milliseconds(word: Token) -> int:

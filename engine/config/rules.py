@@ -15,7 +15,7 @@ from engine.config.context import Context
 from engine.config.expand import Statement
 from engine.config.keywords import Keyword
 from engine.config.model import Rule
-from engine.config.routes import TABLES, Unreadable, Words, named, number
+from engine.config.routes import TABLES, Unreadable, Words, family_word, named, number, realms
 from engine.config.syntax import Token
 
 IP_PROTOCOLS = {"icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "ah": 51, "vrrp": 112, "sctp": 132}
@@ -84,25 +84,37 @@ class _Rule:
         if row is None:
             raise Unreadable(word, f"{word.value} is no word of a rule")
         if name in ("inet", "inet6"):
-            self.family = 4 if name == "inet" else 6
-            if self.words:
-                lost = self.words.take()
-                raise Unreadable(lost, f"keepalived 2.2.7 loses the word {lost.value} behind {name}")
+            self.family = family_word(self.context, self.statement, self.words, word, self.family)
         elif name == "not":
             self.fields["invert"] = True
         elif name == "l3mdev":
+            self.only(word)
             self.fields["l3mdev"] = True
         elif name == "no_track":
             self.fields["track"] = False
         elif name == "type":
             if not self.words:
                 raise Unreadable(word, "type has no value", exit_code=2)
+            kind = self.words.take()
+            if kind.value not in _ACTIONS:
+                raise Unreadable(kind, f"{kind.value} is no type of rule")
+            self.only(kind)
+            self.fields["action"] = kind.value
         elif name in _ACTIONS:
+            self.only(word)
             self.fields["action"] = name
         elif not row.effective:
             self.without_effect(word, row)
         else:
-            self.valued(name, self.words.value(word))
+            target = self.words.value(word)
+            if name in ("table", "goto"):
+                self.only(word)
+            self.valued(name, target)
+
+    def only(self, word: Token) -> None:
+        """A rule does one thing."""
+        if self.fields.keys() & {"action", "table", "l3mdev"}:
+            raise Unreadable(word, f"{word.value} beside another action of the same rule")
 
     def valued(self, name: str, target: Token) -> None:
         fields = self.fields
@@ -130,6 +142,7 @@ class _Rule:
             case "goto":
                 fields["action"], fields["goto"] = "goto", number(target, 1, 2**32 - 1)
             case "track_group":
+                self.context.needs_track_group(self.statement, target)
                 fields["track_group"] = target.value
 
     def selector(self, target: Token) -> str:
@@ -159,7 +172,13 @@ class _Rule:
                 "C-NO-EFFECT", self.statement, keyword=f"{row.name} of a rule", effect=f"In keepalived: {row.effect}"
             )
         if row.needed:
-            self.words.value(word)
+            target = self.words.value(word)
+            if row.name == "realms":
+                realms(target)
+            elif row.name in ("suppress_ifgroup", "sup_group", "tunnel-id"):
+                number(target, 0, 2**32 - 1)
+            elif row.name == "track_group":
+                self.context.needs_track_group(self.statement, target)
 
 
 def pair(word: Token) -> tuple[int, int]:

@@ -6,9 +6,12 @@ Invariant: what keepalived 2.2.7 reports about these blocks as a whole is report
 
 from __future__ import annotations
 
+import re
+
 from engine.config import values
 from engine.config.context import Context, Values
 from engine.config.expand import Statement
+from engine.config.syntax import Token
 
 _NEEDED = {
     "MISC_CHECK": "misc_path",
@@ -31,6 +34,19 @@ def group_of_servers(context: Context, block: Statement) -> None:
     """virtual_server_group NAME."""
     if not block.children:
         wrong(context, block, f"{block.name} has no entries", "keepalived removes the group.", "Add an address.")
+    for line in block.children or ():
+        words = line.words
+        if line.keyword == "fwmark":
+            row = context.table.get(("virtual_server_group",), "fwmark")
+            if row is not None:
+                context.check.values(line, row)
+            continue
+        first, _, last = line.keyword.partition("-")
+        if values.address(first) is None or (last and not re.match(r"[0-9a-fA-F.:]+\Z", last)):
+            wrong(context, line, f"{line.keyword} is no address or range", "keepalived leaves it out.", "Correct it.")
+        elif len(words) > 1 and not 1 <= (values.integer(words[1].value) or 0) <= 65535:
+            context.say("C-RANGE", line, words[1], keyword="port", value=words[1].value, low="1", high="65535",
+                        consequence="keepalived leaves the line out.")  # fmt: skip
 
 
 def garp_group(context: Context, block: Statement) -> None:
@@ -39,8 +55,19 @@ def garp_group(context: Context, block: Statement) -> None:
 
     def handle(statement: Statement, _given: Values) -> None:
         given.add(statement.keyword)
+        if statement.keyword == "interface":
+            taken(statement, statement.words[1])
+
+    def taken(statement: Statement, word: Token) -> None:
+        if word.value in context.garp_interfaces:
+            context.say("C-REPEATED", statement, word, exit_code=5, keyword=f"a garp_group of {word.value}",
+                        consequence="the first one counts")  # fmt: skip
+        context.garp_interfaces.add(word.value)
 
     def interfaces(statement: Statement) -> None:
+        for line in statement.children or ():
+            for word in line.words:
+                taken(line, word)
         if not statement.children:
             wrong(context, statement, "interfaces is empty", "The group slows nothing down.", "Name an interface.")
 
@@ -109,7 +136,23 @@ class _Service:
             )
         elif keyword in ("sorry_server_inhibit", "sorry_server_lvs_method") and "sorry_server" not in self.given:
             self.wrong(statement, f"{keyword} above sorry_server", "keepalived leaves it out.", "Put it below.")
+        if keyword in ("lb_kind", "lvs_method", "sorry_server_lvs_method"):
+            self.tunnel(statement)
         self.given[keyword] = str(first)
+
+    def tunnel(self, statement: Statement) -> None:
+        """The words behind TUN. Source: keepalived.conf(5) lvs_method."""
+        given = [word.value for word in statement.arguments]
+        kind = given[given.index("type") + 1] if "type" in given[:-1] else "ipip"
+        checks = {"csum", "remcsum"} & set(given)
+        if statement.words[-1].value in ("type", "port") and len(given) > 1:
+            return  # said by the check of its arguments
+        if ("port" in given) != (kind == "gue"):
+            self.wrong(statement, f"a {kind} tunnel {'needs a' if kind == 'gue' else 'has no'} port",
+                       "keepalived leaves the line out.", "Write TUN type gue port PORT, or no port.")  # fmt: skip
+        elif checks and (kind == "ipip" or (kind == "gre" and "remcsum" in checks)):
+            self.wrong(statement, f"{' and '.join(sorted(checks))} does not fit a {kind} tunnel",
+                       "keepalived leaves the line out.", "Remove it.")  # fmt: skip
 
     def server(self, block: Statement) -> None:
         self.servers += 1
@@ -118,6 +161,8 @@ class _Service:
         def setting(statement: Statement, given: Values) -> None:
             if statement.keyword == "weight":
                 weight[0] = given[0]
+            elif statement.keyword == "lvs_method":
+                self.tunnel(statement)
 
         path = ("virtual_server", "real_server")
         self.context.each(block, path, setting)

@@ -6,7 +6,7 @@ import pytest
 
 from engine.config.keywords import Path, table, where
 from engine.config.model import Config, Globals, Instance, Script
-from tests.config import corpus
+from tests.config import corpus, corpus_lines
 from tests.config.reading import codes, reading, with_lines
 
 TABLE = table()
@@ -117,3 +117,10 @@ def test_defaults_of_the_table_are_those_of_the_model() -> None:
     assert default(("global_defs",), "vrrp_garp_master_repeat") == str(plain.announce.master_repeat)
     assert default(("global_defs",), "smtp_connect_timeout") == str(Globals().smtp_connect_timeout // 10**9)
     assert Config().globals == Globals()
+
+
+def test_corpus_has_a_case_for_every_row_of_the_table() -> None:
+    cases = (*corpus.generated(), *corpus_lines.inside(), *corpus_lines.preprocessor("/etc"))
+    covered = {tuple(name.rsplit("|", 2)[:2]) for name, _ in cases}
+    rows = {(".".join(path), row.name) for path in TABLE.paths for row in TABLE.block(path).values()}
+    assert rows - covered == set()
