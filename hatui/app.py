@@ -277,12 +277,14 @@ class HatuiApp(TypeAhead):
 
     @property
     def frame(self) -> FrameScreen | None:
-        """The main screen below any dialogs."""
-        return next((screen for screen in self.screen_stack if isinstance(screen, FrameScreen)), None)
+        """The screen below any dialogs."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, FrameScreen)), None)
 
     def action_show_mode(self, mode: str) -> None:
         """Another main screen."""
         if mode == self.current_mode:
+            while len(self.screen_stack) > 1 and isinstance(self.screen, FrameScreen):
+                self.pop_screen()
             return
         self._last_mode = self.current_mode
         self.switch_mode(mode)
@@ -321,10 +323,9 @@ class HatuiApp(TypeAhead):
         if here is not None:
             here()
             return
-        from hatui.pages import problems_page
-        from hatui.screens.pager import Pager
+        from hatui.screens.problems import Problems
 
-        self.push_screen(Pager(problems_page, command=self.twin("status")))
+        self.push_screen(Problems(self.twin("status")))
 
     def action_zoom(self) -> None:
         """The focused pane alone, and back."""
@@ -437,6 +438,12 @@ class HatuiApp(TypeAhead):
         frame = self.frame
         if isinstance(frame, Packets):
             frame.open_file(path)
+
+    def open_detail(self, instance: str, tab: str = "State") -> None:
+        """Everything about one instance."""
+        from hatui.screens.detail import Detail
+
+        self.push_screen(Detail(instance, tab))
 
     def open_release(self, instance: str) -> None:
         """Ask about ending a hold."""

@@ -20,6 +20,8 @@ PLACES = {
     "packets": "Packets",
     "config": "Config",
     "events": "Events",
+    "detail": "Instance",
+    "problems": "Problems",
     "dialog": "In a dialog",
     "confirmation": "Confirming a change",
     "page": "On a page",
@@ -27,7 +29,7 @@ PLACES = {
     "palette": "In the palette",
 }
 """The places where keys are valid. `list` holds wherever a list has the focus."""
-APART = (EVERYWHERE, LIST, "dialog", "confirmation", "page", "command", "palette")
+APART = (EVERYWHERE, LIST, "dialog", "confirmation", "page", "problems", "command", "palette")
 """Places where the keys that are valid everywhere do not reach, or which are no screen of their own."""
 
 
@@ -317,6 +319,32 @@ KEYS: tuple[Key, ...] = (
         "The next order: newest, worst, faults only.",
         "order(1)",
     ),
+    # detail of an instance
+    Key(
+        "detail.open",
+        "enter",
+        "Open",
+        "On a tracker: run it now. On a change in History: why.",
+        "open",
+        footer=10,
+    ),
+    Key("detail.why", "w", "Why", "Why of the selected change, else of the last one.", "why", footer=20),
+    Key("detail.filter", "slash", "Filter", "Show only rows that match; esc clears.", "filter", footer=30),
+    Key("detail.back", "escape,backspace", "Back", "Clear the filter; then back.", "back", footer=60),
+    Key(
+        "detail.failover",
+        "F",
+        "Failover",
+        "Move the instance's addresses to the other router, or here.",
+        "failover",
+        acts=True,
+        footer=40,
+    ),
+    Key("detail.release", "U", "Release", "End a hold: it runs with its own priority again.", "release", acts=True),
+    Key("detail.instance_before", "left_square_bracket", "Before", "The instance before.", "instance(-1)"),
+    Key("detail.instance_after", "right_square_bracket", "Next", "The next instance.", "instance(1)", footer=50),
+    # problems
+    Key("problems.faults", "exclamation_mark", "Faults", "Faults only, or all problems again.", "faults"),
     # dialogs
     Key("dialog.confirm", "y", "Yes", "Do it.", "confirm", footer=10),
     Key("dialog.cancel", "escape,n", "Cancel", "Close without doing anything.", "cancel", footer=20),
@@ -349,7 +377,7 @@ KEYS: tuple[Key, ...] = (
 )
 """The table."""
 
-OUTSIDE_LISTS = {"dashboard", "packets", "events"}
+OUTSIDE_LISTS = {"dashboard", "packets", "events", "detail"}
 """Places whose panes are lists: `list` keys are valid there too."""
 
 

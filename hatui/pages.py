@@ -60,17 +60,24 @@ def help_page(
     return f"Keys: {here}", lines
 
 
-def problems_page(store: Store, now: int, columns: int) -> Titled:
-    """All problems, worst first."""
+FAULTS = 5
+"""Ranks of problems below it are faults."""
+
+
+def problems_page(store: Store, now: int, columns: int, *, faults: bool = False) -> Titled:
+    """All problems, worst first; or only the faults among them."""
     lines: list[Line] = []
-    for problem in problems(store, now):
+    found = problems(store, now)
+    shown = [problem for problem in found if problem.rank < FAULTS] if faults else found
+    for problem in shown:
         for at, text in enumerate(wrap(problem.text, columns - 18)):
             code = problem.code if not at else ""
             lines.append(((f" {code:<14} ", "dim"), (text, problem.role if not at else "plain")))
         lines += [((f" {'':<15}", "dim"), (text, "dim")) for text in wrap(problem.fix, columns - 18)]
         if problem.code:
             lines.append(((f" {'':<14} hatui explain {problem.code}", "dim"),))
-    return "All problems", lines or [((" none", "good"),)]
+    title = f"Faults only: {len(shown)} of {len(found)} problems" if faults else "All problems"
+    return title, lines or [((" none", "good"),)]
 
 
 def transitions(store: Store, name: str) -> list[EventLine]:

@@ -6,7 +6,6 @@ seconds of what would happen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,12 +15,10 @@ from textual.containers import Horizontal, Vertical
 from engine.messages import InstanceStatus, PacketLine
 from hatui.filters import check_text, text_filter
 from hatui.journal import EventView
-from hatui.pages import detail_page
 from hatui.screens.frame import FrameScreen
-from hatui.screens.pager import Pager
 from hatui.screens.why import open_why
 from hatui.store import Row, Store
-from hatui.text import Line, moment, plain, rule
+from hatui.text import moment, plain, rule
 from hatui.widgets.events import EventList, event_text
 from hatui.widgets.fields import FilterLine
 from hatui.widgets.instances import (
@@ -164,24 +161,12 @@ class Dashboard(FrameScreen):
         table = self.query_one(InstanceTable)
         table.move_to((table.cursor + step) % max(1, table.count))
 
-    def _page(self, make: Callable[[Store, str, int, int], tuple[str, list[Line]]]) -> None:
-        status = self.selected
-        if status is None:
-            self.console.say("no instance is selected", "warning")
-            return
-        name = status.name
-        command = self.console.twin("status", name)
-        self.app.push_screen(Pager(lambda store, now, columns: make(store, name, now, columns), command=command))
-
     def action_detail(self) -> None:
         """Everything about one instance."""
-
-        def page(store: Store, name: str, now: int, columns: int) -> tuple[str, list[Line]]:  # noqa: ARG001
-            mode, wall = self.console.time_mode, self.console.link.wall()
-            title, lines = detail_page(store, name, now, time_mode=mode, wall=wall)
-            return title, list(lines)
-
-        self._page(page)
+        if self.selected is None:
+            self.console.say("no instance is selected", "warning")
+        else:
+            self.console.open_detail(self.selected.name)
 
     def action_why(self) -> None:
         """Why it changed; `[` goes to the change before."""

@@ -50,6 +50,8 @@ class FrameScreen(Painted, Screen[None]):
 
     AUTO_FOCUS = ""
     PLACE: ClassVar[str] = "everywhere"
+    TAB: ClassVar[str] = ""
+    """The main screen that it belongs to; empty: it is one."""
     FIRST: ClassVar[str] = ""
     """The pane that has the keys at first."""
     WITHOUT_ENGINE: ClassVar[bool] = False
@@ -119,7 +121,7 @@ class FrameScreen(Painted, Screen[None]):
         worst = found[0] if found else None
         problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
         timer = timer_line(store, now, may_act=app.may_act)
-        self.query_one(Head).tell(identity(app, now, self.PLACE), problem, timer)
+        self.query_one(Head).tell(identity(app, now, self.TAB or self.PLACE), problem, timer)
         idle = frozenset(self.idle_keys)
         self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=idle, table=app.keymap.table)
         card = self._card(store)

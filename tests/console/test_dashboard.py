@@ -186,23 +186,6 @@ async def test_why_shows_the_evidence_of_the_last_change(console: HatuiApp, link
         assert "INSTANCE" in console.screen_text()
 
 
-async def test_detail_lists_timers_counters_and_trackers(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=(100, 60)) as pilot:
-        await settle(pilot, link)
-        await pilot.press("j", "enter")
-        await settle(pilot, link)
-        text = console.screen_text()
-        for words in (
-            "skew, master-down",
-            "chk_haproxy",
-            "FAIL, exit 1, 0.9s ago",
-            "no process found",
-            "advert_sent",
-            "760",
-        ):
-            assert words in text
-
-
 async def test_help_lists_every_key_of_the_place(console: HatuiApp, link: StagedLink) -> None:
     from hatui import keys
 

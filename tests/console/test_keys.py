@@ -12,9 +12,11 @@ from hatui.screens.ask import Ask
 from hatui.screens.config import ConfigScreen
 from hatui.screens.confirm import ConfirmDialog
 from hatui.screens.dashboard import Dashboard
+from hatui.screens.detail import Detail
 from hatui.screens.events import Events
 from hatui.screens.packets import Packets
 from hatui.screens.pager import Pager
+from hatui.screens.problems import Problems
 from hatui.widgets.rows import Rows
 
 OWNERS: dict[str, type] = {
@@ -24,6 +26,8 @@ OWNERS: dict[str, type] = {
     "packets": Packets,
     "config": ConfigScreen,
     "events": Events,
+    "detail": Detail,
+    "problems": Problems,
     "dialog": Ask,
     "page": Pager,
     "command": CommandLine,
@@ -83,7 +87,7 @@ def test_keys_are_shown_as_people_write_them() -> None:
     assert keys.show("ctrl+s") == "ctrl+s"
 
 
-@pytest.mark.parametrize("screen", [Dashboard, Packets, ConfigScreen, Events])
+@pytest.mark.parametrize("screen", [Dashboard, Packets, ConfigScreen, Events, Detail])
 def test_each_screen_binds_exactly_its_part_of_the_table(screen: type[Screen[None]]) -> None:
     place = screen.PLACE  # type: ignore[attr-defined]
     bound = {binding.id for binding in screen.BINDINGS}  # type: ignore[union-attr]

@@ -1,0 +1,270 @@
+"""One instance from all sides, in tabs; its state and its running timer stay in sight.
+
+Invariant: what a tab needs beyond the statuses is asked for when the tab is opened, not before; while there is no
+engine the tab keeps what it had, and says that it is from the past.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from engine.errors import EngineLost, Refused
+from engine.messages import (
+    Command,
+    ConfigText,
+    EventLine,
+    GetConfig,
+    GetEvents,
+    GetTrackerRuns,
+    InstanceStatus,
+    Outcome,
+    Reply,
+    RunTracker,
+    TrackerRun,
+)
+from hatui import facets
+from hatui.facets import TABS, Item
+from hatui.filters import check_text, text_filter
+from hatui.screens.ask import ask_command
+from hatui.screens.frame import FrameScreen
+from hatui.screens.why import open_why
+from hatui.store import Store
+from hatui.text import Line, moment, plain
+from hatui.widgets.detail import TabLine, detail_head
+from hatui.widgets.fields import FilterLine
+from hatui.widgets.instances import InstanceRow
+from hatui.widgets.rows import Lines, Rows, bindings
+
+HISTORY = 2000
+"""Events of the instance that are asked for."""
+RUNS_S = 1.0
+"""Seconds between two questions for the last runs, while they are looked at."""
+
+
+class Detail(FrameScreen):
+    """Head, tabs, rows."""
+
+    PLACE = "detail"
+    TAB = "dashboard"
+    FIRST = "#tab-rows"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
+
+    def __init__(self, name: str, tab: str = TABS[0]) -> None:
+        super().__init__()
+        self.instance = name
+        self.tab = tab
+        self.filter_text = ""
+        self._items: list[Item] = []
+        self._past: list[EventLine] = []
+        self._runs: list[TrackerRun] | None = None
+        self._files: tuple[ConfigText, ...] = ()
+        self._config_of = ""
+        self._config_said = "asking the engine ..."
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Announcements are only watched for where they are shown."""
+        return ("status", "events", "packets") if self.tab == "VIPs" else ("status", "events")
+
+    def compose_body(self) -> ComposeResult:
+        """Two lines over the rows."""
+        yield Lines(id="detail-head")
+        yield TabLine(id="detail-tabs")
+        yield Rows(id="tab-rows")
+        yield FilterLine(check_text, id="filter")
+
+    def on_mount(self) -> None:
+        """The past is asked for at once."""
+        super().on_mount()
+        self._ask(GetEvents(HISTORY, self.instance))
+        self.set_interval(RUNS_S, self._look)
+        self._look()
+
+    # asking ------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Ask for what the open tab shows beyond the statuses."""
+        store = self.console.store
+        if not self.is_current or store.silent(self.console.link.now()):
+            return
+        if self.tab == "Trackers":
+            names = tuple(one.name for one in store.trackers.values() if self.instance in one.tracked_by)
+            if names:
+                self._ask(GetTrackerRuns(names))
+        fingerprint = store.engine.config_fingerprint if store.engine else ""
+        if self.tab == "Config" and fingerprint and self._config_of != fingerprint:
+            self._config_of = fingerprint
+            if self.console.store.hello is not None and self.console.store.hello.role != "operator":
+                self._config_said = "the text of the configuration is for operators [E-ROLE]: " + self.console.why_not
+                self.paint()
+            else:
+                self._ask(GetConfig())
+
+    def _ask(self, command: Command) -> None:
+        self.run_worker(self._answered(command), group=str(command.__struct_config__.tag), exclusive=True)
+
+    async def _answered(self, command: Command) -> None:
+        try:
+            reply = await self.console.perform(command)
+        except (EngineLost, Refused) as error:
+            if isinstance(command, GetConfig):
+                self._config_of, self._config_said = "", f"not known: {error}"
+            return
+        self._take(command, reply)
+        if self.is_mounted:
+            self.paint()
+
+    def _take(self, command: Command, reply: Reply) -> None:
+        if reply.outcome is not Outcome.DONE:
+            self._config_said = f"refused [{reply.code}]: {reply.text}"
+        elif isinstance(command, GetEvents):
+            self._past = list(reply.events)
+        elif isinstance(command, GetTrackerRuns):
+            self._runs = list(reply.runs)
+        elif isinstance(command, GetConfig):
+            self._files = reply.files
+
+    # painting ----------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> InstanceStatus | None:
+        """The instance, while the configuration has it."""
+        store: Store = self.console.store
+        return store.instances.get(self.instance)
+
+    def paint_body(self, store: Store, now: int) -> None:
+        """Head, tabs and the rows of the open tab."""
+        status, believed = self.status, not store.silent(now)
+        head, rows = self.query_one("#detail-head", Lines), self.query_one("#tab-rows", Rows)
+        self.query_one(TabLine).tell(TABS, self.tab)
+        if status is None:
+            gone = f" {plain(self.instance)} is gone: the configuration no longer has it. esc goes back"
+            head.show((((gone, "warn"),),))
+            rows.show_rows((), [])
+            return
+        row = InstanceRow(status, now, believed, store.cells(self.instance, now, 12), store.updated_at)
+        head.show((detail_head(row, self.size.width),))
+        matches = text_filter(self.filter_text)
+        self._items = self._tab_items(status, store, now, believed=believed)
+        if self.filter_text:
+            self._items = [item for item in self._items if matches("".join(text for text, _ in item.line))]
+        lines = [item.line for item in self._items]
+        none: Line | None = ((f"   0 rows match {plain(self.filter_text)}; esc clears", "dim"),)
+        rows.show_rows(lines, [item.key for item in self._items], None if lines else none)
+
+    def _tab_items(self, status: InstanceStatus, store: Store, now: int, *, believed: bool) -> list[Item]:
+        if self.tab == "State":
+            return facets.state_tab(status, now, believed=believed)
+        if self.tab == "Trackers":
+            return facets.trackers_tab(status, store.trackers.values(), self._runs, now)
+        if self.tab == "Config":
+            return facets.block_of(self._files, status.name) if self._files else [facets.said(self._config_said)]
+        events = facets.merged(store.events, self._past)
+        if self.tab == "VIPs":
+            return facets.vips_tab(status, store.interfaces, events, store.packets, now, believed=believed)
+        if self.tab == "Notify":
+            return facets.notify_tab(status, events, now)
+        wall, mode = self.console.link.wall(), self.console.time_mode
+        when = [moment(row.wall_ns, wall, mode) for row in events]
+        return facets.history_tab(status.name, events, when, now)
+
+    # what keys do ------------------------------------------------------------------------------
+
+    def show_tab(self, tab: str) -> None:
+        """Another tab."""
+        self.tab = tab
+        self.query_one(Rows).move_to(0, tell=False)
+        self.console.link.subscribe(self.topics)
+        self._look()
+        self.paint()
+
+    def focus_next(self, selector: str | type[Widget] = "*") -> Widget | None:  # noqa: ARG002
+        """The tabs are the panes of this screen."""
+        self.show_tab(TABS[(TABS.index(self.tab) + 1) % len(TABS)])
+        return self.focused
+
+    def focus_previous(self, selector: str | type[Widget] = "*") -> Widget | None:  # noqa: ARG002
+        """The same backwards."""
+        self.show_tab(TABS[TABS.index(self.tab) - 1])
+        return self.focused
+
+    def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
+        """The mouse may do what the keys do."""
+        self.show_tab(message.tab)
+
+    @property
+    def selected(self) -> Item | None:
+        """The row of the cursor."""
+        cursor = self.query_one(Rows).cursor
+        return self._items[cursor] if cursor < len(self._items) else None
+
+    def on_rows_chosen(self) -> None:
+        """A second click is enter."""
+        self.action_open()
+
+    def action_open(self) -> None:
+        """Run a tracker now, or explain a change."""
+        item = self.selected
+        if item is None or not item.opens:
+            return
+        if item.opens == "why":
+            open_why(self.console, self.instance, item.seq)
+        elif not self.console.refuse():
+            words = [
+                f"Runs the script {item.name} once, besides its interval.",
+                "Its result counts for rise and fall as any other does, so it may change the priority.",
+            ]
+            self.app.push_screen(ask_command(f"Run {item.name} now?", RunTracker(item.name), words))
+
+    def action_why(self) -> None:
+        """Why of the selected change, else of the last one."""
+        item = self.selected
+        open_why(self.console, self.instance, item.seq if item is not None else 0)
+
+    def action_instance(self, step: int) -> None:
+        """`[` and `]`."""
+        names = list(self.console.store.instances)
+        if not names:
+            return
+        at = names.index(self.instance) if self.instance in names else 0
+        self.instance = names[(at + step) % len(names)]
+        self._past, self._runs = [], None
+        self._ask(GetEvents(HISTORY, self.instance))
+        self.show_tab(self.tab)
+
+    def action_failover(self) -> None:
+        """Move an address on purpose."""
+        self.console.open_failover(self.instance)
+
+    def action_release(self) -> None:
+        """End a hold."""
+        self.console.open_release(self.instance)
+
+    def action_filter(self) -> None:
+        """Narrow the rows."""
+        self.query_one(FilterLine).open()
+
+    def on_filter_line_changed(self, message: FilterLine.Changed) -> None:
+        """Show what matches."""
+        self.filter_text = message.text
+        self.paint()
+
+    def on_filter_line_closed(self) -> None:
+        """Back to the rows."""
+        self.query_one(Rows).focus()
+
+    def action_back(self) -> None:
+        """Clear the filter; then back to where this was opened."""
+        if self.filter_text:
+            self.query_one(FilterLine).clear()
+        else:
+            self.app.pop_screen()
+
+    def copied(self) -> str:
+        """What `y` copies: the selected row."""
+        item = self.selected
+        return "" if item is None else "".join(text for text, _ in item.line).strip()
