@@ -287,6 +287,12 @@ def _numbers(value: Value) -> list[float]:
     return numbers
 
 
+def unfinished(text: str) -> bool:
+    """The last word may still become one of the language: as a word alone it is not meant yet."""
+    last = re.search(r"(?:^|[\s(!&|])([A-Za-z]+)$", text)
+    return last is not None and any(word.startswith(last.group(1)) for word in WORDS)
+
+
 def completions(text: str, values: Mapping[str, Sequence[str]] | None = None) -> list[str]:
     """How a packet filter that is being typed may go on: whole texts. `values` names what else was seen of a word,
     such as the interfaces."""

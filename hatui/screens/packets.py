@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from engine.errors import HatuiError
 from hatui import compare
 from hatui.capture import MARKS, RING
-from hatui.filters import REJECTED
+from hatui.filters import REJECTED, unfinished
 from hatui.frames import summary
 from hatui.offline import Opened, opened
 from hatui.palette import Entry
@@ -66,15 +66,23 @@ class Packets(PacketPanes):
         self.call_after_refresh(self.paint_selected)
 
     def on_filter_line_changed(self, message: PacketFilterLine.Changed) -> None:
-        """Show what matches."""
-        self._narrow(message.text)
+        """Show what matches, once it is no longer the beginning of a word."""
+        if not unfinished(message.text):
+            self._narrow(message.text)
 
     def on_packet_filter_line_typed(self) -> None:
         """What is wrong with it, or how it may go on."""
         self.paint()
 
     def on_filter_line_closed(self) -> None:
-        """Back to the list."""
+        """Back to the list with what stands there; not while that is no filter."""
+        field = self.query_one(PacketFilterLine)
+        if field.wrong:
+            field.open()
+            return
+        field.hint = ""
+        if field.text.strip() != self.filter_text:
+            self._narrow(field.text)
         self.rows.focus()
         self.paint()
 

@@ -166,7 +166,8 @@ def _arrow(packet: PacketLine, frame: Summary, nodes: Nodes, role: str, columns:
     else:
         _draw(cells, end + 1, "<" + ("--" + label).ljust(start - end - 2, "-"), role)
     if verdict and verdict != "ok":
-        _draw(cells, last * nodes.step + 2, fit(("x " if role == "bad" else "") + verdict, TAIL - 2), role)
+        text = ("x " if role == "bad" else "") + verdict
+        _draw(cells, max(last * nodes.step, start, end) + 2, fit(text, TAIL - 2), role)
     return _spans(cells)
 
 

@@ -298,7 +298,7 @@ class Octets(Rows):
         cursor = -1
         if self.has_focus:
             cursor = self.octet
-            where = f"octet {cursor} of {size}" + (f": {field.name}" if field else "")
+            where = f"octet {cursor}" + (f": {field.name}" if field else f" of {size}")
         self.cursor = cursor // per_row if cursor >= 0 else -1
         lines = octet_lines(packet, lit, per_row, cursor)
         self.show(lines, rule("Hex", columns, where, strong=self.has_focus))

@@ -259,6 +259,10 @@ class Rows(Lines, can_focus=True):
             return ""
         return "cursor" if self.has_focus else "cursor-far"
 
+    def on_resize(self) -> None:
+        """The row of the cursor stays in view."""
+        self.call_after_refresh(self._into_view)
+
     def on_focus(self) -> None:
         """The cursor looks different with the focus."""
         self.changed()
