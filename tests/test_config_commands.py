@@ -164,3 +164,47 @@ def test_history_of_one_revision_is_the_difference_it_made_without_secrets(hatui
     assert "+priority 150" in out
     assert "-priority 100" in out
     assert "second" not in out
+
+
+def test_every_part_has_its_json_twin_with_the_same_exit_code(hatui: Hatui, path: Path, tmp_path: Path) -> None:
+    same, other = tmp_path / "same.conf", tmp_path / "other.conf"
+    same.write_text(NEW)
+    other.write_text(OLD)
+    cases: list[tuple[tuple[str, ...], int, str]] = [
+        (("diff", str(same)), 0, "equal"),
+        (("diff", str(other)), 1, "different"),
+        (("apply", str(same)), 0, "unchanged"),
+        (("apply", str(other)), 5, "refused"),
+        (("apply", str(other), "--dry-run"), 0, "dry-run"),
+        (("apply", str(other), "--yes", "--confirm", "5m"), 0, "done"),
+        (("confirm",), 0, "done"),
+        (("confirm", "7"), 5, "refused"),
+        (("rollback",), 5, "refused"),
+        (("rollback", "41", "--yes"), 0, "done"),
+    ]
+    for arguments, code, outcome in cases:
+        with FakeEngine(path, answer=answer):
+            status, out, _ = hatui(*arguments, "--json")
+        with FakeEngine(path, answer=answer):
+            assert hatui(*arguments)[0] == status, arguments
+        found = json.loads(out)
+        assert (status, found["outcome"], found["v"]) == (code, outcome, 1), arguments
+        assert "second" not in out
+        if arguments[0] in ("apply", "rollback") and outcome in ("done", "dry-run"):
+            assert found["plan"] == ["VI_1: priority 150 -> 100"]
+            assert "-priority 150" in found["difference"]
+    with FakeEngine(path, answer=answer):
+        found = json.loads(hatui("history", "42", "--json")[1])
+    assert "+priority 150" in found["difference"]
+
+
+def test_formatting_tells_in_json_which_files_it_changed(hatui: Hatui, tmp_path: Path) -> None:
+    neat, ugly = tmp_path / "neat.conf", tmp_path / "ugly.conf"
+    neat.write_text("a {\n    b\n}\n")
+    ugly.write_text("a {\nb\n}\n")
+    expected = [{"path": str(neat), "changed": False}, {"path": str(ugly), "changed": True}]
+    status, out, _ = hatui("fmt", "--check", "--json", str(neat), str(ugly))
+    assert (status, json.loads(out)) == (1, {"v": 1, "written": False, "files": expected})
+    status, out, _ = hatui("fmt", "--json", str(neat), str(ugly))
+    assert (status, json.loads(out)) == (0, {"v": 1, "written": True, "files": expected})
+    assert ugly.read_text() == neat.read_text()

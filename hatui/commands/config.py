@@ -9,16 +9,17 @@ from __future__ import annotations
 import argparse
 import os
 
+from engine.client import EngineClient
 from engine.config import fmt
 from engine.messages import ApplyConfig
 from hatui.commands import files, revisions, session
-from hatui.commands.terminal import agreed, complain, note, say, say_json
+from hatui.commands.account import EXIT_REFUSED, Account
+from hatui.commands.terminal import agreed, note, say, say_json
 from hatui.text import plain, short_seconds
 
 EPILOG = """\
 exit codes: 0 done (diff: no difference; fmt --check: formatted), 1 there is a difference,
 3 no engine, 5 refused"""
-EXIT_REFUSED = revisions.EXIT_REFUSED
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     later = revisions.configure(parts)
     form = parts.add_parser("fmt", help="put files into the one layout; comments stay")
     form.add_argument("files", nargs="+", metavar="FILE", help="- reads standard input and writes standard output")
+    for one in (diff, apply, form):
+        one.add_argument("--json", action="store_true", help="as one JSON object")
     form.add_argument("--check", action="store_true", help="write nothing, name the files that differ")
     for part in (show, diff, apply, *later):
         socket_option(part)
@@ -80,47 +83,61 @@ async def _show(chosen: argparse.Namespace) -> int:
 
 async def _diff(chosen: argparse.Namespace) -> int:
     text = files.read_text(chosen.file)
+    told = Account(as_json=chosen.json)
     async with session.engine(chosen) as client:
         main = (await revisions.running(chosen, client))[0]
-    return 1 if revisions.say_difference(main.path, main.text, chosen.file, text) else 0
+    differs = told.difference(main.path, main.text, chosen.file, text)
+    told.found["outcome"] = "different" if differs else "equal"
+    return told.finish(1 if differs else 0)
 
 
 async def _apply(chosen: argparse.Namespace) -> int:
-    confirm_s = chosen.confirm
+    told = Account(as_json=chosen.json)
     text = files.read_text(chosen.file)
     async with session.engine(chosen) as client:
-        main = (await revisions.running(chosen, client))[0]
-        if not revisions.say_difference(main.path, main.text, chosen.file, text):
-            say("no difference: nothing to apply")
-            return 0
-        trial = await session.within(chosen, client.ask(ApplyConfig(text, main.digest, dry_run=True)))
-        if not revisions.say_trial(trial):
-            return EXIT_REFUSED
-        if chosen.dry_run:
-            return 0
-        taken_back = f" It is taken back after {short_seconds(confirm_s)} unless confirmed." if confirm_s else ""
-        if not chosen.yes and not agreed(f"Write {main.path} and reload?{taken_back}"):
-            complain("nothing was done", "say yes, or add --yes where nobody can be asked")
-            return EXIT_REFUSED
-        order = ApplyConfig(text, main.digest, chosen.comment, confirm_s=confirm_s)
-        reply = await session.within(chosen, client.ask(order, chosen.comment, progress=note))
-    return revisions.ended(reply, f"{main.path} is written and in use", confirm_s)
+        return told.finish(await _applied(chosen, client, text, told))
+
+
+async def _applied(chosen: argparse.Namespace, client: EngineClient, text: str, told: Account) -> int:
+    confirm_s = chosen.confirm
+    main = (await revisions.running(chosen, client))[0]
+    if not told.difference(main.path, main.text, chosen.file, text):
+        return told.nothing("no difference: nothing to apply", refused=False)
+    trial = await session.within(chosen, client.ask(ApplyConfig(text, main.digest, dry_run=True)))
+    if not told.trial(trial):
+        return EXIT_REFUSED
+    if chosen.dry_run:
+        return 0
+    taken_back = f" It is taken back after {short_seconds(confirm_s)} unless confirmed." if confirm_s else ""
+    if not chosen.yes and not agreed(f"Write {main.path} and reload?{taken_back}"):
+        return told.nothing("nothing was done", "say yes, or add --yes where nobody can be asked")
+    order = ApplyConfig(text, main.digest, chosen.comment, confirm_s=confirm_s)
+    reply = await session.within(chosen, client.ask(order, chosen.comment, progress=note))
+    return told.ended(reply, f"{main.path} is written and in use", confirm_s)
 
 
 def _format(chosen: argparse.Namespace) -> int:
     differing = 0
+    found = []
     for path in chosen.files:
         text = files.read_text(path)
         formatted = fmt.format_text(text)
+        changed = formatted != text
+        found.append({"path": path, "changed": changed})
         if path == files.STANDARD_INPUT and not chosen.check:
-            say(formatted.rstrip("\n"))
+            if chosen.json:
+                found[-1]["text"] = formatted
+            else:
+                say(formatted.rstrip("\n"))
             continue
-        if formatted == text:
+        if not changed:
             continue
         differing += 1
-        if chosen.check:
-            say(path)
-        else:
+        if not chosen.check:
             files.write_text(os.path.realpath(path), formatted)
             note(f"{path}: formatted")
+        elif not chosen.json:
+            say(path)
+    if chosen.json:
+        say_json({"v": 1, "written": not chosen.check, "files": found})
     return 1 if differing and chosen.check else 0

@@ -7,7 +7,6 @@ very text that was shown.
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -21,16 +20,13 @@ from engine.messages import (
     EngineStatus,
     GetConfig,
     GetRevisions,
-    Outcome,
-    Reply,
     RevisionInfo,
     RollbackConfig,
 )
 from hatui.commands import session
-from hatui.commands.terminal import agreed, complain, note, painted, say, say_json, table
-from hatui.text import NS, Span, duration, parse_duration, plain, short_seconds
-
-EXIT_REFUSED = 5
+from hatui.commands.account import EXIT_REFUSED, Account, difference
+from hatui.commands.terminal import agreed, note, say, say_json, table
+from hatui.text import NS, Span, duration, parse_duration, plain
 
 
 class Parsers(Protocol):
@@ -52,7 +48,8 @@ def configure(parts: Parsers) -> Sequence[argparse.ArgumentParser]:
     back.add_argument("--yes", action="store_true", help="do not ask")
     past = parts.add_parser("history", help="the revisions that the engine keeps, or what revision N changed")
     past.add_argument("revision", nargs="?", type=int, default=0, metavar="N", help="show the difference it made")
-    past.add_argument("--json", action="store_true", help="as one JSON object")
+    for part in (sure, back, past):
+        part.add_argument("--json", action="store_true", help="as one JSON object")
     return sure, back, past
 
 
@@ -79,40 +76,44 @@ async def running(chosen: argparse.Namespace, client: EngineClient) -> tuple[Con
 
 async def confirm(chosen: argparse.Namespace) -> int:
     """Keep the change that waits."""
+    told = Account(as_json=chosen.json)
     async with session.engine(chosen) as client:
         order = ConfirmConfig(chosen.revision, chosen.comment)
         reply = await session.within(chosen, client.ask(order, chosen.comment))
-    return ended(reply, "confirmed")
+    return told.finish(told.ended(reply, "confirmed"))
 
 
 async def rollback(chosen: argparse.Namespace) -> int:
     """Show what goes back, ask, and do it."""
-    confirm_s = chosen.confirm
+    told = Account(as_json=chosen.json)
     async with session.engine(chosen) as client:
-        waiting = waiting_of(client)
-        base = ""
-        if waiting is None or chosen.revision not in (0, waiting.confirm_previous):
-            if not chosen.revision:
-                complain("no change waits: say which revision", "`hatui config history` lists them")
-                return EXIT_REFUSED
-            wanted = await session.within(chosen, client.request(GetRevisions(0, chosen.revision)))
-            now = {one.path: one for one in await running(chosen, client)}
-            for one in wanted.files:
-                was = now.get(one.path)
-                say_difference(one.path, was.text if was else "", f"{one.path} #{chosen.revision}", one.text)
-            main = now.get(wanted.files[0].path) if wanted.files else None
-            base = main.digest if main else ""
-        order = RollbackConfig(chosen.revision, base, chosen.comment, dry_run=True, confirm_s=confirm_s)
-        if not say_trial(await session.within(chosen, client.ask(order))):
-            return EXIT_REFUSED
-        if chosen.dry_run:
-            return 0
-        if not chosen.yes and not agreed("Put it back and reload?"):
-            complain("nothing was done", "say yes, or add --yes where nobody can be asked")
-            return EXIT_REFUSED
-        order = RollbackConfig(chosen.revision, base, chosen.comment, confirm_s=confirm_s)
-        reply = await session.within(chosen, client.ask(order, chosen.comment, progress=note))
-    return ended(reply, "put back", confirm_s)
+        return told.finish(await _rollback(chosen, client, told))
+
+
+async def _rollback(chosen: argparse.Namespace, client: EngineClient, told: Account) -> int:
+    confirm_s = chosen.confirm
+    waiting = waiting_of(client)
+    base = ""
+    if waiting is None or chosen.revision not in (0, waiting.confirm_previous):
+        if not chosen.revision:
+            return told.nothing("no change waits: say which revision", "`hatui config history` lists them")
+        wanted = await session.within(chosen, client.request(GetRevisions(0, chosen.revision)))
+        now = {one.path: one for one in await running(chosen, client)}
+        for one in wanted.files:
+            was = now.get(one.path)
+            told.difference(one.path, was.text if was else "", f"{one.path} #{chosen.revision}", one.text)
+        main = now.get(wanted.files[0].path) if wanted.files else None
+        base = main.digest if main else ""
+    order = RollbackConfig(chosen.revision, base, chosen.comment, dry_run=True, confirm_s=confirm_s)
+    if not told.trial(await session.within(chosen, client.ask(order))):
+        return EXIT_REFUSED
+    if chosen.dry_run:
+        return 0
+    if not chosen.yes and not agreed("Put it back and reload?"):
+        return told.nothing("nothing was done", "say yes, or add --yes where nobody can be asked")
+    order = RollbackConfig(chosen.revision, base, chosen.comment, confirm_s=confirm_s)
+    reply = await session.within(chosen, client.ask(order, chosen.comment, progress=note))
+    return told.ended(reply, "put back", confirm_s)
 
 
 async def history(chosen: argparse.Namespace) -> int:
@@ -125,13 +126,18 @@ async def history(chosen: argparse.Namespace) -> int:
         before: tuple[ConfigText, ...] = ()
         if parent in known:
             before = (await session.within(chosen, client.request(GetRevisions(0, parent)))).files
+    old, new = ({one.path: one.text for one in side} for side in (before, reply.files))
     if chosen.json:
-        say_json({"v": 1, "revisions": reply.revisions, "waiting": waiting.confirm_revision if waiting else 0})
+        found = {"v": 1, "revisions": reply.revisions, "waiting": waiting.confirm_revision if waiting else 0}
+        if chosen.revision:
+            made = [(path, difference(path, old.get(path, ""), path, new.get(path, "")))
+                    for path in dict.fromkeys((*new, *old))]  # fmt: skip
+            found["difference"] = [line for _, lines in made for line in lines]
+        say_json(found)
         return 0
     if chosen.revision:
-        old, new = ({one.path: one.text for one in side} for side in (before, reply.files))
         for path in dict.fromkeys((*new, *old)):
-            say_difference(path, old.get(path, ""), f"{path} #{chosen.revision}", new.get(path, ""))
+            Account(as_json=False).difference(path, old.get(path, ""), f"{path} #{chosen.revision}", new.get(path, ""))
         return 0
     if not reply.revisions:
         say("no revision is kept")
@@ -171,44 +177,3 @@ def _rows(revisions: Sequence[RevisionInfo], now: int, waiting: EngineStatus | N
 def masked(text: str) -> str:
     """The text with every password and key replaced."""
     return "\n".join(report.mask(line) for line in text.split("\n"))
-
-
-def difference(old_name: str, old: str, new_name: str, new: str) -> list[str]:
-    """A unified diff with masked secrets; a changed secret still shows as a changed line."""
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), old_name, new_name, lineterm="")
-    return [line[:1] + report.mask(line[1:]) if line[:1] in "+- " else line for line in lines]
-
-
-def say_difference(old_name: str, old: str, new_name: str, new: str) -> bool:
-    """Print it; False when there is none."""
-    lines = difference(old_name, old, new_name, new)
-    for line in lines:
-        role = {"+": "good", "-": "bad", "@": "dim"}.get(line[:1], "plain")
-        say(painted([(plain(line), role)]))
-    return bool(lines)
-
-
-def say_trial(trial: Reply) -> bool:
-    """What a dry run found; False when it was refused."""
-    for problem in trial.problems:
-        note(plain(problem))
-    if trial.outcome is not Outcome.DONE:
-        complain(f"refused: {plain(trial.text)} [{trial.code}]", f"`hatui explain {trial.code}`")
-        return False
-    for line in trial.text.splitlines():
-        say(plain(line))
-    return True
-
-
-def ended(reply: Reply, otherwise: str, confirm_s: int = 0) -> int:
-    """Say how it went; the exit status. `otherwise` is for an engine of few words."""
-    if reply.outcome is not Outcome.DONE:
-        complain(f"{reply.outcome.value}: {plain(reply.text)} [{reply.code}]", f"`hatui explain {reply.code}`")
-        for problem in reply.problems:
-            note(f"       {plain(problem)}")
-        return EXIT_REFUSED
-    for line in reply.text.splitlines() or [otherwise]:
-        say(plain(line))
-    if confirm_s:
-        say(f"Say `hatui config confirm` within {short_seconds(confirm_s)}, or it is taken back.")
-    return 0
