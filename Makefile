@@ -1,4 +1,4 @@
-# make demo | test | check | fuzz | soak | bench | conformance | pictures
+# make demo | test | check | fuzz | soak | bench | conformance | pictures | docs
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 PURE := $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m 'not net'
 
-.PHONY: demo test check format fuzz soak bench interop conformance pictures clean
+.PHONY: demo test check format fuzz soak bench interop conformance pictures docs clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "hatui needs Python 3.11 or newer, this is " + sys.version.split()[0]'
@@ -37,6 +37,9 @@ bench: $(BIN)/.installed
 
 pictures: $(BIN)/.installed
 	$(BIN)/python -m tests.pictures docs/pictures
+
+docs: $(BIN)/.installed
+	$(BIN)/hatui explain --page keywords > docs/keywords.md
 
 interop: $(BIN)/.installed
 	$(BIN)/python -m tests.net.interop $(KINDS)

@@ -17,10 +17,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     parser.add_argument("word", nargs="?", metavar="CODE|KEYWORD", help="such as L-WEIGHT or advert_int")
     parser.add_argument("--list", action="store_true", help="all codes, one a line")
+    parser.add_argument("--page", choices=("keywords", "codes"), help="all of them as one page in Markdown")
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Explain it."""
+    if chosen.page:
+        from hatui.commands.reference import PAGES
+
+        say(PAGES[chosen.page]().rstrip("\n"))
+        return 0
     if chosen.list or not chosen.word:
         for code in CODES.values():
             say(f"{code.name:<22} {code.title}")
