@@ -40,6 +40,7 @@ pictures: $(BIN)/.installed
 
 docs: $(BIN)/.installed
 	$(BIN)/hatui explain --page keywords > docs/keywords.md
+	$(BIN)/python -m tests.docs
 
 interop: $(BIN)/.installed
 	$(BIN)/python -m tests.net.interop $(KINDS)

@@ -19,6 +19,8 @@ from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
 from hatui.commands import COMMANDS, EXIT_NO_ENGINE
 from hatui.commands.terminal import complain
 
+EVERY = "*"
+"""In place of a subcommand: all of them."""
 EXIT_FAILED, EXIT_USAGE, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 5, 130
 DESCRIPTION = "Console and commands for a VRRP engine (hatui-engine). Without a command: the console."
 EPILOG = (
@@ -71,7 +73,7 @@ def parser_for(command: str) -> tuple[argparse.ArgumentParser, ModuleType | None
     known = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     module = None
     for name, (where, text) in COMMANDS.items():
-        if name != command:
+        if command not in (name, EVERY):
             known.add_parser(name, help=text, add_help=False)
             continue
         module = importlib.import_module(f"hatui.commands.{where}")
@@ -84,6 +86,11 @@ def parser_for(command: str) -> tuple[argparse.ArgumentParser, ModuleType | None
         )
         module.configure(sub)
     return parser, module
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser with the arguments of all subcommands, for completion and documentation."""
+    return parser_for(EVERY)[0]
 
 
 def command_in(argv: Sequence[str]) -> str:

@@ -6,6 +6,8 @@
     explain   explain                      decode    decode
     capture   capture                      vrids     vrids
     relay     relay                        doctor    doctor
+    metrics   metrics                      keys      keys
+    completion  completion bash, zsh, fish
     demo      demo                         revisions config confirm, rollback, history
     maintenance  maintenance on, off, status
     packets   what capture and decode share
@@ -34,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config", "show, compare, apply, confirm, roll back and format the configuration"),
     "explain": ("explain", "explain a code or a configuration keyword"),
     "capture": ("capture", "show or write adverts, gratuitous ARP and NA as they pass, with the engine's verdict"),
+    "doctor": ("doctor", "check what the engine needs of this host, and what it has found itself"),
+    "metrics": ("metrics", "print the engine's state for Prometheus, or write it as a textfile"),
+    "completion": ("completion", "print the script that completes this command line in a shell"),
+    "keys": ("keys", "list the console's keys with the ids for a keymap file"),
     "relay": ("relay", "hand the engine's socket to a console on another host (used by --host through ssh)"),
     "decode": ("decode", "decode the VRRP, ARP and neighbour packets of a capture file"),
     "vrids": ("vrids", "show which virtual router ids are in use on a network, and which are free"),

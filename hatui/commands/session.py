@@ -97,3 +97,8 @@ def named(known: dict[str, InstanceStatus], name: str) -> InstanceStatus:
 def run(work: Coroutine[Any, Any, int]) -> int:
     """Run a command's coroutine."""
     return asyncio.run(work)
+
+
+def run_for(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine for what it returns."""
+    return asyncio.run(work)

@@ -1,0 +1,118 @@
+"""`hatui doctor`: is this host fit for the engine, and what has the engine itself found?
+
+Invariant: it changes nothing; what it cannot see it calls unknown; its exit status is 0 only where nothing needs a
+hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+from engine.codes import explain
+from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
+from engine.messages import EngineStatus, FindingStatus, Hello, InstanceStatus, Snapshot
+from hatui import checkup
+from hatui.checkup import Check
+from hatui.commands import session
+from hatui.commands.terminal import painted, say, say_json
+from hatui.text import plain, wrap
+
+EPILOG = "exit codes: 0 nothing to do, 1 findings"
+STATE = Path("/var/lib/hatui")
+_ROLES = {"fail": "bad", "warn": "warn", "unknown": "unknown", "pass": "good"}
+_SEVERITIES = {"error": "fail", "warning": "warn", "info": "pass"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments."""
+    from hatui.cli import socket_option
+
+    parser.add_argument("--json", action="store_true", help="all checks as one JSON object")
+    parser.add_argument("--quiet", action="store_true", help="only what needs a hand")
+    socket_option(parser)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Look at everything once."""
+    checks = [*_of_engine(chosen)]
+    if not chosen.host:
+        checks += _of_host()
+    bad = [one for one in checks if one.result in ("fail", "warn")]
+    if chosen.json:
+        say_json({"v": 1, "checks": [msgspec.to_builtins(one) for one in checks], "findings": len(bad)})
+        return 1 if bad else 0
+    for one in sorted(checks, key=lambda check: checkup.RESULTS.index(check.result)):
+        if not chosen.quiet or one in bad:
+            _say(one)
+    if not chosen.quiet or bad:
+        say(f"{len(checks)} checks, {len(bad)} findings" if bad else f"{len(checks)} checks, nothing to do")
+    return 1 if bad else 0
+
+
+def _say(check: Check) -> None:
+    code = f" [{check.code}]" if check.code else ""
+    first, *more = wrap(check.text + code, 100) or [""]
+    say(painted([(f"{check.result:<8}", _ROLES[check.result]), (f"{check.name:<10} ", "strong"), (first, "plain")]))
+    for line in more:
+        say(" " * 19 + line)
+    if check.fix and check.result != "pass":
+        say(painted([(" " * 19, "plain"), (check.fix, "dim")]))
+
+
+def _of_engine(chosen: argparse.Namespace) -> list[Check]:
+    """The connection, and what the engine has found."""
+    try:
+        hello, present = session.run_for(_ask(chosen))
+    except Refused as refusal:
+        return [Check("engine", "fail", refusal.reason, _todo(refusal.code), refusal.code), *_without_engine(chosen)]
+    except (EngineLost, ProtocolMismatch, HatuiError) as failure:
+        fix = "sudo systemctl start hatui-engine"
+        return [Check("engine", "fail", str(failure), fix, "E-NO-ENGINE"), *_without_engine(chosen)]
+    role = f"an engine answers on {plain(hello.host)}; {plain(hello.user)} is {hello.role}"
+    checks = [Check("engine", "pass", role)]
+    if "packets" not in hello.capabilities:
+        words = "the engine cannot capture packets: the screen Packets stays empty"
+        checks.append(Check("capture", "warn", words, "give the engine the capability CAP_NET_RAW"))
+    statuses = present.statuses
+    for finding in (one for one in statuses if isinstance(one, FindingStatus)):
+        result = _SEVERITIES.get(finding.severity, "warn")
+        checks.append(Check("found", result, plain(finding.text), finding.fix, finding.code))
+    if not chosen.host:
+        instances = {one.name: one for one in statuses if isinstance(one, InstanceStatus)}
+        status = next((one for one in statuses if isinstance(one, EngineStatus)), None)
+        checks += checkup.engine(checkup.Host(), status, metadata.version("hatui"))
+        checks += checkup.settings(checkup.Host(), instances)
+    return checks
+
+
+async def _ask(chosen: argparse.Namespace) -> tuple[Hello, Snapshot]:
+    client, _ = await session.snapshot(chosen)
+    return client.hello, client.snapshot
+
+
+def _without_engine(chosen: argparse.Namespace) -> list[Check]:
+    return [] if chosen.host else [*checkup.engine(checkup.Host(), None, "")]
+
+
+def _todo(code: str) -> str:
+    """The last part of a code's explanation in one line."""
+    return " ".join(explain(code, 10_000).partition("\nDo ")[2].split())
+
+
+def _of_host() -> list[Check]:
+    size = shutil.get_terminal_size()
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    return [
+        *checkup.programs(),
+        *checkup.groups(checkup.Host(), getpass.getuser()),
+        checkup.room(STATE if STATE.exists() else STATE.parent),
+        checkup.terminal(os.environ, size.columns, size.lines, interactive=interactive),
+    ]
