@@ -22,15 +22,16 @@ from textual.message import Message
 from textual.screen import Screen
 
 from engine.errors import HatuiError
-from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, Snapshot
+from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, ServerLine, Snapshot
 from hatui import keymap, keys, remote, theming
-from hatui.link import EngineLink, Link, ReplayLink, Say, load
+from hatui.link import EngineLink, Link, Say, load
 from hatui.merging import MergedLink
 from hatui.pending import Severity, news, waiting
+from hatui.replay import JournalLink
+from hatui.replaying import Replaying
 from hatui.screens.frame import FrameScreen, Painted
 from hatui.store import CONFIG_EVENTS, LinkState, Store, Told
 from hatui.text import TIME_MODES, Line, command_line
-from hatui.typeahead import TypeAhead
 from hatui.widgets.rows import ROLE_CLASSES, bindings
 
 PAINTS_PER_S = 4
@@ -70,7 +71,7 @@ def _events() -> Screen[Any]:
     return Events()
 
 
-class HatuiApp(TypeAhead):
+class HatuiApp(Replaying):
     """The console."""
 
     TITLE = "hatui"
@@ -79,6 +80,7 @@ class HatuiApp(TypeAhead):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(keys.EVERYWHERE),
+        *bindings("replay"),
         Binding("ctrl+q", "leave(False)", show=False, id="everywhere.ctrl_q"),
         Binding("ctrl+c", "hint_quit", show=False, id="everywhere.ctrl_c"),
     ]
@@ -129,7 +131,7 @@ class HatuiApp(TypeAhead):
         self._load_themes()
         self._load_keymap()
         self.switch_mode("dashboard")
-        self.run_worker(self.link.run(self._tell), name="link", exit_on_error=True)
+        self.run_worker(self.link.run(self.told), name="link", exit_on_error=True)
         self.set_interval(1 / PAINTS_PER_S, self._tick, name="paint")
         for complaint in self._complaints:
             self.say(complaint, "warning")
@@ -164,7 +166,8 @@ class HatuiApp(TypeAhead):
 
     # told --------------------------------------------------------------------------------------
 
-    def _tell(self, told: Sequence[Told]) -> None:
+    def told(self, told: Sequence[Told]) -> None:
+        """The link says something; it is taken in its turn."""
         self.post_message(Heard(told))
 
     def on_heard(self, message: Heard) -> None:
@@ -524,7 +527,12 @@ def replay(path: str, *, speed: float = 1.0, theme: str = "") -> int:
 
     Raises: ValueError when the file is no recording; OSError when it cannot be read.
     """
-    return _run(HatuiApp(ReplayLink(load(Path(path)), speed=speed), theme=theme))
+    return review(load(Path(path)), speed=speed, theme=theme)
+
+
+def review(lines: Sequence[ServerLine], *, speed: float = 0.0, theme: str = "") -> int:
+    """The console on the lines of a recording, standing at its beginning unless `speed` lets it run."""
+    return _run(HatuiApp(JournalLink(lines, speed=speed), theme=theme))
 
 
 def _run(app: HatuiApp) -> int:

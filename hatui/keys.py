@@ -22,6 +22,7 @@ PLACES = {
     "events": "Events",
     "detail": "Instance",
     "problems": "Problems",
+    "replay": "In a replay",
     "dialog": "In a dialog",
     "confirmation": "Confirming a change",
     "page": "On a page",
@@ -29,7 +30,7 @@ PLACES = {
     "palette": "In the palette",
 }
 """The places where keys are valid. `list` holds wherever a list has the focus."""
-APART = (EVERYWHERE, LIST, "dialog", "confirmation", "page", "problems", "command", "palette")
+APART = (EVERYWHERE, LIST, "replay", "dialog", "confirmation", "page", "problems", "command", "palette")
 """Places where the keys that are valid everywhere do not reach, or which are no screen of their own."""
 
 
@@ -358,6 +359,11 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("dialog.copy", "c", "Copy command", "Copy the equivalent command line.", "copy_command", footer=30),
     Key("dialog.help", "question_mark,ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
+    # replay
+    Key("replay.play", "space", "Play", "Let the recording run, or stand still.", "replay_play", priority=True),
+    Key("replay.next", "full_stop", "Next event", "To the next event.", "replay_step(1)", priority=True),
+    Key("replay.before", "comma", "Event before", "To the event before.", "replay_step(-1)", priority=True),
+    Key("replay.live", "escape", "Live", "Back to the live engine.", "replay_live", priority=True),
     # pages, command line, palette
     Key("page.close", "escape,backspace,q,enter", "Back", "Close this page.", "close"),
     Key("page.copy", "y", "Copy", "Copy the page as text.", "copy"),

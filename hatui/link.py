@@ -187,6 +187,10 @@ class EngineLink:
             raise EngineLost("there is no connection to the engine")
         return await self._client.ask(command, reason, progress=progress)
 
+    def forget(self) -> None:
+        """Nothing was told yet: the next connection tells the history again."""
+        self._seq = 0
+
     def bare(self, command: Command) -> tuple[str, Command]:
         """There is but one engine."""
         return "", command

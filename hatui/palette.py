@@ -77,6 +77,7 @@ def entries(app: HatuiApp) -> list[Entry]:
     for theme in sorted(app.available_themes):
         found.append(Entry(f"theme {theme}", f"Colours of {theme}.", _call(_theme, app, theme)))
     found += [
+        Entry("replay TIME", "The past on these screens, such as `replay 13:50`.", _call(_replay, app)),
         Entry("open FILE", "A capture file (pcap, pcapng) on the packets screen.", _call(_open, app)),
         Entry("explain CODE", "What a code means, such as `explain E-NO-SUCCESSOR`.", _call(_explain, app, "")),
         Entry("quit", keys.named("everywhere.quit").help, _call(app.action_leave, False), "q"),  # noqa: FBT003
@@ -103,6 +104,10 @@ def _select(app: HatuiApp, name: str) -> None:
     frame = app.frame
     if isinstance(frame, Dashboard):
         frame.query_one(InstanceTable).move_to_key(name)
+
+
+def _replay(app: HatuiApp) -> None:
+    app.say("write a time behind it, such as :replay 13:50")
 
 
 def _open(app: HatuiApp) -> None:
@@ -133,6 +138,9 @@ def execute(app: HatuiApp, text: str) -> str:
     typed = " ".join(words)
     if words[0] == "explain" and len(words) == 2:
         _explain(app, words[1])
+        return ""
+    if words[0] == "replay" and len(words) in (2, 3):
+        app.start_replay(" ".join(words[1:]))
         return ""
     if words[0] == "open" and len(words) == 2:
         app.open_capture(words[1])

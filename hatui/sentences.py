@@ -12,7 +12,6 @@ from engine.messages import (
     AddressesMoved,
     AddressLost,
     AdvertRejected,
-    Cause,
     CommandLogged,
     ConfigConfirmed,
     ConfigLoaded,
@@ -43,33 +42,6 @@ from engine.messages import (
 from hatui.pending import returned
 from hatui.store import Connection, Store
 from hatui.text import ago, duration, exit_words, plain, seconds, skew_time, state_word
-
-CAUSES: dict[Cause, tuple[str, str]] = {
-    Cause.MASTER_NO_RESPONSE: ("the master stopped without saying goodbye", "its host, its cable or its switch port"),
-    Cause.MASTER_RESIGNED: ("the master resigned: it sent priority 0", "a planned stop or failover over there"),
-    Cause.PEER_HIGHER: ("another router advertises a higher priority", "it came back, or its trackers recovered"),
-    Cause.PEER_EQUAL_HIGHER_ADDRESS: (
-        "another router has the same priority and the higher address",
-        "equal priorities: give each router its own",
-    ),
-    Cause.WE_PREEMPTED: ("this node has the higher priority and preempts", "it came back, or its trackers recovered"),
-    Cause.PRIORITY_LOWERED: ("the priority here was lowered", "a tracker failed here, or the configuration changed"),
-    Cause.TRACKER_FAULT: ("a tracker without a weight failed here", "what that tracker checks"),
-    Cause.INTERFACE_DOWN: ("the interface went down", "cable, switch port, or somebody's ip link set down"),
-    Cause.ADDRESS_LOST: ("the interface lost the address that adverts are sent from", "somebody removed it"),
-    Cause.FAULT_CLEARED: ("the last cause of FAULT is gone", "what was broken works again"),
-    Cause.SYNC_GROUP: ("another member of its sync group changed", "see that member"),
-    Cause.OPERATOR: ("an operator asked for it", "see the command in the events"),
-    Cause.MAINTENANCE: ("maintenance", "see the command in the events"),
-    Cause.CONFIG: ("the configuration changed", "see the change in the events"),
-    Cause.STARTUP: ("the engine started", "start of the engine"),
-    Cause.SHUTDOWN: ("the engine is stopping", "stop of the engine"),
-    Cause.ENGINE_STALL: ("the engine here did not get to run", "a suspended machine, or one starved of processor time"),
-    Cause.REJECTED_ADVERTS: ("all adverts of the master were rejected", "version, authentication or addresses differ"),
-    Cause.DRILL: ("a drill", "see the drill"),
-}
-"""Each cause in words, and where to look."""
-
 
 class Told(msgspec.Struct, frozen=True):
     """An event in words for one row."""

@@ -84,7 +84,11 @@ class NodeTold(msgspec.Struct, frozen=True):
     line: ServerLine | LinkState
 
 
-Told = ServerLine | LinkState | NodeTold
+class Rewound(msgspec.Struct, frozen=True):
+    """All that was told before is void: a recording goes back, or another link begins."""
+
+
+Told = ServerLine | LinkState | NodeTold | Rewound
 CONFIG_EVENTS = (ConfigLoaded, ConfigRefused, ConfigConfirmed, ConfigReverted, ConfigRevertRefused)
 """What happens to the configuration; kept apart, however many other events come."""
 Row = EventLine | GapRow
@@ -180,6 +184,8 @@ class Store:
         match told:
             case NodeTold(node=node, line=line):
                 self.nodes.setdefault(node, Store(events=2000, packets=1)).apply(line)
+            case Rewound():
+                self._forget()
             case LinkState():
                 self.link = told
                 if told.connection is not Connection.LIVE:
@@ -259,6 +265,16 @@ class Store:
         self.packet_octets += len(told.frame)
         while self.packet_octets > self._packet_limit and len(self.packets) > 1:
             self.packet_octets -= len(self.packets.popleft().frame)
+
+    def _forget(self) -> None:
+        """Begin anew; counters that tell of change go on growing."""
+        for kept in (self.instances, self.trackers, self.interfaces, self.findings, self.adverts, self._counted_at):
+            kept.clear()
+        for ring in (self.events, self.config_told, self.packets):
+            ring.clear()
+        self.engine, self.last_seq, self.vrrp_heard, self.packet_octets = None, 0, 0, 0
+        self.events_revision += 1
+        self.events_older += 1
 
     def _snapshot(self, snapshot: Snapshot) -> None:
         self.instances.clear()

@@ -41,7 +41,7 @@ from engine.messages import (
     TrackerStatus,
 )
 from hatui.cli import main
-from hatui.commands.why import moment_of
+from hatui.replay import moment_of
 from tests.fake_engine import NOW, SECOND, WALL, FakeEngine, engine_status, instance
 
 ROOT = Path(__file__).resolve().parent.parent

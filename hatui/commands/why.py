@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from engine.client import EngineClient
-from engine.errors import HatuiError
 from engine.messages import EventLine, GetEvents, InstanceStatus
 from hatui import explanation
 from hatui.commands import session
 from hatui.commands.terminal import columns, complain, painted, say, say_json
-from hatui.text import NS
+from hatui.replay import moment_of
 
 EPILOG = "exit codes: 0, 3 no engine, 4 no such change is known, 5 no such instance"
 EXIT_NO_CHANGE = 4
 HISTORY = 2000
-_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%H:%M:%S", "%H:%M")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,26 +32,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Explain it."""
     return session.run(_why(chosen))
-
-
-def moment_of(text: str, now_wall: int) -> int:
-    """The wall time (ns, the end of the named second or minute) of a local time; without a date the last such time.
-
-    Raises: HatuiError when it is none.
-    """
-    now = datetime.fromtimestamp(now_wall / NS, tz=UTC).astimezone()
-    for form in _FORMS:
-        try:
-            read = datetime.strptime(text, form)  # noqa: DTZ007  a local time: its zone follows
-        except ValueError:
-            continue
-        span = timedelta(seconds=1) if "%S" in form else timedelta(minutes=1)
-        if "%Y" not in form:
-            read = read.replace(year=now.year, month=now.month, day=now.day)
-            if read > now.replace(tzinfo=None):
-                read -= timedelta(days=1)
-        return int((read.astimezone() + span).timestamp()) * NS - 1
-    raise HatuiError(f"{text!r} is no time: write 14:02, 14:02:10 or 2026-01-31 14:02:10")
 
 
 async def _why(chosen: argparse.Namespace) -> int:

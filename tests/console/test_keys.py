@@ -28,6 +28,7 @@ OWNERS: dict[str, type] = {
     "events": Events,
     "detail": Detail,
     "problems": Problems,
+    "replay": HatuiApp,
     "dialog": Ask,
     "page": Pager,
     "command": CommandLine,
