@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.config.model import Instance
+from engine.config.model import Config, Instance
 from engine.errors import PacketError
 from engine.messages import (
     AddressChanged,
@@ -44,10 +44,11 @@ from engine.messages import (
     TrackerStatus,
     Verdict,
 )
-from engine.protocol import impairment, orders, receive, reload, status, unplaced
+from engine.protocol import impairment, leaving, orders, receive, reload, status, unplaced
 from engine.protocol.group import GroupState
 from engine.protocol.host import Host
 from engine.protocol.instance import VrrpInstance
+from engine.protocol.leaving import Leaving
 from engine.protocol.packet import parse_ah
 from engine.protocol.presence import placed_addresses
 from engine.protocol.stimuli import STARTED, Stalled, Stopped
@@ -62,12 +63,25 @@ Key = tuple[str, int, int]
 class Router:
     """All virtual routers of one host."""
 
-    __slots__ = ("_configured", "_gone", "_host", "_instances", "_places", "_stopping", "_told_unknown", "judging")
+    __slots__ = (
+        "_config",
+        "_configured",
+        "_gone",
+        "_host",
+        "_instances",
+        "_leaving",
+        "_places",
+        "_stopping",
+        "_told_unknown",
+        "judging",
+    )
 
     def __init__(self) -> None:
         self._host = Host()
         self._configured = False
+        self._config = Config()
         self._instances: dict[Key, VrrpInstance] = {}
+        self._leaving = Leaving()
         self._places: dict[tuple[str, str], VrrpInstance] = {}
         """(interface, virtual address) to the instance that has it."""
         self._stopping = False
@@ -142,7 +156,10 @@ class Router:
 
     def _outputs(self) -> Sequence[Output]:
         host = self._host
-        if self._stopping and not self._gone and all(one.state is State.INIT for one in self._instances.values()):
+        if self._leaving and self._leaving.forget_gone(host):
+            self._settle_places()
+        stopped = self._stopping and not self._gone and not self._leaving
+        if stopped and all(one.state is State.INIT for one in self._instances.values()):
             self._gone = True
             host.out.append(Exit())
         if not host.out:
@@ -216,7 +233,8 @@ class Router:
 
     def _receive_message(self, datagram: DatagramReceived, arrived: receive.Arrived) -> tuple[str, Verdict, str]:
         vrid = arrived.message[1]
-        instance = self._instances.get((datagram.interface, datagram.family, vrid))
+        key = (datagram.interface, datagram.family, vrid)
+        instance = self._instances.get(key) or self._leaving.get(key)
         if instance is None:
             detail = f"no instance has VRID {vrid} on {datagram.interface}"
             place = (datagram.interface, vrid)
@@ -439,13 +457,18 @@ class Router:
         self._configured = True
         if first:
             self._host.tally.since = self._host.now
+        self._leaving.finish(self._host)
+        self._config = config
         old = self._instances
         wanted: dict[Key, Instance] = {one.key: one for one in config.instances}
         for key in [key for key in old if key not in wanted]:
             gone = old.pop(key)
             impairment.lift(gone)
-            gone.tell(Stopped(Cause.CONFIG, hand_over=False))
-            self._host.forget(gone)
+            if leaving.is_gentle(gone, config):
+                self._leaving.begin(key, gone)
+            else:
+                gone.tell(Stopped(Cause.CONFIG, hand_over=False))
+                self._host.forget(gone)
         self._host.configure(config)
         groups = {group.name: GroupState(group) for group in config.groups}
         of_member = {member: group for group in groups.values() for member in group.config.members}
@@ -465,11 +488,7 @@ class Router:
         by_name = {one.name: self._instances[one.key] for one in config.instances}
         for group in groups.values():
             group.members = [by_name[name] for name in group.config.members if name in by_name]
-        self._places = {
-            (address.interface, address.address): instance
-            for instance, one in [(self._instances[one.key], one) for one in config.instances]
-            for address in placed_addresses(one)
-        }
+        self._settle_places()
         touched = {instance.config.key for instance, _ in changed}
         for instance, one in changed:
             reload.reconfigure(instance, one)
@@ -479,6 +498,24 @@ class Router:
         known = {(last.interface, last.family, last.vrid): last for last in event.resume} if first else {}
         self._start(fresh, known, delay=self._host.globals.startup_delay if first else 0)
         self._told_unknown.clear()
+
+    def _settle_places(self) -> None:
+        """Who has which address, those on their way out included: none of them is a source of adverts."""
+        here = [(self._instances[one.key], one) for one in self._config.instances]
+        here += [(one, one.config) for one in self._leaving]
+        self._places = {(it.interface, it.address): one for one, config in here for it in placed_addresses(config)}
+        self._host.virtual = frozenset(address for _, address in self._places)
+
+    def leavers(self, config: Config) -> tuple[Instance, ...]:
+        """Those of the present instances that would hand over if `config` came now."""
+        wanted = {one.key for one in config.instances}
+        found = [one for one in self._instances.values() if one.config.key not in wanted]
+        return tuple(one.config for one in found if leaving.is_gentle(one, config))
+
+    @property
+    def handing_over(self) -> bool:
+        """Instances of an older configuration still hand over."""
+        return bool(self._leaving)
 
     def _start(self, fresh: list[VrrpInstance], known: dict[Key, LastKnown], *, delay: int) -> None:
         """Let new instances begin, all of them assessed before the first one acts."""
@@ -499,6 +536,7 @@ class Router:
             return
         self._stopping = True
         keep = not event.release_addresses
+        self._leaving.stop(Stopped(event.cause, hand_over=not keep, keep_addresses=keep))
         for one in tuple(self._instances.values()):
             one.tell(Stopped(event.cause, hand_over=not keep, keep_addresses=keep))
 

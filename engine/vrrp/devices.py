@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from engine.config.model import Address, Config, Instance
-from engine.messages import EffectFailed
+from engine.messages import EffectFailed, HandOverFinished, HandOverStarted, State, StateChanged
 from engine.protocol.vmac import vmac_address, vmac_interface
 from engine.vrrp import netlink
 from engine.vrrp.kernel import Kernel
@@ -25,6 +25,8 @@ from engine.vrrp.netlink import Link
 
 _CONF = Path("/proc/sys/net/ipv4/conf")
 _ON_VMAC = {"arp_ignore": "1", "accept_local": "1", "rp_filter": "0", "promote_secondaries": "1"}
+_SILENT = "8"
+"""arp_ignore: answer for no address. Source: ip-sysctl arp_ignore."""
 _ON_PARENT = {"arp_ignore": "1", "arp_filter": "1", "arp_announce": "2"}
 """arp_announce: the parent asks for neighbours in its own name, or its MAC would be learnt for the virtual address."""
 
@@ -81,6 +83,8 @@ class Devices:
         self._kernel = kernel
         self._wanted: dict[str, _Wanted] = {}
         self._made: set[str] = set()
+        self._hushed: set[str] = set()
+        """Instances whose device answers no ARP just now."""
         self._settings: dict[Path, tuple[str, str]] = {}
         """Path to (value found, value written)."""
 
@@ -109,6 +113,28 @@ class Devices:
         if self._kernel.link(interface) is None:
             self._settings = {path: was for path, was in self._settings.items() if path.parent.name != interface}
         return [why for one in self._wanted.values() if interface in (one.parent, one.name) for why in self._make(one)]
+
+    def happened(self, event: HandOverStarted | HandOverFinished | StateChanged) -> None:
+        """While a master hands over, its virtual MAC device answers no ARP; it does again when the role is kept or
+        comes back.
+
+        The successor has the same MAC and announces by ARP requests. An answer of ours, which the host gives as
+        long as it has the address, would show the switch that MAC at our port again, and nobody would get there
+        once the address has gone.
+        """
+        if isinstance(event, HandOverStarted):
+            self._hush(event.instance, on=True)
+        elif event.instance in self._hushed and (
+            (isinstance(event, HandOverFinished) and not event.released)
+            or (isinstance(event, StateChanged) and event.new is State.MASTER)
+        ):
+            self._hush(event.instance, on=False)
+
+    def _hush(self, instance: str, *, on: bool) -> None:
+        device = next((one.name for one in self._wanted.values() if one.instance == instance), "")
+        if device:
+            (self._hushed.add if on else self._hushed.discard)(instance)
+            _write(_CONF / device / "arp_ignore", _SILENT if on else _ON_VMAC["arp_ignore"])
 
     def close(self) -> None:
         """Remove our devices, put the settings back."""

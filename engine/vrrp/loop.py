@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from engine.config.model import Config, Globals
+from engine.config.model import Config, Globals, Instance
 from engine.messages import (
     LONGEST_STALL,
     AddAddresses,
@@ -32,6 +32,8 @@ from engine.messages import (
     Configure,
     EffectFailed,
     Exit,
+    HandOverFinished,
+    HandOverStarted,
     Happened,
     Input,
     InterfaceChanged,
@@ -43,6 +45,7 @@ from engine.messages import (
     SendAdvert,
     SendAnnouncements,
     Stall,
+    StateChanged,
     StatusBatch,
     StopRouter,
     ToVrrp,
@@ -114,6 +117,9 @@ class Loop:
         self._handlers: dict[int, Handler] = {}
         self._devices = Devices(self._kernel)
         self._retiring = False
+        self._config = Config()
+        self._handing_over = False
+        """Instances of an older configuration still need their sockets and devices."""
         self._routes = Routes(self._kernel)
         self._statics = Statics(self._kernel, self._routes)
         self._firewall = Firewall()
@@ -187,6 +193,8 @@ class Loop:
         if due is not None and due <= now:
             for failed in self._announcer.work(now, _PORTION):
                 self._tell(failed, now)
+        if self._handing_over and not router.handing_over and not self._jobs:
+            self._handed_over(now)
         if self._retiring and not self._jobs:
             self._retire(now)
         if self._channel.wants_write is not self._writing:
@@ -301,6 +309,9 @@ class Loop:
             else:
                 effect(output)
         if events:
+            for event in events:
+                if isinstance(event, HandOverStarted | HandOverFinished | StateChanged):
+                    self._devices.happened(event)
             self._channel.send(Happened(now, tuple(events)))
 
     def _send_advert(self, effect: SendAdvert) -> None:
@@ -458,19 +469,32 @@ class Loop:
         config = placed(message.config)
         message = msgspec.structs.replace(message, config=config)
         self._apply(config.globals, now)
-        failures = self._devices.configure(config)
-        self._kernel_said(now)
-        failures += self._filter(config)
-        failures += self._sockets.configure(config, vmac_devices(config), egress(config))
-        self._kernel.watch_routes(on=any(one.routes or one.rules for one in config.instances))
+        self._config = config
+        failures = self._lay(config, self._router.leavers(config), now)
         self._inbox.extend(self._statics.configure(config))
         self._tell(message, now)
         self._inbox.extend(failures)
         self._settle(now)
-        self._retiring = True
         self._whole_next = True
         gc.collect()
         gc.freeze()
+
+    def _lay(self, config: Config, leavers: tuple[Instance, ...], now: int) -> list[EffectFailed]:
+        """Devices, filter and sockets of a configuration, and of those that still hand over their addresses."""
+        whole = msgspec.structs.replace(config, instances=config.instances + leavers)
+        failures = self._devices.configure(whole)
+        self._kernel_said(now)
+        failures += self._filter(whole)
+        failures += self._sockets.configure(whole, vmac_devices(whole), egress(whole))
+        self._kernel.watch_routes(on=any(one.routes or one.rules for one in whole.instances))
+        self._handing_over = bool(leavers)
+        self._retiring = True
+        return failures
+
+    def _handed_over(self, now: int) -> None:
+        """The last one of an older configuration is gone: what served it alone goes as well."""
+        self._inbox.extend(self._lay(self._config, (), now))
+        self._settle(now)
 
     def _filter(self, config: Config) -> list[EffectFailed]:
         before = self._firewall.fileno()

@@ -11,8 +11,18 @@ from typing import Any
 
 import pytest
 
-from engine.config.model import Address, Authentication, Vmac
-from engine.messages import EffectRefused, State, StateChanged, StopRouter
+from engine.config.model import Address, Authentication, Config, Vmac
+from engine.messages import (
+    Configure,
+    EffectRefused,
+    Failover,
+    HandOverFinished,
+    HandOverStarted,
+    Ordered,
+    State,
+    StateChanged,
+    StopRouter,
+)
 from hatui.lab import Host, Lab, wait_for
 from tests.net.vrrp_process import VIP, VrrpProcess, sample
 
@@ -119,7 +129,7 @@ def test_a_client_reaches_the_address_by_the_virtual_mac_only(lab: Lab, start: A
     host.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter"])
     host.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter"])
     a = start("vrrpA")
-    a.configure(four(host))
+    a.configure(four(host, 254, version=3, advert_interval=100_000_000, authentication=Authentication()))
     master(a)
     wait_for(lambda: host.has_address(VIP), 2, "the address")
     client.run(["ip", "neigh", "flush", "all"])
@@ -132,6 +142,11 @@ def test_a_client_reaches_the_address_by_the_virtual_mac_only(lab: Lab, start: A
     client.run(["ping", "-c", "3", "-i", "0.1", "-W", "1", "10.99.0.1"], check=False)
     assert client.run(["ip", "neigh", "show", VIP]).stdout.split()[4] == MAC4
     assert forwarded(host) >= before + 3
+    a.tell(Ordered(1, Failover("VI_1")))
+    a.wait_for(lambda: a.happened(HandOverStarted))
+    assert sysctl(host, "vrrp.50/arp_ignore") == "8", "the successor's announcements are not answered"
+    a.wait_for(lambda: a.happened(HandOverFinished))
+    assert sysctl(host, "vrrp.50/arp_ignore") == "1", "nobody came: it serves on"
     assert sysctl(host, "all/rp_filter") == "0"
     a.tell(StopRouter())
     assert a.wait() == 0
@@ -245,3 +260,30 @@ def test_the_device_of_somebody_else_is_not_touched(lab: Lab, start: Any) -> Non
     a.core_dies()
     a.wait()
     assert device(host)["linkinfo"]["info_kind"] == "bridge"
+
+
+@pytest.mark.parametrize("order", [Configure(Config()), StopRouter()], ids=["removed by a reload", "stopped"])
+def test_a_virtual_mac_moves_to_the_successor_without_a_lost_ping(lab: Lab, start: Any, order: Any) -> None:
+    """Both have the same MAC, so no frame of the one that leaves may show the switch its port again. What only the
+    removed instance needed is given back after the hand-over."""
+    host, other, client = lab.hosts["vrrpA"], lab.hosts["vrrpB"], lab.add_host("client", "10.211.55.24/24")
+    a, b = start("vrrpA"), start("vrrpB")
+    a.configure(four(host))
+    master(a)
+    b.configure(four(other, 50))
+    b.wait_for(lambda: b.status().peer_priority == 255)
+    pinger = lab.pinger(client, VIP)
+    pinger.wait_for_owner("vrrpA")
+    since = time.monotonic_ns()
+    a.tell(order)
+    a.wait_for(lambda: a.happened(HandOverStarted))
+    assert device(host), "it still serves"
+    b.wait_for(lambda: any(one.new is State.MASTER for one in b.happened(StateChanged)))
+    (done,) = a.wait_for(lambda: a.happened(HandOverFinished))
+    assert (done.successor, done.released) == ("10.211.55.23", True)
+    wait_for(lambda: device(host) == {}, 3, "the device to go")
+    time.sleep(0.3)
+    report = pinger.report(since)
+    pinger.stop()
+    assert report.lost <= 1
+    assert lab.owners(VIP) == ["vrrpB"]
