@@ -71,6 +71,12 @@ def _events() -> Screen[Any]:
     return Events()
 
 
+def _peers() -> Screen[Any]:
+    from hatui.screens.peers import Peers
+
+    return Peers()
+
+
 class HatuiApp(Replaying):
     """The console."""
 
@@ -89,6 +95,7 @@ class HatuiApp(Replaying):
         "packets": _packets,
         "config": _config,
         "events": _events,
+        "peers": _peers,
     }
 
     def __init__(

@@ -63,8 +63,12 @@ def said(text: str, role: str = "dim") -> Item:
     return Item(("said", text), ((f"   {plain(text)}", role),))
 
 
-def merged(told: Iterable[Row], past: Sequence[EventLine]) -> list[EventLine]:
-    """What this console was told and what it asked for, once each, oldest first."""
+def merged(told: Iterable[Row], past: Sequence[EventLine], *, several: bool = False) -> list[EventLine]:
+    """What this console was told and what it asked for, once each, oldest first. Numbers of `several` engines are
+    no order among each other: there the past goes on with what was told later."""
+    if several:
+        last = past[-1].wall_ns if past else 0
+        return [*past, *(row for row in told if isinstance(row, EventLine) and row.wall_ns > last)]
     found = {row.seq: row for row in past}
     found.update((row.seq, row) for row in told if isinstance(row, EventLine))
     return [found[seq] for seq in sorted(found)]

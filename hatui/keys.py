@@ -20,6 +20,7 @@ PLACES = {
     "packets": "Packets",
     "config": "Config",
     "events": "Events",
+    "peers": "Peers",
     "detail": "Instance",
     "problems": "Problems",
     "replay": "In a replay",
@@ -88,6 +89,13 @@ KEYS: tuple[Key, ...] = (
         "Events",
         "All that has happened: transitions, trackers, commands, configuration.",
         "show_mode('events')",
+    ),
+    Key(
+        "everywhere.peers",
+        "6",
+        "Peers",
+        "The nodes beside each other; what differs is marked.",
+        "show_mode('peers')",
     ),
     Key("everywhere.last", "minus", "Last screen", "Back to the screen you came from.", "last_mode"),
     Key(
@@ -320,6 +328,11 @@ KEYS: tuple[Key, ...] = (
         "The next order: newest, worst, faults only.",
         "order(1)",
     ),
+    # peers
+    Key("peers.open", "enter", "Detail", "Everything about the instance of this row.", "open", footer=10),
+    Key("peers.differences", "d", "Differences", "Only what differs, or everything.", "differences", footer=20),
+    Key("peers.filter", "slash", "Filter", "Show only rows that match; esc clears.", "filter", footer=30),
+    Key("peers.clear", "escape,backspace", "Back", "Everything again.", "back"),
     # detail of an instance
     Key(
         "detail.open",
@@ -383,7 +396,7 @@ KEYS: tuple[Key, ...] = (
 )
 """The table."""
 
-OUTSIDE_LISTS = {"dashboard", "packets", "events", "detail"}
+OUTSIDE_LISTS = {"dashboard", "packets", "events", "peers", "detail"}
 """Places whose panes are lists: `list` keys are valid there too."""
 
 

@@ -203,7 +203,8 @@ class MergedLink:
             raise EngineLost(f"{node}: {lost}") from None
         shift = self.shift(node)
         events = tuple(nodes.event_of(nodes.moved(line, shift), node, line.seq) for line in reply.events)
-        return msgspec.structs.replace(reply, events=events)
+        runs = tuple(nodes.named(nodes.moved(run, shift), node) for run in reply.runs)
+        return msgspec.structs.replace(reply, events=events, runs=runs)
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """To all of them."""

@@ -20,6 +20,7 @@ from engine.messages import (
     InterfaceStatus,
     StatusGone,
     TrackerChanged,
+    TrackerRun,
     TrackerStatus,
 )
 
@@ -99,6 +100,7 @@ _NAMES: dict[type, tuple[str, ...]] = {
     InterfaceStatus: ("name",),
     InterfaceStateChanged: ("interface",),
     TrackerChanged: ("name",),
+    TrackerRun: ("name",),
 }
 _S = TypeVar("_S", bound=msgspec.Struct)
 

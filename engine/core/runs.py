@@ -38,6 +38,10 @@ class Runs:
         ]
         return tuple(sorted(found, key=lambda run: run.at))
 
+    def _tracked_by(self, instance: str) -> tuple[str, ...]:
+        one = self._config().instance(instance)
+        return tuple(track.name for track in one.tracking.scripts) if one is not None else ()
+
     def reloaded(self, config: Config) -> None:
         """Scripts that the configuration no longer has are forgotten."""
         names = {script.name for script in config.scripts}
@@ -50,7 +54,7 @@ class Runs:
         """
         command = request.command
         if isinstance(command, GetTrackerRuns):
-            return Reply(request.id, Outcome.DONE, runs=self.of(command.names))
+            return Reply(request.id, Outcome.DONE, runs=self.of(command.names or self._tracked_by(command.instance)))
         assert isinstance(command, RunTracker)
         if not any(track.name == command.name for one in self._config().instances for track in one.tracking.scripts):
             raise Refused("E-UNKNOWN-TRACKER", f"no instance tracks a script named {command.name!r}")

@@ -124,7 +124,8 @@ class GetTrackerRuns(Message, frozen=True):
     """The last runs of track scripts, in Reply.runs, the newest last."""
 
     names: tuple[str, ...] = ()
-    """Empty: of all."""
+    """Empty: of all, or of all that `instance` tracks."""
+    instance: str = ""
 
 
 class RunTracker(Message, frozen=True):

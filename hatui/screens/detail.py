@@ -29,6 +29,7 @@ from engine.messages import (
 from hatui import facets
 from hatui.facets import TABS, Item
 from hatui.filters import check_text, text_filter
+from hatui.nodes import parted
 from hatui.screens.ask import ask_command
 from hatui.screens.frame import FrameScreen
 from hatui.screens.why import open_why
@@ -89,14 +90,16 @@ class Detail(FrameScreen):
     def _look(self) -> None:
         """Ask for what the open tab shows beyond the statuses."""
         store = self.console.store
-        if not self.is_current or store.silent(self.console.link.now()):
+        if not self.is_current or store.silent(self.console.link.now(), self.instance):
             return
         if self.tab == "Trackers":
-            names = tuple(one.name for one in store.trackers.values() if self.instance in one.tracked_by)
-            if names:
-                self._ask(GetTrackerRuns(names))
-        fingerprint = store.engine.config_fingerprint if store.engine else ""
-        if self.tab == "Config" and fingerprint and self._config_of != fingerprint:
+            self._ask(GetTrackerRuns(instance=self.instance))
+        node, _ = parted(self.instance, store.nodes)
+        engine = store.node_of(self.instance).engine
+        fingerprint = engine.config_fingerprint if engine else ""
+        if self.tab == "Config" and node and node != getattr(self.console.link, "here", node):
+            self._config_said = f"this console reads the configuration of another node: :node {node} chooses this one"
+        elif self.tab == "Config" and fingerprint and self._config_of != fingerprint:
             self._config_of = fingerprint
             if self.console.store.hello is not None and self.console.store.hello.role != "operator":
                 self._config_said = "the text of the configuration is for operators [E-ROLE]: " + self.console.why_not
@@ -138,7 +141,7 @@ class Detail(FrameScreen):
 
     def paint_body(self, store: Store, now: int) -> None:
         """Head, tabs and the rows of the open tab."""
-        status, believed = self.status, not store.silent(now)
+        status, believed = self.status, not store.silent(now, self.instance)
         head, rows = self.query_one("#detail-head", Lines), self.query_one("#tab-rows", Rows)
         self.query_one(TabLine).tell(TABS, self.tab)
         if status is None:
@@ -162,8 +165,9 @@ class Detail(FrameScreen):
         if self.tab == "Trackers":
             return facets.trackers_tab(status, store.trackers.values(), self._runs, now)
         if self.tab == "Config":
-            return facets.block_of(self._files, status.name) if self._files else [facets.said(self._config_said)]
-        events = facets.merged(store.events, self._past)
+            name = parted(status.name, store.nodes)[1]
+            return facets.block_of(self._files, name) if self._files else [facets.said(self._config_said)]
+        events = facets.merged(store.events, self._past, several=bool(store.nodes))
         if self.tab == "VIPs":
             return facets.vips_tab(status, store.interfaces, events, store.packets, now, believed=believed)
         if self.tab == "Notify":
@@ -212,7 +216,7 @@ class Detail(FrameScreen):
         if item is None or not item.opens:
             return
         if item.opens == "why":
-            open_why(self.console, self.instance, item.seq)
+            open_why(self.console, self.instance, self._number(item))
         elif not self.console.refuse():
             words = [
                 f"Runs the script {item.name} once, besides its interval.",
@@ -220,10 +224,14 @@ class Detail(FrameScreen):
             ]
             self.app.push_screen(ask_command(f"Run {item.name} now?", RunTracker(item.name), words))
 
+    def _number(self, item: Item) -> int:
+        """The change's number; of several engines only the last change can be told by this console."""
+        return 0 if self.console.store.nodes else item.seq
+
     def action_why(self) -> None:
         """Why of the selected change, else of the last one."""
         item = self.selected
-        open_why(self.console, self.instance, item.seq if item is not None else 0)
+        open_why(self.console, self.instance, self._number(item) if item is not None else 0)
 
     def action_instance(self, step: int) -> None:
         """`[` and `]`."""

@@ -20,6 +20,7 @@ TABS = (
     ("2", "packets", "Packets"),
     ("3", "config", "Config"),
     ("5", "events", "Events"),
+    ("6", "peers", "Peers"),
 )
 """Key, mode and title of each main screen; a number always means the same screen."""
 

@@ -81,7 +81,7 @@ async def test_trackers_tab_shows_the_last_runs_and_enter_runs_one_now_after_ask
         assert "  -22  script chk_haproxy" in text
         assert "1.0s ago  exit 1            0.21s  no process found" in text
         assert "timed out" in text
-        assert asked(link, GetTrackerRuns)[0] == GetTrackerRuns(("chk_haproxy", "chk_disk"))
+        assert asked(link, GetTrackerRuns)[0] == GetTrackerRuns(instance="VI_API")
         await pilot.press("enter")
         await until(pilot, "Run chk_haproxy now?")
         await pilot.press("y")

@@ -16,6 +16,7 @@ from hatui.screens.detail import Detail
 from hatui.screens.events import Events
 from hatui.screens.packets import Packets
 from hatui.screens.pager import Pager
+from hatui.screens.peers import Peers
 from hatui.screens.problems import Problems
 from hatui.widgets.rows import Rows
 
@@ -27,6 +28,7 @@ OWNERS: dict[str, type] = {
     "config": ConfigScreen,
     "events": Events,
     "detail": Detail,
+    "peers": Peers,
     "problems": Problems,
     "replay": HatuiApp,
     "dialog": Ask,
@@ -88,7 +90,7 @@ def test_keys_are_shown_as_people_write_them() -> None:
     assert keys.show("ctrl+s") == "ctrl+s"
 
 
-@pytest.mark.parametrize("screen", [Dashboard, Packets, ConfigScreen, Events, Detail])
+@pytest.mark.parametrize("screen", [Dashboard, Packets, ConfigScreen, Events, Detail, Peers])
 def test_each_screen_binds_exactly_its_part_of_the_table(screen: type[Screen[None]]) -> None:
     place = screen.PLACE  # type: ignore[attr-defined]
     bound = {binding.id for binding in screen.BINDINGS}  # type: ignore[union-attr]

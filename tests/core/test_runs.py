@@ -31,6 +31,8 @@ async def test_last_runs_are_told_newest_last_and_no_more_than_are_kept() -> Non
     assert (reply.runs[-1].at, reply.runs[-1].output, reply.runs[-1].duration) == (124, "output 24", 5)
     everything = await runs.answer(Request(1, GetTrackerRuns()), ANNA, print)
     assert [run.name for run in everything.runs][:2] == ["b", "a"]
+    tracked = await runs.answer(Request(1, GetTrackerRuns(instance="VI_1")), ANNA, print)
+    assert {run.name for run in tracked.runs} == {"a"}
     runs.reloaded(CONFIG)
     assert {run.name for run in runs.of(())} == {"a"}
 
