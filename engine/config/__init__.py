@@ -12,6 +12,7 @@ resolve    defaults, inheritance, keywords that work against each other
 model      the resolved, typed, frozen configuration that the engine runs on
 findings   every diagnostic of reading, one row each
 
+collector  the garbage collector rests while something large is read
 files      what reading asks of the disk, as callables
 lint       traps and mistakes beyond syntax (lint_*), fixes (fix), reports (report)
 fmt        one layout for a file, its meaning kept

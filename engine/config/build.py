@@ -15,6 +15,7 @@ import msgspec
 from engine.config import expand as expansion
 from engine.config import servers, tracks
 from engine.config.addresses import address_line
+from engine.config.collector import uncollected
 from engine.config.context import Context, Values
 from engine.config.diagnostic import Diagnostic
 from engine.config.expand import Definition, Statement
@@ -63,6 +64,7 @@ class Loaded:
         return tuple(self.trees)
 
 
+@uncollected
 def load(
     main_path: str,
     read: Callable[[str], str | None],

@@ -21,6 +21,7 @@ import msgspec
 
 from engine.config import lint_host, lint_instance, lint_pairs, lint_script, lint_server, lint_text, lint_track
 from engine.config.build import Loaded
+from engine.config.collector import uncollected
 from engine.config.diagnostic import Diagnostic
 from engine.config.lint_scope import Scope
 
@@ -82,6 +83,7 @@ def _lint(scope: Scope, host: lint_host.Host | None) -> list[Diagnostic]:
     return found
 
 
+@uncollected
 def findings(loaded: Loaded, peers: Sequence[Loaded] = (), *, host: lint_host.Host | None = None) -> list[Diagnostic]:
     """All that `hatui check` shows: what reading found and what lint found, each thing once."""
     scope = Scope(loaded, peers)

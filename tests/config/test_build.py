@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -504,30 +502,3 @@ def test_fuzzing_finds_nothing() -> None:
     count, failing = fuzz_config.fuzz(5.0, seed=20260101)
     assert failing == ""
     assert count > 10
-
-
-def many(instances: int, files: int) -> dict[str, str]:
-    """A configuration of many instances in many files."""
-    texts: dict[str, str] = {}
-    each = instances // files
-    for number in range(instances):
-        path = f"/etc/keepalived/{number // each}.conf"
-        device, vrid = f"eth{number // 250}", number % 250 + 1
-        lines = with_lines(
-            "priority 100", "advert_int 1", "authentication {", "auth_type PASS", "auth_pass secret", "}"
-        )
-        lines = lines.replace("vrrp_instance V", f"vrrp_instance V{number}").replace("eth0", device)
-        texts[path] = texts.get(path, "") + lines.replace("router_id 5", f"router_id {vrid}")
-    return {**texts, MAIN: "include *.conf\n".replace("*", "[0-9]*")}
-
-
-def test_ten_thousand_instances_in_forty_files_are_read_in_time() -> None:
-    texts = many(10_000, 40)
-    main = texts.pop(MAIN)
-    start = time.process_time()
-    loaded = reading(main, texts)
-    spent = time.process_time() - start
-    assert len(config(loaded).instances) == 10_000
-    assert loaded.diagnostics == ()
-    assert len(loaded.sources) == 41
-    assert spent < 5.0
