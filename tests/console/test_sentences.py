@@ -90,10 +90,6 @@ def test_events_in_words(happened: Event, what: str, detail: str) -> None:
     assert (told.what, told.detail) == (what, detail)
 
 
-def test_every_cause_is_explained() -> None:
-    assert set(sentences.CAUSES) == set(Cause)
-
-
 def store_of(*instances: InstanceStatus) -> Store:
     store = Store()
     for line in (LinkState(Connection.LIVE, NOW), HELLO, msgspec.structs.replace(SNAPSHOT, statuses=tuple(instances))):
