@@ -455,6 +455,14 @@ class HatuiApp(Replaying):
 
         self.push_screen(Detail(instance, tab))
 
+    def open_block(self, name: str) -> None:
+        """The block of an instance in the editor."""
+        from hatui.screens.config import ConfigScreen
+
+        self.action_show_mode("config")
+        if isinstance(self.frame, ConfigScreen):
+            self.frame.show_block(name)
+
     def open_release(self, instance: str) -> None:
         """Ask about ending a hold."""
         from hatui.screens.ask import ask_command

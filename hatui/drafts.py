@@ -9,18 +9,16 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Mapping
 
 import msgspec
 
 from engine.config.build import Loaded, load
 from engine.config.diagnostic import Diagnostic, Edit, Fix
 from engine.config.files import files_of
-from engine.config.keywords import Keyword, table
 from engine.config.lint import findings
-from engine.config.plan import plan
+from engine.config.plan import Impact, plan
 from engine.config.syntax import Node, Token, apply_edits, parse
-from engine.messages import ConfigText
+from engine.messages import ApplyConfig, ConfigText
 
 TOKEN = re.compile(r"<secret [0-9a-f]{4,64}>")
 SEVERITIES = ("error", "warning", "info")
@@ -112,7 +110,7 @@ class Judgement(msgspec.Struct, frozen=True):
     """What is to be said of a draft."""
 
     problems: tuple[Diagnostic, ...]
-    """Of the edited file, in the order of the text; columns are those of the text as shown."""
+    """Of the main file, in the order of the text; columns are those of the text as shown."""
     elsewhere: tuple[Diagnostic, ...]
     """Of included files."""
     impact: tuple[str, ...]
@@ -121,11 +119,19 @@ class Judgement(msgspec.Struct, frozen=True):
     """False: it would be refused."""
     interruption: int = 0
     """ns"""
+    touched: tuple[str, ...] = ()
+    """Names of the instances that change."""
+    beside: bool = False
+    """Something else changes too: scripts, groups, static items, global settings."""
 
     @property
     def listed(self) -> list[Diagnostic]:
         """All, the worst first, each kind in the order of the text."""
         return sorted((*self.problems, *self.elsewhere), key=lambda one: SEVERITIES.index(one.severity))
+
+    def of(self, path: str) -> list[Diagnostic]:
+        """Those of one file, in the order of its text."""
+        return [one for one in (*self.problems, *self.elsewhere) if one.file == path]
 
     def count(self, severity: str) -> int:
         """How many problems are so bad."""
@@ -138,7 +144,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 class Draft:
-    """The main file of a configuration being edited, beside the files that it includes."""
+    """A configuration being edited: the main file, beside the files that it includes, which are only read."""
 
     def __init__(self, files: tuple[ConfigText, ...], config_id: str) -> None:
         self.base = files[0] if files else ConfigText("/etc/keepalived/keepalived.conf", "", "")
@@ -152,13 +158,26 @@ class Draft:
         """The file."""
         return self.base.path
 
-    def shown(self) -> str:
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The main file and those that it includes."""
+        return (self.base.path, *self._others)
+
+    def shown(self, path: str = "") -> str:
         """The text as it was read, secrets masked."""
-        return self.masks.mask(self.base.text)
+        return self.masks.mask(self._others.get(path, self.base.text))
 
     def changed(self, shown: str) -> bool:
         """Whether this text differs from the one that was read."""
         return self.masks.unmask(shown) != self.base.text
+
+    def strange_secrets(self, shown: str) -> list[str]:
+        """Marks that stand for no secret known here: their secrets must be typed again."""
+        return [match.group() for match in TOKEN.finditer(self.masks.unmask(shown))]
+
+    def command(self, shown: str, comment: str = "", confirm_s: float = 0) -> ApplyConfig:
+        """The wish to apply this text over the one that was read."""
+        return ApplyConfig(self.masks.unmask(shown), self.base.digest, comment, confirm_s=confirm_s)
 
     def _load(self, text: str) -> Loaded:
         reader = files_of({**self._others, self.path: text})
@@ -169,17 +188,24 @@ class Draft:
         text = self.masks.unmask(shown)
         loaded = self._load(text)
         found = findings(loaded)
-        lines = shown.split("\n")
-        problems = tuple(self._as_shown(one, lines) for one in found if one.file == self.path)
+        texts = {self.path: shown.split("\n")}
+        for path in {one.file for one in found} & set(self._others):
+            texts[path] = self.shown(path).split("\n")
+        placed = [self._as_shown(one, texts.get(one.file, [])) for one in found]
         if self._running is None:
             self._running = self._load(self.base.text)
         impact: tuple[str, ...] = ()
-        interruption = 0
+        touched: tuple[str, ...] = ()
+        interruption, beside = 0, False
         if loaded.config is not None and self._running.config is not None:
             change = plan(self._running.config, loaded.config)
             impact, interruption = change.lines, change.interruption
+            touched = tuple(one.name for one in change.instances if one.impact is not Impact.NOTHING)
+            beside = bool(change.others)
         runs = loaded.config is not None and not any(one.severity == "error" for one in found)
-        return Judgement(problems, tuple(one for one in found if one.file != self.path), impact, runs, interruption)
+        here = tuple(one for one in placed if one.file == self.path)
+        elsewhere = tuple(one for one in placed if one.file != self.path)
+        return Judgement(here, elsewhere, impact, runs, interruption, touched, beside)
 
     def _as_shown(self, one: Diagnostic, lines: list[str]) -> Diagnostic:
         line = lines[one.line - 1] if 0 < one.line <= len(lines) else ""
@@ -196,14 +222,17 @@ class Draft:
         return unified(self.shown(), self.masks.mask(self.masks.unmask(shown)), self.path)
 
 
-def unified(old: str, new: str, path: str) -> list[str]:
+def unified(old: str, new: str, path: str, sides: tuple[str, str] = ("on disk", "yours")) -> list[str]:
     """A unified diff without line ends."""
     name = path.rpartition("/")[2]
-    return list(
-        difflib.unified_diff(
-            old.splitlines(), new.splitlines(), f"{name} (on disk)", f"{name} (yours)", lineterm="", n=2
-        )
-    )
+    before, after = (f"{name} ({side})" for side in sides)
+    return list(difflib.unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm="", n=2))
+
+
+def differing(old: str, new: str) -> int:
+    """How many lines differ, each counted once on the side that has more of them."""
+    matcher = difflib.SequenceMatcher(None, old.split("\n"), new.split("\n"), autojunk=False)
+    return sum(max(b - a, d - c) for kind, a, b, c, d in matcher.get_opcodes() if kind != "equal")
 
 
 def changed_lines(old: str, new: str) -> dict[int, str]:
@@ -216,40 +245,3 @@ def changed_lines(old: str, new: str) -> dict[int, str]:
         elif kind != "equal":
             marks.update(dict.fromkeys(range(start, end), "+" if kind == "insert" else "|"))
     return marks
-
-
-class Hover(msgspec.Struct, frozen=True):
-    """What is known of the word at a place."""
-
-    usage: str
-    default: str
-    effect: str
-    effective: bool
-
-
-def hover(text: str, line: int) -> Hover | None:
-    """The keyword of a line, which counts from 1."""
-    tree = parse(text)
-    node = tree.node_at(line)
-    if node is None or not node.keyword:
-        return None
-    row = _row(node.path, node.keyword)
-    if row is None:
-        return None
-    return Hover(row.usage, row.default, row.effect, row.effective)
-
-
-def _row(path: tuple[str, ...], name: str) -> Keyword | None:
-    words = table()
-    return words.get(path, name) or words.head(path)
-
-
-def completions(text: str, line: int, column: int) -> list[Keyword]:
-    """The keywords that may stand at a place and go on as what is typed there."""
-    tree = parse(text)
-    before = text.split("\n")[line - 1][: column - 1] if line <= text.count("\n") + 1 else ""
-    if before.strip() and (before.split() != [before.strip()] or before != before.rstrip()):
-        return []
-    begun = before.strip()
-    words: Mapping[str, Keyword] = table().block(tree.path_at(line, column))
-    return [row for name, row in sorted(words.items()) if name.startswith(begun) and not row.is_head and name != begun]

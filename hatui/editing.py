@@ -1,7 +1,7 @@
 """What the config screen edits: the files as the engine gave them, and how they differ from the disk by now.
 
 Invariant: text that somebody typed is never replaced by what comes from the disk; a difference is kept beside
-it until it is taken or left.
+it until it is taken or left, and until then nothing can be applied.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 
 from engine.errors import EngineLost, Refused
 from engine.messages import Command, ConfigLoaded, ConfigRefused, ConfigText, GetConfig, Outcome, Reply
-from hatui.drafts import Draft
+from hatui.drafts import Draft, differing
+from hatui.kept import Kept
 from hatui.store import Store
 
 Perform = Callable[[Command, str], Awaitable[Reply]]
@@ -43,12 +44,13 @@ class Editing:
     def forget(self) -> None:
         """Read everything again at the next occasion."""
         self.draft = None
+        self.disk = ()
         self._fetched = -1
 
-    async def fetch(self, perform: Perform, reason: str) -> tuple[ConfigText, ...]:
+    async def fetch(self, perform: Perform, reason: str, *, reveal: bool = False) -> tuple[ConfigText, ...]:
         """The files from the engine; empty when there are none, and then `trouble` says why."""
         try:
-            reply = await perform(GetConfig(), reason)
+            reply = await perform(GetConfig(reveal), reason)
         except (EngineLost, Refused) as error:
             self.trouble, self._fetched = str(error), -1
             return ()
@@ -64,7 +66,23 @@ class Editing:
         self.disk = ()
         return self.draft
 
-    def compare(self, files: tuple[ConfigText, ...]) -> None:
-        """Remember files that differ from those that are edited."""
-        if self.draft is not None and files and files[0].digest != self.draft.base.digest:
+    def restored(self, kept: Kept, files: tuple[ConfigText, ...]) -> bool:
+        """Whether a text that was kept goes on from these files; if not, the disk has changed since."""
+        if self.draft is None or not self.draft.changed(kept.text):
+            return False
+        if kept.base != self.draft.base.digest:
             self.disk = files
+        return True
+
+    def compare(self, files: tuple[ConfigText, ...]) -> None:
+        """Remember files that differ from those that are edited; forget them when they do no longer."""
+        if self.draft is not None and files:
+            self.disk = files if files[0].digest != self.draft.base.digest else ()
+
+    def differing_lines(self, shown: str) -> int:
+        """How many lines of the disk differ from the text that was read, or from the one in the editor when that
+        began from another text."""
+        if self.draft is None or not self.disk:
+            return 0
+        theirs = self.draft.masks.mask(self.disk[0].text)
+        return differing(self.draft.shown(), theirs) or differing(shown, theirs)

@@ -7,7 +7,7 @@ give it another key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -26,12 +26,28 @@ PLACES = {
     "replay": "In a replay",
     "dialog": "In a dialog",
     "confirmation": "Confirming a change",
+    "review": "Reviewing a change",
+    "disk": "A file that changed on disk",
+    "revisions": "Revisions",
     "page": "On a page",
     "command": "In the command line",
     "palette": "In the palette",
 }
 """The places where keys are valid. `list` holds wherever a list has the focus."""
-APART = (EVERYWHERE, LIST, "replay", "dialog", "confirmation", "page", "problems", "command", "palette")
+APART = (
+    EVERYWHERE,
+    LIST,
+    "replay",
+    "dialog",
+    "confirmation",
+    "review",
+    "disk",
+    "revisions",
+    "page",
+    "problems",
+    "command",
+    "palette",
+)
 """Places where the keys that are valid everywhere do not reach, or which are no screen of their own."""
 
 
@@ -173,6 +189,7 @@ KEYS: tuple[Key, ...] = (
         "why",
         footer=20,
     ),
+    Key("dashboard.edit", "e", "Edit", "The block of the selected instance in the configuration.", "edit"),
     Key(
         "dashboard.filter",
         "slash",
@@ -271,19 +288,45 @@ KEYS: tuple[Key, ...] = (
         footer=20,
         priority=True,
     ),
-    Key(
-        "config.fix", "ctrl+t", "Fix it", "Apply the fix of the problem at the cursor.", "fix", footer=30, priority=True
-    ),
+    Key("config.fix", "ctrl+t", "Fix", "Apply the fix of the problem at the cursor.", "fix", footer=30, priority=True),
     Key(
         "config.out",
         "escape",
         "Out",
-        "Leave the editor, so that single keys work again (ctrl+z in it undoes).",
+        "Leave the typing, so that single keys work again (ctrl+z undoes).",
         "out",
         footer=40,
     ),
-    Key("config.edit", "enter,e", "Edit", "Into the editor.", "edit", footer=50),
-    Key("config.disk", "u", "Use disk", "Take the text that is on disk now; yours is kept as a file.", "use_disk"),
+    Key(
+        "config.complete",
+        "ctrl+space,ctrl+@",
+        "Complete",
+        "The words that may stand at the cursor: keywords of the block, values, names that are defined.",
+        "complete",
+        footer=35,
+        priority=True,
+    ),
+    Key("config.edit", "enter,e", "Edit", "Begin to type; on a problem or a block, go there.", "edit", footer=5),
+    Key(
+        "config.revisions",
+        "r",
+        "Revisions",
+        "The configurations that were in use: who, when, why, what changed; load one as the candidate.",
+        "revisions",
+        footer=50,
+    ),
+    Key("config.disk", "u", "Use disk", "Take the text that is on disk now; yours goes to the clipboard.", "use_disk"),
+    Key("config.diff_disk", "d", "Diff disk", "What somebody else has changed on disk.", "diff_disk"),
+    Key(
+        "config.file_before",
+        "left_square_bracket",
+        "File before",
+        "The file before, where files are included.",
+        "file(-1)",
+    ),
+    Key(
+        "config.file_after", "right_square_bracket", "Next file", "The next file, where files are included.", "file(1)"
+    ),
     # events
     Key("events.open", "enter", "Open", "Why of a transition; any other event in full.", "open", footer=10),
     Key(
@@ -359,6 +402,30 @@ KEYS: tuple[Key, ...] = (
     Key("detail.instance_after", "right_square_bracket", "Next", "The next instance.", "instance(1)", footer=50),
     # problems
     Key("problems.faults", "exclamation_mark", "Faults", "Faults only, or all problems again.", "faults"),
+    # a file that changed on disk
+    Key("disk.use", "u", "Use disk", "Take the text on disk; yours goes to the clipboard.", "use"),
+    Key("disk.keep", "k", "Keep mine", "Go on with your text, over the one that is on disk now.", "keep"),
+    Key("disk.close", "escape,n", "Later", "Decide later.", "close"),
+    Key("disk.down", "down,pagedown", "Down", "Scroll down.", "scroll(8)"),
+    Key("disk.up", "up,pageup", "Up", "Scroll up.", "scroll(-8)"),
+    Key("disk.help", "question_mark,ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
+    # revisions
+    Key("revisions.diff", "enter", "Diff", "What this revision changed, against the one before it.", "diff"),
+    Key("revisions.mark", "space", "Mark", "Mark a revision for a comparison.", "mark"),
+    Key(
+        "revisions.compare",
+        "equals_sign",
+        "Compare",
+        "The difference between two marked ones, or marked and selected.",
+        "compare",
+    ),
+    Key("revisions.load", "l", "Load", "Load it as the candidate; nothing is applied yet.", "load"),
+    Key("revisions.close", "escape,backspace,q", "Back", "Back to the list, then to the editor.", "close"),
+    Key("revisions.help", "question_mark,ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
+    # review
+    Key("review.for_good", "A", "For good", "Apply for good, without a time to confirm.", "for_good", acts=True),
+    Key("review.keep", "C", "Confirm", "Keep the change that was just applied.", "confirm_config", acts=True),
+    Key("review.save", "s", "Save", "Save it as the candidate only; nothing is applied.", "save"),
     # dialogs
     Key("dialog.confirm", "y", "Yes", "Do it.", "confirm", footer=10),
     Key("dialog.cancel", "escape,n", "Cancel", "Close without doing anything.", "cancel", footer=20),
@@ -396,7 +463,7 @@ KEYS: tuple[Key, ...] = (
 )
 """The table."""
 
-OUTSIDE_LISTS = {"dashboard", "packets", "events", "peers", "detail"}
+OUTSIDE_LISTS = {"dashboard", "packets", "config", "events", "peers", "detail", "revisions"}
 """Places whose panes are lists: `list` keys are valid there too."""
 
 
@@ -442,9 +509,9 @@ def show(key: str) -> str:
     return " ".join(SHOWN.get(part, part) for part in key.split(","))
 
 
-def footer(place: str, table: Sequence[Key] = KEYS) -> tuple[Key, ...]:
-    """The keys of the last line at a place, in order; at most eight."""
-    keys = [key for key in table if key.footer and key.place in (place, EVERYWHERE)]
+def footer(place: str, table: Sequence[Key] = KEYS, without: Collection[str] = ()) -> tuple[Key, ...]:
+    """The keys of the last line at a place, in order, but those `without`; at most eight."""
+    keys = [key for key in table if key.footer and key.place in (place, EVERYWHERE) and key.id not in without]
     return tuple(sorted(keys, key=lambda key: key.footer))[:8]
 
 

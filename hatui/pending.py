@@ -6,13 +6,16 @@ engine's own clock, and says so when the engine is not heard any more.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from engine.messages import ConfigConfirmed, ConfigLoaded, ConfigReverted, ConfigRevertRefused, EventLine
+from engine.messages import ConfigConfirmed, ConfigLoaded, ConfigReverted, ConfigRevertRefused, EventLine, State
 from hatui.store import Store
 from hatui.text import NS, Line, ago, plain
+
+if TYPE_CHECKING:
+    from hatui.drafts import Judgement
 
 Severity = Literal["information", "warning", "error"]
 LATELY = 600 * NS
@@ -60,6 +63,12 @@ def waiting(store: Store) -> Waiting | None:
         loaded.mono_ns if loaded is not None else 0,
         tuple(plain(text) for text in changes),
     )
+
+
+def guarded(judged: Judgement, store: Store) -> list[str]:
+    """The instances that this node serves now and that a change touches: it must be applied with a way back."""
+    masters = [status.name for status in store.instances.values() if status.state is State.MASTER]
+    return masters if judged.beside else [name for name in masters if name in judged.touched]
 
 
 def countdown(ns: int) -> str:

@@ -118,7 +118,9 @@ class Commands:
 
     def log(self, request: Request, peer: Peer, outcome: Outcome, code: str, text: str) -> None:
         """Write the audit row."""
-        if isinstance(request.command, READS):
+        if isinstance(request.command, READS) and not (
+            isinstance(request.command, GetConfig) and request.command.reveal
+        ):
             return
         by = peer.login if peer.login == peer.user else f"{peer.login} as {peer.user}"
         self._engine.record(

@@ -35,6 +35,9 @@ class Reload(Message, frozen=True):
 class GetConfig(Message, frozen=True):
     """The running configuration's files as text (secrets included: operators only)."""
 
+    reveal: bool = False
+    """Their secrets are shown to a person: that leaves an audit row, which reading alone does not."""
+
 
 class ApplyConfig(Message, frozen=True):
     """Check `text`, write it as the main file (owner and mode kept, atomically), reload."""

@@ -2,93 +2,62 @@
 
 Invariant: what is written, is written by the engine after its own check and only over the text that was
 edited; a file that changed meanwhile is shown, never overwritten. Secrets are fingerprints until revealed.
+What is typed is kept on this host until it is applied or thrown away.
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
-from textual.timer import Timer
-from textual.widgets import TextArea
 
-from engine.config.diagnostic import Diagnostic
-from engine.config.syntax import apply_edits
 from engine.messages import ConfigText
-from hatui.drafts import Draft, Judgement, changed_lines, hover
-from hatui.editing import Editing
+from hatui import kept
+from hatui.assist import block_of
+from hatui.drafts import Draft
+from hatui.outside import OutsideError, edit
 from hatui.palette import Entry
-from hatui.screens.frame import FrameScreen
+from hatui.screens.editor_keys import EditorKeys
 from hatui.store import Store
-from hatui.text import Line, plain, rule
-from hatui.widgets.candidate import PROBLEM_MARKS, hover_line, impact_lines, problem_line, title_line
-from hatui.widgets.editor import ConfigEditor, Margin, underline
+from hatui.text import Line, clock, plain
+from hatui.widgets.candidate import disk_line, title_line
+from hatui.widgets.editor import ConfigEditor
 from hatui.widgets.rows import Lines, Rows, bindings
 
-PAUSE_S = 0.2
-"""Seconds after the last key before the text is checked."""
-LONG_TEXT = 20_000
-"""Characters from which on checking runs in a thread."""
 
-
-class ConfigScreen(FrameScreen):
-    """Editor, problems, impact."""
+class ConfigScreen(EditorKeys):
+    """Where the text comes from, and where it goes."""
 
     PLACE = "config"
-    FIRST = "#editor"
     BINDINGS: ClassVar[list[BindingType]] = bindings("config")
 
     def __init__(self) -> None:
         super().__init__()
-        self.editing = Editing()
-        self.judgement: Judgement | None = None
-        self._changes: dict[int, str] = {}
-        self._timer: Timer | None = None
-        self._old_shown = ""
-
-    def compose_body(self) -> ComposeResult:
-        """Title, margin and editor, hover line, problems, impact."""
-        yield Lines(id="config-title")
-        with Horizontal(id="editor-row"):
-            yield Margin(id="margin")
-            yield ConfigEditor(id="editor")
-        yield Lines(id="hover")
-        yield Rows(id="config-problems")
-        yield Lines(id="impact")
+        self._wanted = ""
+        """The block to go to as soon as there is a text."""
+        self._written = ""
+        """What is kept on this host."""
 
     def on_mount(self) -> None:
-        """The margin scrolls with the editor."""
-        editor = self.query_one(ConfigEditor)
-        self.watch(editor, "scroll_y", self._paint_margin, init=False)
-        self.watch(self.app, "theme", editor.recolour, init=False)
+        """Read the files."""
         self._fetch_if_needed(self.console.store)
 
     @property
     def idle_keys(self) -> tuple[str, ...]:
-        """In the editor one cannot go into it, and what writes itself is no key."""
-        if isinstance(self.focused, ConfigEditor):
-            return ("config.edit", "everywhere.command", "everywhere.help")
-        return ("config.out",)
+        """What writes itself while somebody types is no key, and what only helps the typing is none before."""
+        if self.typing:
+            return ("config.edit", "config.revisions", "everywhere.command", "everywhere.help")
+        return ("config.out", "config.complete", "config.fix")
+
+    @property
+    def why_no_typing(self) -> str:
+        """Why the text cannot be changed here."""
+        return self.console.why_not or super().why_no_typing
 
     # fetching ----------------------------------------------------------------------------------
-
-    @property
-    def draft(self) -> Draft | None:
-        """What is edited."""
-        return self.editing.draft
-
-    @property
-    def text(self) -> str:
-        """As it stands in the editor."""
-        return self.query_one(ConfigEditor).text
-
-    @property
-    def unsaved(self) -> bool:
-        """Something is typed that is not applied."""
-        return self.draft is not None and self.is_mounted and self.draft.changed(self.text)
 
     def _fetch_if_needed(self, store: Store) -> None:
         """Read the files again when the engine says that a configuration was loaded or refused."""
@@ -109,154 +78,78 @@ class ConfigScreen(FrameScreen):
         self.paint()
 
     def _open(self, files: tuple[ConfigText, ...]) -> None:
-        hello = self.console.store.hello
-        draft = self.editing.take(files, hello.host.partition(".")[0] if hello else "")
-        editor = self.query_one(ConfigEditor)
-        keep = editor.cursor_location
-        self._old_shown = draft.shown()
-        editor.load_text(self._old_shown)
-        editor.read_only = not self.console.may_act
-        editor.goto(*keep)
+        first = self.draft is None
+        draft = self._take(files)
+        text = self._old_shown
+        before = kept.read(self._where_kept(draft)) if first and not self.console.why_not else None
+        if before is not None and self.editing.restored(before, files):
+            text = before.text
+            when = clock(before.wall_ns, self.console.time_mode)
+            self.console.say(f"the text of {when} that was not applied is here again; :discard throws it away")
+        keep = self.editor.cursor_location
+        self.page = ""
+        self.editor.load_text(text)
+        self.editor.goto(*keep)
         self._check_soon(0)
 
-    # checking ----------------------------------------------------------------------------------
+    def _take(self, files: tuple[ConfigText, ...]) -> Draft:
+        hello = self.console.store.hello
+        draft = self.editing.take(files, hello.host.partition(".")[0] if hello else "")
+        self._old_shown = draft.shown()
+        return draft
 
-    def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Check when the typing pauses."""
-        event.stop()
-        self._check_soon(PAUSE_S)
+    # keeping what is typed -----------------------------------------------------------------------
 
-    def _check_soon(self, pause_s: float) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(max(0.01, pause_s), self._start_check)
+    def _where_kept(self, draft: Draft) -> Path:
+        hello = self.console.store.hello
+        return kept.place(self.console.user_files, hello.host if hello else "", draft.path)
 
-    def _start_check(self) -> None:
-        self.run_worker(self._check(), group="check", exclusive=True)
+    async def checked(self) -> None:
+        """At each pause: what is typed goes to this host's disk."""
+        if self._wanted:
+            self.show_block(self._wanted)
+        if not self.editing.disk:
+            await self.keep()
 
-    async def _check(self) -> None:
+    async def keep(self, *, on_purpose: bool = False) -> str:
+        """Write down what is typed, or throw away what was. Returns what went wrong."""
         draft, text = self.draft, self.text
-        if draft is None:
-            return
-        if len(text) > LONG_TEXT:
-            judgement = await asyncio.to_thread(draft.judge, text)
-            changes = await asyncio.to_thread(changed_lines, self._old_shown, text)
-        else:
-            judgement, changes = draft.judge(text), changed_lines(self._old_shown, text)
-        if draft is not self.draft:
-            return
-        self.judgement, self._changes = judgement, changes
-        self.query_one(ConfigEditor).mark([underline(one, text) for one in judgement.problems])
-        self.paint()
+        if draft is None or self.console.why_not or (text == self._written and not on_purpose):
+            return ""
+        where = self._where_kept(draft)
+        self._written = text
+        if not draft.changed(text):
+            kept.forget(where)
+            return ""
+        hello = self.console.store.hello
+        one = kept.Kept(
+            hello.host if hello else "", draft.path, text, draft.base.digest, self.console.link.wall(), on_purpose
+        )
+        try:
+            await asyncio.to_thread(kept.keep, where, one)
+        except (OSError, ValueError) as error:
+            return f"what is typed cannot be kept in {where}: {error}"
+        return ""
 
     # painting ----------------------------------------------------------------------------------
 
-    def paint_body(self, store: Store, now: int) -> None:  # noqa: ARG002
-        """All panes."""
+    def paint_body(self, store: Store, now: int) -> None:
+        """The panes of the editor under the title."""
         self._fetch_if_needed(store)
-        columns = self.size.width
-        self.query_one("#config-title", Lines).show((self._title(columns),))
-        self._paint_margin()
-        self._paint_hover()
-        problems = self.query_one("#config-problems", Rows)
-        path = self.draft.path if self.draft else ""
-        lines = [problem_line(one, path) for one in (self.judgement.listed if self.judgement else [])]
-        nothing: list[Line] = [((" no problems", "good"),)] if self.judgement else []
-        problems.show_rows(lines or nothing, list(range(len(lines))))
-        impact = impact_lines(self.judgement, unsaved=self.unsaved) if self.judgement else []
-        self.query_one("#impact", Lines).show(impact, rule("Impact on apply", columns))
+        self.query_one("#config-title", Lines).show((self._title(self.size.width),))
+        super().paint_body(store, now)
 
     def _title(self, columns: int) -> Line:
         if self.draft is None:
-            return (
-                (
-                    f" {plain(self.editing.trouble) or 'reading the configuration ...'}",
-                    "warn" if self.editing.trouble else "dim",
-                ),
-            )
+            trouble = plain(self.editing.trouble)
+            return ((f" {trouble or 'reading the configuration ...'}", "warn" if trouble else "dim"),)
         if self.editing.disk:
-            return (
-                (
-                    f" {plain(self.draft.path)} CHANGED ON DISK meanwhile: u takes it, ctrl+s shows the difference",
-                    "alarm",
-                ),
-            )
+            return disk_line(self.draft.path, self.editing.differing_lines(self.text), columns)
         changed = len(self._changes) if self.unsaved else None
-        return title_line(self.draft.path, self.judgement, changed, self.console.why_not, columns)
-
-    def _paint_margin(self) -> None:
-        marks = {row: (mark, "changed") for row, mark in self._changes.items()}
-        for one in reversed(self.judgement.problems if self.judgement else ()):
-            if one.severity != "info" or one.line - 1 not in marks:
-                marks[one.line - 1] = PROBLEM_MARKS[one.severity]
-        editor = self.query_one(ConfigEditor)
-        self.query_one(Margin).tell(marks, editor.scroll_offset.y)
-
-    def _paint_hover(self) -> None:
-        row, _ = self.query_one(ConfigEditor).cursor_location
-        found = hover(self.text, row + 1) if self.draft is not None else None
-        self.query_one("#hover", Lines).show((hover_line(found, self.size.width),))
+        note = f"read only: {self.console.why_not}" if self.console.why_not else ""
+        return title_line(self.draft.path, self.judgement, changed, note, columns, typing=self.typing)
 
     # what keys do ------------------------------------------------------------------------------
-
-    def on_text_area_selection_changed(self) -> None:
-        """The hover line follows the cursor."""
-        if self.is_mounted:
-            self._paint_hover()
-
-    def on_rows_chosen(self) -> None:
-        """A click on a problem goes there."""
-        self.action_edit()
-
-    def action_edit(self) -> None:
-        """Enter on a problem goes there; else into the editor."""
-        rows = self.query_one("#config-problems", Rows)
-        if rows.has_focus and self.judgement is not None and rows.cursor < len(self.judgement.listed):
-            self._go_to(self.judgement.listed[rows.cursor])
-        else:
-            self.query_one(ConfigEditor).focus()
-
-    def action_out(self) -> None:
-        """Single keys again."""
-        self.query_one("#config-problems", Rows).focus()
-        self.call_after_refresh(self.paint)
-
-    def _go_to(self, one: Diagnostic) -> None:
-        if self.draft is None or self.judgement is None or one.file != self.draft.path:
-            self.console.say(f"{one.file}:{one.line}: this file is edited on the host")
-            return
-        editor = self.query_one(ConfigEditor)
-        editor.goto(one.line - 1, one.column - 1)
-        editor.focus()
-        self.query_one("#config-problems", Rows).move_to(self.judgement.listed.index(one), tell=False)
-
-    def action_next_problem(self) -> None:
-        """The next one after the cursor, around the end."""
-        if self.judgement is None or not (problems := self.judgement.problems):
-            self.console.say("no problems in this file")
-            return
-        row, column = self.query_one(ConfigEditor).cursor_location
-        after = [one for one in problems if (one.line - 1, one.column - 1) > (row, column)]
-        self._go_to(after[0] if after else problems[0])
-
-    def action_fix(self) -> None:
-        """Apply the fix of the problem at the cursor's line, or of the next one that has a fix."""
-        if self.draft is None or self.judgement is None or self.console.refuse():
-            return
-        row, _ = self.query_one(ConfigEditor).cursor_location
-        fixable = [one for one in self.judgement.problems if one.fix is not None]
-        if not fixable:
-            self.console.say("no problem here can be mended by itself")
-            return
-        one = next((one for one in fixable if one.line - 1 >= row), fixable[0])
-        assert one.fix is not None
-        editor = self.query_one(ConfigEditor)
-        fixed = apply_edits(editor.text, one.fix.edits)
-        keep = editor.cursor_location
-        editor.replace(fixed, (0, 0), editor.document.end)
-        editor.goto(*keep)
-        self.console.say(f"line {one.line}: {one.fix.title}")
-        self._check_soon(0)
 
     def action_review(self) -> None:
         """The difference and what it does; from there, apply."""
@@ -264,37 +157,123 @@ class ConfigScreen(FrameScreen):
             return
         from hatui.screens.review import Review
 
-        self.app.push_screen(Review(self.draft, self.text, self.editing.disk[0] if self.editing.disk else None))
+        self.app.push_screen(Review(self, self.draft, self.text, bool(self.editing.disk)))
+
+    def action_revisions(self) -> None:
+        """The configurations that were in use."""
+        from hatui.screens.revisions import Revisions
+
+        if not self.console.refuse():
+            self.app.push_screen(Revisions(self))
+
+    def action_diff_disk(self) -> None:
+        """What somebody else has changed on disk."""
+        from hatui.screens.disk import DiskDialog
+
+        if self.draft is None or not self.editing.disk:
+            self.console.say("the text on disk is the one you edit")
+            return
+        self.app.push_screen(DiskDialog(self, self.draft, self.text, self.editing.disk[0]))
 
     def action_use_disk(self) -> None:
-        """Take the text on disk."""
+        """Take the text on disk; yours goes to the clipboard."""
         if not self.editing.disk:
             self.console.say("the text on disk is the one you edit")
             return
         self.console.copy(self.text)
-        self._open(self.editing.disk)
+        files, self.editing.disk = self.editing.disk, ()
+        self._open(files)
+
+    def keep_mine(self) -> None:
+        """Go on with the text in the editor, over what is on disk now."""
+        if self.editing.disk:
+            text = self.draft.masks.unmask(self.text) if self.draft else self.text
+            draft = self._take(self.editing.disk)
+            self.put(draft.masks.mask(text))
+
+    def load(self, text: str, from_where: str) -> None:
+        """Another text as the candidate; it is applied by a review like any other."""
+        if self.draft is not None and not self.console.refuse():
+            self.put(self.draft.masks.mask(text))
+            self.console.say(f"{from_where} is the candidate: ctrl+s reviews it, ctrl+z takes it back")
 
     def applied(self) -> None:
         """The engine has taken it: what is on disk now is read again."""
+        if self.draft is not None:
+            kept.forget(self._where_kept(self.draft))
         self.editing.forget()
         self._fetch_if_needed(self.console.store)
 
+    def show_block(self, name: str) -> None:
+        """The cursor to the block of this name, as soon as there is a text."""
+        self._wanted = name
+        if self.judgement is None:
+            return
+        self._wanted = ""
+        self.show_file("")
+        found = block_of(self._headings, name)
+        if found is not None:
+            self.jump(found.line)
+        else:
+            self.console.say(f"no block is named {plain(name)} in {self.path}")
+
     def commands(self) -> list[Entry]:
         """For `:` and the palette."""
-        return [Entry("reveal", "Show the secrets in the editor; the engine's audit notes it.", self.reveal, acts=True)]
+        found = [
+            Entry("reveal", "Show the secrets in the editor; the engine's audit notes it.", self.reveal, acts=True),
+            Entry("editor", "Edit the text in $EDITOR and come back.", self.outside, acts=True),
+            Entry("discard", "Throw away what is typed and take the text on disk.", self.discard),
+            Entry("review", "The difference to what runs, and apply.", self.action_review, "ctrl+s", acts=True),
+            Entry("revisions", "The configurations that were in use.", self.action_revisions, "r"),
+        ]
+        names = [one.name for one in self._headings if one.name and not one.depth]
+        found += [Entry(f"block {name}", "Go to this block.", partial(self.show_block, name)) for name in names]
+        engine = self.console.store.engine
+        last = engine.config_revision if engine else 0
+        for number in range(last, max(0, last - 50), -1):
+            words = f"Load revision {number} as the candidate."
+            found.append(Entry(f"rollback {number}", words, partial(self.rollback, number), acts=True))
+        return found
+
+    def rollback(self, number: int) -> None:
+        """An earlier revision as the candidate."""
+        from hatui.screens.revisions import candidate_of
+
+        if not self.console.refuse():
+            self.run_worker(candidate_of(self, number))
+
+    def discard(self) -> None:
+        """The text on disk again."""
+        if self.draft is not None:
+            self.put(self.draft.shown())
+
+    def outside(self) -> None:
+        """$EDITOR on a copy; the terminal is its own meanwhile."""
+        if self.draft is None or self.console.refuse() or self.why_no_typing:
+            return
+        try:
+            text = edit(self.app.suspend, self.text, self.draft.path)
+        except OutsideError as error:
+            self.console.say(str(error), "warning")
+            return
+        self.app.refresh()
+        if text != self.text:
+            self.put(text)
 
     def reveal(self) -> None:
-        """Secrets as they are; asking the engine again leaves an audit row."""
+        """Secrets as they are; asking the engine for that leaves an audit row."""
         if self.draft is not None and not self.console.refuse():
             self.run_worker(self._reveal(self.draft))
 
     async def _reveal(self, draft: Draft) -> None:
-        if await self.editing.fetch(self.console.perform, "reveal secrets in the console"):
+        if await self.editing.fetch(self.console.perform, "reveal secrets in the console", reveal=True):
             self.query_one(ConfigEditor).load_text(draft.masks.unmask(self.text))
         else:
             self.console.say(self.editing.trouble, "error")
 
     def copied(self) -> str:
         """What `y` copies."""
-        rows = self.query_one("#config-problems", Rows)
-        return "".join(text for text, _ in rows.body_at(rows.cursor)).strip() if rows.count else ""
+        if isinstance(self.focused, Rows):
+            rows = self.focused
+            return "".join(text for text, _ in rows.body_at(rows.cursor)).strip() if rows.count else ""
+        return self.editor.selected_text or self.editor.document.get_line(self.editor.cursor_location[0])

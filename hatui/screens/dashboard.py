@@ -187,6 +187,12 @@ class Dashboard(FrameScreen):
         if status is not None:
             self.console.open_release(status.name)
 
+    def action_edit(self) -> None:
+        """The block of the instance in the configuration."""
+        status = self.selected
+        if status is not None:
+            self.console.open_block(status.name)
+
     def action_filter(self) -> None:
         """Narrow the lists."""
         self.query_one(FilterLine).open()

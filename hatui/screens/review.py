@@ -1,43 +1,54 @@
 """The review of a changed configuration: the difference, its problems, what applying does, and apply.
 
 Invariant: errors forbid applying, and so does a file that changed since it was read; the engine checks both
-again. What the engine answers is shown as it stands.
+again. Where this node serves an instance that changes, the change is applied with a way back. What the engine
+answers is shown as it stands.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Label
 
 from engine.errors import EngineLost, Refused
-from engine.messages import ApplyConfig, ConfigText, Outcome
-from hatui.drafts import Draft, unified
+from engine.messages import Outcome
+from hatui.drafts import Draft, Judgement
+from hatui.pending import guarded, waiting
 from hatui.screens.ask import outcome_lines
+from hatui.screens.editor import LONG_TEXT
 from hatui.screens.frame import Dialog
-from hatui.text import Line, plain, rule, seconds
+from hatui.text import Line, command_line, parse_duration, plain, rule, seconds, wrap
 from hatui.widgets.rows import Rows, bindings
 
 if TYPE_CHECKING:
     from hatui.screens.config import ConfigScreen
 
 ROLES = {"+": "good", "-": "bad", "@": "title"}
+WITHIN = "5m"
+"""Time to confirm that is offered."""
+LONGEST_S = 7 * 86_400
+"""What the engine takes at most, seconds."""
 
 
 class Review(Dialog):
-    """Difference, problems, impact; `y` applies."""
+    """Difference, problems, impact; `y` applies and waits for a confirmation."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("review")]
 
-    def __init__(self, draft: Draft, shown: str, disk: ConfigText | None) -> None:
+    def __init__(self, screen: ConfigScreen, draft: Draft, shown: str, disk: bool) -> None:
         super().__init__()
+        self._screen = screen
         self._draft = draft
         self._shown = shown
         self._disk = disk
-        self._judged = draft.judge(shown)
+        self._judged: Judgement | None = None if len(shown) > LONG_TEXT else draft.judge(shown)
+        self._diff = draft.diff(shown)
         self._phase = "asking"
         self._result: list[Line] = []
 
@@ -48,51 +59,114 @@ class Review(Dialog):
             with Horizontal(classes="inputs"):
                 yield Label("Comment", markup=False)
                 yield Input(id="comment", placeholder="for the history", select_on_focus=False)
+            with Horizontal(classes="inputs", id="within-row"):
+                yield Label("Confirm within", markup=False)
+                yield Input(WITHIN, id="within", select_on_focus=False)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
-                yield Button("Apply", id="confirm")
+                yield Button("Apply and confirm", id="confirm")
+                yield Button("For good", id="for-good")
+                yield Button("Save only", id="save")
 
     def on_mount(self) -> None:
         """The difference has the keys."""
         self.query_one(Rows).focus()
+        self.query_one("#within-row").display = self._may_confirm
         self.call_after_refresh(self.paint)
+        if self._judged is None:
+            self.run_worker(self._judge())
+
+    async def _judge(self) -> None:
+        self._judged = await asyncio.to_thread(self._draft.judge, self._shown)
+        self.paint()
+
+    # what stands against it --------------------------------------------------------------------
+
+    @property
+    def _may_confirm(self) -> bool:
+        """The engine knows how to take an unconfirmed change back."""
+        hello = self.console.store.hello
+        return hello is not None and "confirm" in hello.capabilities
 
     @property
     def _wrong(self) -> str:
         """What forbids applying."""
+        store, judged = self.console.store, self._judged
+        one = waiting(store)
         if self.console.why_not:
             return self.console.why_not
-        if self._disk is not None:
-            return "the file on disk has changed since it was read: close this and press u, or apply is refused"
+        if store.silent(self.console.link.now()):
+            return "the engine is silent: what it would do is not known"
+        if self._disk:
+            return "the file on disk has changed since it was read: esc, then d shows it, and u or k decides"
         if not self._draft.changed(self._shown):
             return "nothing is changed"
-        if not self._judged.runs:
-            return f"{self._judged.errors or 'fatal'} errors: mend them first"
+        if strange := self._draft.strange_secrets(self._shown):
+            return f"{strange[0]} stands for no secret that is known here: type the secret again"
+        if judged is None:
+            return "still checking"
+        if not judged.runs:
+            return f"{judged.errors or 'fatal'} errors: mend them first"
+        if one is not None:
+            return f"config #{one.number} of {one.by} waits for its confirmation: C decides about it first"
         return ""
+
+    @property
+    def _guards(self) -> list[str]:
+        """What this node serves now and the change touches."""
+        return guarded(self._judged, self.console.store) if self._judged and self._may_confirm else []
+
+    @property
+    def _why_not_for_good(self) -> str:
+        names = self._guards
+        return f"this node is MASTER of {plain(' '.join(names))}: apply with a time to confirm" if names else ""
+
+    def _within(self) -> int:
+        """Raises: ValueError."""
+        whole = parse_duration(self.query_one("#within", Input).value)
+        if not 1 <= whole <= LONGEST_S:
+            raise ValueError("the time to confirm lies between 1s and 7d")
+        return whole
+
+    @property
+    def _wrong_time(self) -> str:
+        """What is wrong with the time to confirm."""
+        try:
+            self._within()
+        except ValueError as error:
+            return str(error) if self._may_confirm else ""
+        return ""
+
+    # what is shown -----------------------------------------------------------------------------
 
     def _lines(self) -> list[Line]:
         lines: list[Line] = list(self._result)
-        wrong = self._wrong if self._phase == "asking" else ""
-        if wrong:
-            lines += [((f" {plain(wrong)}", "bad"),), ()]
-        if self._disk is not None:
-            lines.append(((" Changed on disk by somebody else:", "title"),))
-            mine = self._draft.shown()
-            lines += _diff_lines(unified(mine, self._draft.masks.mask(self._disk.text), self._draft.path))
-            lines += [(), ((" Yours:", "title"),)]
-        lines += _diff_lines(self._draft.diff(self._shown))
-        lines += [(), ((" Impact", "title"),)]
-        impact = self._judged.impact or ("nothing that runs changes",)
-        lines += [((f"   {plain(text)}", "plain"),) for text in impact]
-        if self._judged.interruption:
-            lines.append(((f"   up to {seconds(self._judged.interruption)} without an address on this node", "warn"),))
-        found = (*self._judged.problems, *self._judged.elsewhere)
+        judged = self._judged
+        if self._phase == "asking":
+            if wrong := self._wrong or self._wrong_time:
+                lines += [((f" {plain(wrong)}", "bad"),), ()]
+            elif self._why_not_for_good:
+                lines += [((f" {self._why_not_for_good}", "warn"),), ()]
+            lines += self._impact(judged) if judged else []
+        lines += [((" Difference", "title"),), *diff_lines(self._diff)]
+        found = (*judged.problems, *judged.elsewhere) if judged and self._phase == "asking" else ()
         if found:
             lines += [(), ((" Problems", "title"),)]
         for one in found:
             role = {"error": "bad", "warning": "warn"}.get(one.severity, "dim")
-            lines.append(((f"   {one.line}:{one.column} {one.code:<11} ", role), (plain(one.what), "plain")))
+            where = f"{one.line}:{one.column}" if one.file == self._draft.path else f"{one.file}:{one.line}"
+            lines.append(((f"   {where} {one.code:<11} ", role), (plain(one.what), "plain")))
         return lines
+
+    def _impact(self, judged: Judgement) -> list[Line]:
+        lines: list[Line] = [((" Impact", "title"),)]
+        columns = max(40, self.query_one(Rows).size.width - 6)
+        for sentence in judged.impact or ("nothing that runs changes",):
+            first, *more = wrap(plain(sentence), columns) or [""]
+            lines += [((f"   {first}", "plain"),), *(((f"     {text}", "plain"),) for text in more)]
+        if judged.interruption:
+            lines.append(((f"   up to {seconds(judged.interruption)} without an address on this node", "warn"),))
+        return [*lines, ()]
 
     def paint(self) -> None:
         """All of it."""
@@ -100,20 +174,42 @@ class Review(Dialog):
             return
         rows = self.query_one(Rows)
         lines = self._lines()
-        hint = "y Apply   esc Cancel" if self._phase == "asking" and not self._wrong else "esc Close"
-        title = rule(f"Review {plain(self._draft.path)}", rows.size.width, hint, strong=True)
+        ready = self._phase == "asking" and not self._wrong
+        for_good = ready and not self._why_not_for_good
+        hint = "esc Close"
+        if ready:
+            first = "y Apply and confirm" if self._may_confirm else "y Apply"
+            hint = f"{first}{'  A For good' * (for_good and self._may_confirm)}  esc Cancel"
+        elif self._phase == "done" and waiting(self.console.store) is not None:
+            hint = "C Confirm it now   esc Close"
+        path = self._draft.path if rows.size.width >= 100 else self._draft.path.rpartition("/")[2]
+        title = rule(f"Review {plain(path)}", rows.size.width, hint, strong=True)
         rows.show_rows(lines, list(range(len(lines))), title)
-        self.query_one("#confirm", Button).disabled = self._phase != "asking" or bool(self._wrong)
+        self.query_one("#confirm", Button).disabled = not (ready and self._may_confirm and not self._wrong_time)
+        self.query_one("#confirm", Button).display = self._may_confirm
+        self.query_one("#for-good", Button).disabled = not for_good
+        self.query_one("#save", Button).disabled = self._phase != "asking"
+
+    # what is done ------------------------------------------------------------------------------
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """The mouse, or enter on a button."""
-        if event.button.id == "confirm":
-            self.action_confirm()
-        else:
-            self.action_cancel()
+        match event.button.id:
+            case "confirm":
+                self.action_confirm()
+            case "for-good":
+                self.action_for_good()
+            case "save":
+                self.action_save()
+            case _:
+                self.action_cancel()
+
+    def on_input_changed(self) -> None:
+        """A time that cannot be meant is said while it is typed."""
+        self.paint()
 
     def on_input_submitted(self) -> None:
-        """Enter in the field never applies."""
+        """Enter in a field never applies."""
         self.query_one(Rows).focus()
 
     def action_cancel(self) -> None:
@@ -124,11 +220,45 @@ class Review(Dialog):
             self.dismiss()
 
     def action_copy_command(self) -> None:
-        """The difference as text."""
-        self.console.copy("\n".join(self._draft.diff(self._shown)))
+        """The command line that applies a file in the same way."""
+        within = self._within() if self._may_confirm and not self._wrong_time else 0
+        command = self._draft.command(self._shown, confirm_s=within)
+        self.console.copy(f"{command_line(command)} {plain(self._draft.path)}")
 
     def action_confirm(self) -> None:
-        """Apply, once."""
+        """Apply, to be confirmed in time."""
+        if self._wrong_time:
+            self.console.say(self._wrong_time, "warning")
+        else:
+            self._begin(self._within() if self._may_confirm else 0)
+
+    def action_for_good(self) -> None:
+        """Apply without a way back."""
+        if self._why_not_for_good and not self._wrong:
+            self.console.say(self._why_not_for_good, "warning")
+            return
+        self._begin(0)
+
+    def action_save(self) -> None:
+        """Keep it on this host; nothing is applied."""
+        if self._phase == "asking":
+            self.run_worker(self._save())
+
+    async def _save(self) -> None:
+        wrong = await self._screen.keep(on_purpose=True)
+        self.console.say(
+            wrong or "saved as your candidate: it is here again when you come back",
+            "warning" if wrong else "information",
+        )
+        self.dismiss()
+
+    def action_confirm_config(self) -> None:
+        """Decide about what was just applied."""
+        if self._phase == "done" and waiting(self.console.store) is not None:
+            self.dismiss()
+            self.console.action_confirm_config()
+
+    def _begin(self, confirm_s: int) -> None:
         if self._phase != "asking":
             return
         if self._wrong:
@@ -137,11 +267,10 @@ class Review(Dialog):
         self._phase = "waiting"
         self._result = [((" the engine checks and applies ...", "dim"),), ()]
         self.paint()
-        self.run_worker(self._apply())
+        self.run_worker(self._apply(confirm_s))
 
-    async def _apply(self) -> None:
-        text = self._draft.masks.unmask(self._shown)
-        command = ApplyConfig(text, self._draft.base.digest, self.query_one("#comment", Input).value)
+    async def _apply(self, confirm_s: int) -> None:
+        command = self._draft.command(self._shown, self.query_one("#comment", Input).value, confirm_s)
         done = False
         try:
             reply = await self.console.perform(command)
@@ -151,20 +280,18 @@ class Review(Dialog):
         except Refused as refused:
             self._result = [((f" refused [{refused.code}]: {plain(refused.reason)}", "bad"),)]
         else:
-            self._result = outcome_lines(reply)
-            done = reply.outcome is Outcome.DONE
+            done = reply.outcome is Outcome.DONE  # the problems were shown before
+            self._result = outcome_lines(msgspec.structs.replace(reply, problems=()) if done else reply)
         self._result.append(())
         self._phase = "done"
         if done:
-            screen = self.console.frame
-            if screen is not None and screen.PLACE == "config":
-                config: ConfigScreen = screen  # type: ignore[assignment]
-                config.applied()
+            self._screen.applied()
         self.paint()
         if self.is_mounted:
             self.query_one("#cancel", Button).label = "Close"
             self.query_one(Rows).move_to(0)
 
 
-def _diff_lines(diff: list[str]) -> list[Line]:
+def diff_lines(diff: list[str]) -> list[Line]:
+    """A unified diff in colours."""
     return [((f" {plain(text)}", ROLES.get(text[:1], "plain")),) for text in diff] or [((" no difference", "dim"),)]

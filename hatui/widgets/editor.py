@@ -12,6 +12,8 @@ from typing import ClassVar
 import msgspec
 from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.events import Click, Key
+from textual.geometry import Offset
 from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
@@ -25,6 +27,18 @@ _WORDS = re.compile(
 )
 
 
+CHOICE_KEYS = ("up", "down", "enter", "tab", "escape")
+_MOVES = (
+    ("j", "cursor_down", "Line below, while nobody types"),
+    ("k", "cursor_up", "Line above"),
+    ("g", "top", "First line"),
+    ("G", "bottom", "Last line"),
+    ("h", "cursor_left", "To the left"),
+    ("l", "cursor_right", "To the right"),
+)
+"""Letters that move while nobody types; while somebody does, they never come as far as a binding."""
+
+
 class Underline(msgspec.Struct, frozen=True):
     """A stretch of one line that is wrong; rows and columns count from 0."""
 
@@ -35,18 +49,58 @@ class Underline(msgspec.Struct, frozen=True):
 
 
 class ConfigEditor(TextArea):
-    """A TextArea that colours keepalived.conf and underlines problems."""
+    """A TextArea that colours keepalived.conf and underlines problems.
+
+    It has two ways: looking, in which letters are keys and `j k g G h l` move the cursor, and typing.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+z", "undo", show=False, priority=False),
+        *(Binding(key, action, words, show=False) for key, action, words in _MOVES),
     ]
 
     class Left(Message):
-        """Escape: single keys should work again."""
+        """Escape while typing: single keys should work again."""
+
+    class Chosen(Message):
+        """A key for the list of words that is open over the editor: up, down, enter, tab, escape."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__("", show_line_numbers=True, soft_wrap=False, tab_behavior="indent", id=id)
+        super().__init__("", show_line_numbers=True, soft_wrap=False, tab_behavior="indent", read_only=True, id=id)
         self._underlines: dict[int, list[Underline]] = {}
+        self.choosing = False
+        """A list of words is open over the text and takes some keys."""
+
+    async def _on_key(self, event: Key) -> None:
+        """Escape leaves; a list that is open takes its keys first."""
+        if self.choosing and event.key in CHOICE_KEYS:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Chosen(event.key))
+            return
+        if event.key == "escape" and not self.read_only:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Left())
+            return
+        await super()._on_key(event)
+
+    @property
+    def place(self) -> Offset:
+        """Where the cursor stands, in cells of the screen."""
+        return self.cursor_screen_offset
+
+    def action_top(self) -> None:
+        """First line."""
+        self.move_cursor((0, 0))
+
+    def action_bottom(self) -> None:
+        """Last line."""
+        self.move_cursor((self.document.line_count - 1, 0))
 
     def on_mount(self) -> None:
         """Colours follow the theme."""
@@ -107,9 +161,9 @@ class ConfigEditor(TextArea):
         row = max(0, min(row, self.document.line_count - 1))
         self.move_cursor((row, min(column, len(self.document.get_line(row)))), center=True)
 
-    def action_leave(self) -> None:
-        """Escape."""
-        self.post_message(self.Left())
+    def take(self, start: tuple[int, int], word: str) -> None:
+        """Put a word where the cursor's begins."""
+        self.replace(word, start, self.cursor_location)
 
 
 def _octets(line: str, column: int) -> int:
@@ -141,6 +195,21 @@ class Margin(Lines):
             mark = marks.get(row)
             rows.append(((mark[0], mark[1]),) if mark else ())
         self.show(rows)
+
+
+class FileTabs(Lines):
+    """The files of the configuration in one line; a click picks one."""
+
+    class Picked(Message):
+        """Somebody clicked at a column."""
+
+        def __init__(self, column: int) -> None:
+            super().__init__()
+            self.column = column
+
+    def on_click(self, event: Click) -> None:
+        """Which file it is, the screen knows."""
+        self.post_message(self.Picked(event.x))
 
 
 def underline(one: Diagnostic, text: str) -> Underline:

@@ -149,5 +149,5 @@ class Foot(Lines):
         table: Sequence[keys.Key] = keys.KEYS,
     ) -> None:
         """Show the keys of a place, `without` those that would do nothing now; `table` holds the user's own keys."""
-        valid = [key for key in keys.footer(place, table) if key.id not in without]
+        valid = keys.footer(place, table, without)
         self.show((footer_line(valid, self.size.width or 80, may_act=may_act),))

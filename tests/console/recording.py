@@ -47,7 +47,7 @@ NOW = 1_000_000 * S
 WALL = 1_763_820_131 * S
 """2025-11-22 14:02:11 UTC."""
 
-HELLO = Hello("0.1.0", "lb-a", "operator", "anna", ("packets", "config"), NOW, WALL)
+HELLO = Hello("0.1.0", "lb-a", "operator", "anna", ("packets", "config", "confirm"), NOW, WALL)
 VIEWER = msgspec.structs.replace(HELLO, role="viewer", user="bob")
 
 BASE = LedgerLine("base", "", good=True, weight=0, contribution=150)

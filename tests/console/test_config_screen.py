@@ -41,12 +41,14 @@ async def change_priority(pilot: Pilot[None], app: HatuiApp, to: str = "150") ->
     """Type over the figure of the priority, as a person would."""
     row = CONFIG.splitlines().index(PRIORITY)
     editor(app).goto(row, len(PRIORITY))
+    if editor(app).read_only:
+        await pilot.press("enter")
     await pilot.press("backspace", "backspace", "backspace", *to)
     await until(pilot, "priority")
 
 
 async def test_shows_the_file_with_problems_and_masks_the_password(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=(80, 50)) as pilot:
+    async with console.run_test(size=(80, 50), notifications=True) as pilot:
         text = await opened(pilot)
         assert " keepalived.conf  as it is on disk" in text
         assert "~ 4  vrrp_script check_nginx {" in text
@@ -57,7 +59,7 @@ async def test_shows_the_file_with_problems_and_masks_the_password(console: Hatu
 
 
 async def test_problems_follow_the_typing(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=(80, 50)) as pilot:
+    async with console.run_test(size=(80, 50), notifications=True) as pilot:
         await opened(pilot)
         await change_priority(pilot, console, "999")
         text = await until(pilot, "error")
@@ -69,7 +71,7 @@ async def test_problems_follow_the_typing(console: HatuiApp, link: StagedLink) -
 
 
 async def test_next_problem_goes_round_and_fix_mends(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=(80, 40)) as pilot:
+    async with console.run_test(size=(80, 40), notifications=True) as pilot:
         await opened(pilot)
         await pilot.press("ctrl+n")
         await settle(pilot)
@@ -83,21 +85,24 @@ async def test_next_problem_goes_round_and_fix_mends(console: HatuiApp, link: St
 
 
 async def test_review_shows_the_difference_and_apply_sends_the_base(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
         await change_priority(pilot, console)
         await until(pilot, "priority 100 -> 150")
         await pilot.press("ctrl+s")
-        text = await until(pilot, "Review /etc/keepalived/keepalived.conf")
+        text = await until(pilot, "Review keepalived.conf")
         assert "-        priority        100" in text
         assert "+        priority        150" in text
         assert link.commands() == []
         edited = CONFIG.replace(PRIORITY, PRIORITY.replace("100", "150"))
         link.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text(edited),))
+        assert "Confirm within 5m" in text
         await pilot.press("y")
-        await until(pilot, "done after 0.04s")
+        text = await until(pilot, "done after 0.04s")
+        assert "L-TRACK-REF" not in text
         command = link.commands()[-1]
         assert isinstance(command, ApplyConfig)
+        assert command.confirm_s == 300
         assert command.text == edited
         assert "s3cret1" in command.text
         assert command.base == config_text().digest
@@ -107,7 +112,7 @@ async def test_review_shows_the_difference_and_apply_sends_the_base(console: Hat
 
 
 async def test_nothing_changed_cannot_be_applied(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
         await pilot.press("ctrl+s")
         await until(pilot, "nothing is changed")
@@ -117,7 +122,7 @@ async def test_nothing_changed_cannot_be_applied(console: HatuiApp, link: Staged
 
 
 async def test_errors_forbid_applying(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
         editor(console).load_text(CONFIG.replace("virtual_router_id       50", "virtual_router_id       500"))
         await until(pilot, "error")
@@ -132,29 +137,56 @@ async def test_file_changed_on_disk_meanwhile_is_shown_and_never_overwritten(
     console: HatuiApp, link: StagedLink
 ) -> None:
     other = CONFIG.replace("advert_int      1", "advert_int      2")
-    async with console.run_test(size=(80, 40)) as pilot:
+    async with console.run_test(size=(80, 40), notifications=True) as pilot:
         await opened(pilot)
         await change_priority(pilot, console)
         await until(pilot, "priority 100 -> 150")
         link.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text(other),))
         link.feed(EventLine(40, NOW, WALL, ConfigLoaded("ffff", "file")))
-        await until(pilot, "CHANGED ON DISK meanwhile")
+        await until(pilot, "disk differs by 1 line")
         assert "priority        150" in editor(console).text
         await pilot.press("ctrl+s")
-        text = await until(pilot, "Changed on disk by somebody else:")
-        assert "+        advert_int      2" in text
+        await until(pilot, "the file on disk has changed since it was read")
         await pilot.press("y")
         await settle(pilot)
         assert link.commands() == []
-        await pilot.press("escape", "escape", "u")
+        await pilot.press("escape", "escape", "d")
+        text = await until(pilot, "Changed on disk by somebody else since you read it:")
+        assert "+        advert_int      2" in text
+        assert "s3cret1" not in text
+        await pilot.press("u")
         await until(pilot, "as it is on disk")
         assert "advert_int      2" in editor(console).text
         assert "priority        150" in console.clipboard
 
 
+async def test_keeping_mine_goes_on_over_the_text_on_disk(console: HatuiApp, link: StagedLink) -> None:
+    other = CONFIG.replace("advert_int      1", "advert_int      2")
+    async with console.run_test(size=(80, 40), notifications=True) as pilot:
+        await opened(pilot)
+        await change_priority(pilot, console)
+        await until(pilot, "priority 100 -> 150")
+        link.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text(other),))
+        link.feed(EventLine(40, NOW, WALL, ConfigLoaded("ffff", "file")))
+        await until(pilot, "disk differs by 1 line")
+        await pilot.press("escape", "d")
+        await until(pilot, "Applying yours would make of the disk:")
+        await pilot.press("k")
+        await until(pilot, "candidate, 2 lines changed")
+        await pilot.press("ctrl+s")
+        text = await until(pilot, "Review keepalived.conf")
+        assert "-        advert_int      2" in text
+        await pilot.press("y")
+        await until(pilot, "done after")
+        command = link.commands()[-1]
+        assert isinstance(command, ApplyConfig)
+        assert command.base == config_text(other).digest
+        assert "priority        150" in command.text
+
+
 async def test_file_changed_on_disk_is_taken_when_nothing_was_typed(console: HatuiApp, link: StagedLink) -> None:
     other = CONFIG.replace("advert_int      1", "advert_int      2")
-    async with console.run_test(size=(80, 40)) as pilot:
+    async with console.run_test(size=(80, 40), notifications=True) as pilot:
         await opened(pilot)
         link.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text(other),))
         link.feed(EventLine(40, NOW, WALL, ConfigLoaded("ffff", "file")))
@@ -165,7 +197,7 @@ async def test_refusal_of_the_engine_is_shown_with_its_problems(console: HatuiAp
     link.answers[ApplyConfig] = Reply(
         0, Outcome.REFUSED, "E-CONFIG-CHANGED", "the file has changed since it was read", problems=("f:1:2: error: x",)
     )
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
         await change_priority(pilot, console)
         await until(pilot, "priority 100 -> 150")
@@ -182,7 +214,7 @@ async def test_engine_lost_while_applying_makes_the_outcome_unknown_and_keeps_th
     console: HatuiApp, link: StagedLink
 ) -> None:
     link.answers[ApplyConfig] = EngineLost("closed")
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
         await change_priority(pilot, console)
         await until(pilot, "priority 100 -> 150")
@@ -197,7 +229,7 @@ async def test_engine_lost_while_applying_makes_the_outcome_unknown_and_keeps_th
 async def test_engine_lost_before_the_file_came_says_so_and_tries_again(console: HatuiApp, link: StagedLink) -> None:
     good = link.answers[GetConfig]
     link.answers[GetConfig] = EngineLost("the engine closed the connection")
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await settle(pilot)
         await pilot.press("3")
         await until(pilot, "the engine closed the connection")
@@ -206,7 +238,7 @@ async def test_engine_lost_before_the_file_came_says_so_and_tries_again(console:
 
 
 async def test_viewer_sees_no_configuration_and_why(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await settle(pilot)
         link.feed(VIEWER)
         await settle(pilot)
@@ -217,18 +249,18 @@ async def test_viewer_sees_no_configuration_and_why(console: HatuiApp, link: Sta
 
 async def test_read_only_console_may_read_but_not_type(console: HatuiApp, link: StagedLink) -> None:
     console.read_only = True
-    async with console.run_test(size=(80, 40)) as pilot:
+    async with console.run_test(size=(80, 40), notifications=True) as pilot:
         text = await opened(pilot)
         assert "read only: started with --read-only" in text
-        await pilot.press(*"xyz")
+        await pilot.press("enter", *"xyz")
         await settle(pilot)
         assert "xyz" not in editor(console).text
 
 
 async def test_typing_letters_in_the_editor_is_typing(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
-        await pilot.press(*"q12F:/")
+        await pilot.press("enter", *"q12F:/")
         await settle(pilot)
         assert editor(console).text.startswith("q12F:/")
         assert isinstance(console.screen, ConfigScreen)
@@ -237,7 +269,7 @@ async def test_typing_letters_in_the_editor_is_typing(console: HatuiApp, link: S
 
 
 async def test_quit_with_text_that_is_not_applied_asks(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
         await change_priority(pilot, console)
         await until(pilot, "priority 100 -> 150")
@@ -252,18 +284,18 @@ async def test_quit_with_text_that_is_not_applied_asks(console: HatuiApp, link: 
 
 
 async def test_hover_names_the_form_of_the_word_at_the_cursor(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
         editor(console).goto(14, 12)
         await until(pilot, "- advert_int SECONDS")
 
 
 async def test_reveal_asks_the_engine_so_that_the_audit_knows(console: HatuiApp, link: StagedLink) -> None:
-    async with console.run_test(size=(80, 50)) as pilot:
+    async with console.run_test(size=(80, 50), notifications=True) as pilot:
         await opened(pilot)
-        await pilot.press("escape", "colon", *"reveal", "enter")
+        await pilot.press("colon", *"reveal", "enter")
         await until(pilot, "auth_pass       s3cret1")
-        assert link.asked[-1] == (GetConfig(), "reveal secrets in the console")
+        assert link.asked[-1] == (GetConfig(reveal=True), "reveal secrets in the console")
         assert "as it is on disk" in await settle(pilot)
 
 
@@ -272,7 +304,7 @@ async def test_long_file_is_checked_beside_the_loop(console: HatuiApp, link: Sta
     many = CONFIG + "".join(block.replace("VI_1", f"VI_{n}").replace("50\n", f"{n}\n") for n in range(51, 120))
     assert len(many) > 20_000
     link.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text(many),))
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
         screen = console.screen
         assert isinstance(screen, ConfigScreen)
@@ -285,7 +317,7 @@ async def test_problem_in_an_included_file_is_shown_with_its_file(console: Hatui
     )
     main = config_text("include one.conf\n" + CONFIG)
     link.answers[GetConfig] = Reply(0, Outcome.DONE, files=(main, other))
-    async with console.run_test(size=(80, 40)) as pilot:
+    async with console.run_test(size=(80, 40), notifications=True) as pilot:
         await settle(pilot)
         await pilot.press("3")
         await until(pilot, "one.conf:3")
@@ -296,7 +328,7 @@ async def test_answer_without_files_is_said(console: HatuiApp, link: StagedLink)
         return Reply(0, Outcome.REFUSED, "E-ROLE", "operators only")
 
     link.answers[GetConfig] = refuse
-    async with console.run_test(size=SIZE) as pilot:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
         await settle(pilot)
         await pilot.press("3")
         await until(pilot, "operators only [E-ROLE]")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.config.syntax import apply_edits
 from engine.messages import ConfigText
-from hatui.drafts import Draft, Masks, changed_lines, completions, hover, unified
+from hatui.drafts import Draft, Masks, changed_lines, differing, unified
 from tests.console.conftest import CONFIG, CONFIG_PATH, config_text
 
 
@@ -123,18 +123,29 @@ def test_changed_lines_are_marked() -> None:
     assert unified("a\n", "a\n", "f") == []
 
 
-def test_hover_names_form_and_default() -> None:
-    found = hover(CONFIG, CONFIG.splitlines().index("        advert_int      1") + 1)
-    assert found is not None
-    assert found.usage.startswith("advert_int")
-    assert found.default
-    assert hover(CONFIG, 3) is None
+def test_lines_that_differ_are_counted() -> None:
+    assert differing("a\nb\nc", "a\nb\nc") == 0
+    assert differing("a\nb\nc", "a\nx\ny\nc") == 2
+    assert differing("a\nb\nc", "c") == 2
 
 
-def test_completion_offers_the_words_of_the_block() -> None:
-    text = "vrrp_instance A {\n    virt\n}\n"
-    assert [row.name for row in completions(text, 2, 9)][:2] == ["virtual_ipaddress", "virtual_ipaddress_excluded"]
-    assert completions(text, 2, 3) != []
+def test_mark_that_stands_for_no_known_secret_is_found() -> None:
+    one = draft()
+    assert one.strange_secrets(one.shown()) == []
+    assert one.strange_secrets(one.shown() + "# <secret 0000>\n") == ["<secret 0000>"]
+
+
+def test_instances_that_change_are_named() -> None:
+    one = draft()
+    assert one.judge(one.shown()).touched == ()
+    assert one.judge(one.shown().replace("priority        100", "priority        150")).touched == ("VI_1",)
+
+
+def test_command_carries_the_secrets_the_base_and_the_time_to_confirm() -> None:
+    one = draft()
+    command = one.command(one.shown().replace("priority        100", "priority        150"), "more", 300)
+    assert "s3cret1" in command.text
+    assert (command.base, command.comment, command.confirm_s) == (config_text().digest, "more", 300)
 
 
 def test_secret_that_was_not_touched_is_no_difference() -> None:

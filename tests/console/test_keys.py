@@ -13,11 +13,14 @@ from hatui.screens.config import ConfigScreen
 from hatui.screens.confirm import ConfirmDialog
 from hatui.screens.dashboard import Dashboard
 from hatui.screens.detail import Detail
+from hatui.screens.disk import DiskDialog
 from hatui.screens.events import Events
 from hatui.screens.packets import Packets
 from hatui.screens.pager import Pager
 from hatui.screens.peers import Peers
 from hatui.screens.problems import Problems
+from hatui.screens.review import Review
+from hatui.screens.revisions import Revisions
 from hatui.widgets.rows import Rows
 
 OWNERS: dict[str, type] = {
@@ -36,6 +39,9 @@ OWNERS: dict[str, type] = {
     "command": CommandLine,
     "palette": PaletteScreen,
     "confirmation": ConfirmDialog,
+    "review": Review,
+    "disk": DiskDialog,
+    "revisions": Revisions,
 }
 
 

@@ -1,0 +1,246 @@
+"""The editor and what stands around it: problems, meaning of words, outline, completion. It knows no engine.
+
+Invariant: typing never waits for checking; what is marked belongs to the text as it was at the last pause, and
+the pause is short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+from textual.widgets import TextArea
+
+from engine.config.diagnostic import Diagnostic
+from engine.config.syntax import Tree, parse
+from hatui.assist import Heading, heading_at, hover, outline
+from hatui.drafts import Draft, Judgement, changed_lines
+from hatui.editing import Editing
+from hatui.screens.frame import FrameScreen
+from hatui.store import Store
+from hatui.text import Line, rule
+from hatui.widgets.candidate import (
+    PROBLEM_MARKS,
+    files_line,
+    hover_line,
+    impact_lines,
+    outline_line,
+    problem_line,
+    word_lines,
+)
+from hatui.widgets.choices import Choices
+from hatui.widgets.editor import ConfigEditor, FileTabs, Margin, underline
+from hatui.widgets.rows import Lines, Rows
+
+PAUSE_S = 0.2
+"""Seconds after the last key before the text is checked."""
+LONG_TEXT = 20_000
+"""Characters from which on checking runs in a thread."""
+
+
+class EditorScreen(FrameScreen):
+    """Panes and keys of the editor."""
+
+    FIRST = "#editor"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.editing = Editing()
+        self.judgement: Judgement | None = None
+        self.page = ""
+        """The file that is shown, when it is not the main one."""
+        self._main_text = ""
+        self._changes: dict[int, str] = {}
+        self._tree: Tree = parse("")
+        self._headings: list[Heading] = []
+        self._timer: Timer | None = None
+        self._old_shown = ""
+
+    def compose_body(self) -> ComposeResult:
+        """Title and files over three columns, which stand under each other where it is narrow."""
+        yield Lines(id="config-title")
+        yield FileTabs(id="config-files")
+        with Horizontal(id="config-panes"):
+            yield Rows(id="outline")
+            with Vertical(id="editor-column"):
+                with Horizontal(id="editor-row"):
+                    yield Margin(id="margin")
+                    yield ConfigEditor(id="editor")
+                yield Lines(id="hover")
+            with Vertical(id="config-side"):
+                yield Rows(id="config-problems")
+                yield Lines(id="word")
+                yield Lines(id="impact")
+        yield Choices(id="choices")
+
+    def on_mount(self) -> None:
+        """The margin scrolls with the editor."""
+        self.watch(self.editor, "scroll_y", self._paint_margin, init=False)
+        self.watch(self.app, "theme", self.editor.recolour, init=False)
+
+    @property
+    def editor(self) -> ConfigEditor:
+        """The text."""
+        return self.query_one(ConfigEditor)
+
+    @property
+    def draft(self) -> Draft | None:
+        """What is edited."""
+        return self.editing.draft
+
+    @property
+    def path(self) -> str:
+        """The file that is shown."""
+        return self.page or (self.draft.path if self.draft else "")
+
+    @property
+    def text(self) -> str:
+        """The main file as it stands in the editor."""
+        return self._main_text if self.page else self.editor.text
+
+    @property
+    def unsaved(self) -> bool:
+        """Something is typed that is not applied."""
+        return self.draft is not None and self.is_mounted and self.draft.changed(self.text)
+
+    @property
+    def typing(self) -> bool:
+        """Letters are text now, not keys."""
+        return not self.editor.read_only
+
+    @property
+    def why_no_typing(self) -> str:
+        """Why the text cannot be changed here; empty when it can."""
+        if self.page:
+            return f"{self.page} is an included file: it is edited on the host"
+        return "" if self.draft is not None else "there is no text yet"
+
+    def put(self, text: str) -> None:
+        """Another main text into the editor, as one edit that can be undone."""
+        self.show_file("")
+        self.editor.replace(text, (0, 0), self.editor.document.end)
+        self._check_soon(0)
+
+    # checking ----------------------------------------------------------------------------------
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Check when the typing pauses."""
+        event.stop()
+        self._check_soon(PAUSE_S)
+        if self.query_one(Choices).display:
+            self.offer_again()
+
+    def _check_soon(self, pause_s: float) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(max(0.01, pause_s), self._start_check)
+
+    def _start_check(self) -> None:
+        self.run_worker(self._check(), group="check", exclusive=True)
+
+    async def _check(self) -> None:
+        draft, text = self.draft, self.text
+        if draft is None:
+            return
+
+        def look() -> tuple[Judgement, dict[int, str], Tree]:
+            shown = draft.shown(self.page) if self.page else text
+            return draft.judge(text), changed_lines(self._old_shown, text), parse(shown)
+
+        judgement, changes, tree = await asyncio.to_thread(look) if len(text) > LONG_TEXT else look()
+        if draft is not self.draft:
+            return
+        self.judgement, self._changes, self._tree = judgement, changes, tree
+        self._headings = outline(tree)
+        shown = self.editor.text
+        self.editor.mark([underline(one, shown) for one in judgement.of(self.path)])
+        await self.checked()
+        self.paint()
+
+    async def checked(self) -> None:
+        """The text has been checked."""
+
+    def offer_again(self) -> None:
+        """The words that may stand at the cursor are open, and the text there has changed."""
+
+    # painting ----------------------------------------------------------------------------------
+
+    def paint_body(self, store: Store, now: int) -> None:  # noqa: ARG002
+        """All panes."""
+        judged, columns = self.judgement, self.size.width
+        paths = self.draft.paths if self.draft else ()
+        files = self.query_one(FileTabs)
+        files.display = len(paths) > 1
+        files.show((files_line(paths, self.path, judged, columns),))
+        self._paint_margin()
+        self._paint_word()
+        self._paint_outline()
+        problems, impact = self.query_one("#config-problems", Rows), self.query_one("#impact", Lines)
+        lines = [problem_line(one, self.path) for one in (judged.listed if judged else [])]
+        nothing: list[Line] = [((" no problems", "good"),)] if judged else []
+        title = rule("Problems", problems.size.width) if self.has_class("wide") else None
+        problems.show_rows(lines or nothing, list(range(len(lines))), title)
+        told = impact_lines(judged, unsaved=self.unsaved, columns=impact.size.width) if judged else []
+        impact.show(told, rule("Impact on apply", impact.size.width))
+
+    def _paint_margin(self) -> None:
+        marks = {} if self.page else {row: (mark, "changed") for row, mark in self._changes.items()}
+        for one in reversed(self.judgement.of(self.path) if self.judgement else ()):
+            if one.severity != "info" or one.line - 1 not in marks:
+                marks[one.line - 1] = PROBLEM_MARKS[one.severity]
+        self.query_one(Margin).tell(marks, self.editor.scroll_offset.y)
+
+    def _paint_word(self) -> None:
+        row, column = self.editor.cursor_location
+        found = hover(self._tree, row + 1, column + 1) if self.draft is not None else None
+        line, word = self.query_one("#hover", Lines), self.query_one("#word", Lines)
+        line.show((hover_line(found, line.size.width, "" if self.has_class("wide") else "Problems"),))
+        word.show(word_lines(found, word.size.width), rule("The word at the cursor", word.size.width))
+
+    def _paint_outline(self) -> None:
+        rows = self.query_one("#outline", Rows)
+        if not rows.display:
+            return
+        worst = {
+            one.line: PROBLEM_MARKS[one.severity][0] for one in reversed(self._of_page()) if one.severity != "info"
+        }
+        lines = []
+        for one in self._headings:
+            mark = next((worst[line] for line in sorted(worst) if one.line <= line <= one.end_line), "")
+            lines.append(outline_line(one, mark, rows.size.width))
+        rows.show_rows(lines, list(range(len(lines))), rule("Outline", rows.size.width))
+        at = heading_at(self._headings, self.editor.cursor_location[0] + 1)
+        if at is not None and not rows.has_focus:
+            rows.move_to(at, tell=False)
+
+    def _of_page(self) -> list[Diagnostic]:
+        return self.judgement.of(self.path) if self.judgement else []
+
+    # where the cursor goes -----------------------------------------------------------------------
+
+    def action_out(self) -> None:
+        """Single keys again."""
+        self.query_one(Choices).close()
+        self.editor.choosing = False
+        self.editor.read_only = True
+        self.editor.focus()
+        self.call_after_refresh(self.paint)
+
+    def jump(self, line: int) -> None:
+        """The cursor to a line, which counts from 1."""
+        self.editor.goto(line - 1, 0)
+        self.editor.focus()
+
+    def show_file(self, path: str) -> None:
+        """The main file, or one that it includes."""
+        draft = self.draft
+        if draft is None or path == self.path or (not path and not self.page):
+            return
+        self.action_out()
+        if not self.page:
+            self._main_text = self.editor.text
+        self.page = "" if path in ("", draft.path) else path
+        self.editor.load_text(draft.shown(self.page) if self.page else self._main_text)
+        self._check_soon(0)
