@@ -58,6 +58,8 @@ class Kernel:
         """Our additions under duplicate address detection, and their instance."""
         self.others: Callable[[netlink.Received, list[Input]], None] | None = None
         """Told of notifications that are about neither links nor addresses (see `watch_routes`)."""
+        self.overrun: Callable[[list[Input]], None] | None = None
+        """Called after the healing: what `others` tells of may have been lost, too."""
         self.overruns = 0
         """How often notifications were lost and a dump healed it."""
 
@@ -359,6 +361,8 @@ class Kernel:
                 told.append(AddressChanged(link.name, netlink.text(octets), prefix, present=True))
             if before != after or old_links.get(ifindex) != link:
                 told.append(self._told(link))
+        if self.overrun is not None:
+            self.overrun(told)
 
 
 def _sentence(address: Address, number: int, words: str, *, adding: bool) -> str:

@@ -28,8 +28,8 @@ class Routes:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._installed: dict[Identity, tuple[str, str]] = {}
-        kernel.others = self.notified
+        self._installed: dict[Identity, tuple[str, Item]] = {}
+        kernel.others, kernel.overrun = self.notified, self.look_again
 
     def add(self, instance: str, routes: Iterable[Route], rules: Iterable[Rule]) -> list[Input]:
         """Install routes, then rules, in order. One that is there already as ours is put anew."""
@@ -40,7 +40,7 @@ class Routes:
             if why:
                 failures.append(f"cannot add the {_named(item)}: {why}")
             else:
-                self._installed[_identity(item)] = (instance, item.text)
+                self._installed[_identity(item)] = (instance, item)
         return _failed(instance, "add-routes", failures)
 
     def remove(self, instance: str, routes: Iterable[Route], rules: Iterable[Rule]) -> list[Input]:
@@ -64,7 +64,18 @@ class Routes:
             return
         lost = self._installed.pop(identity, None)
         if lost is not None:
-            told.append(RouteChanged(*lost, present=False))
+            told.append(RouteChanged(lost[0], lost[1].text, present=False))
+
+    def look_again(self, told: list[Input]) -> None:
+        """Notifications were lost: tell of each item that is gone meanwhile.
+
+        A dump would read a whole routing table; that adding succeeds without replacing tells the same.
+        """
+        for identity, (instance, item) in tuple(self._installed.items()):
+            if not self._send(item, adding=True):
+                self._send(item, adding=False)
+                del self._installed[identity]
+                told.append(RouteChanged(instance, item.text, present=False))
 
     def _add(self, item: Item) -> str:
         why = self._send(item, adding=True)

@@ -137,6 +137,27 @@ def test_a_foreign_hand_is_told_with_the_configured_text(kernel: Kernel, host: H
     assert heard(kernel) == []
 
 
+def test_a_foreign_hand_is_told_though_its_notification_was_lost(kernel: Kernel, host: Host) -> None:
+    """After an overrun of the monitor: only what is gone is told, and what is there stays."""
+    routes = Routes(kernel)
+    gone, stays = route("192.0.2.0/24", interface="eth0"), route("198.51.100.0/24", interface="eth0")
+    rule = Rule(text="from 192.0.2.0/24 table 7", family=4, source="192.0.2.0/24", table=7, preference=700)
+    assert routes.add("VI_1", [gone, stays], [rule]) == []
+    heard(kernel)
+    kernel._monitor.setsockopt(1, 33, 1)  # the smallest buffer there is
+    host.ip("route del 192.0.2.0/24 dev eth0", "rule del preference 700")
+    host.ip(*(f"addr add 203.0.113.{number}/32 dev eth0" for number in range(1, 100)))
+    told = heard(kernel)
+    assert kernel.overruns >= 1
+    assert [one for one in told if isinstance(one, RouteChanged)] == [
+        RouteChanged("VI_1", gone.text, present=False),
+        RouteChanged("VI_1", rule.text, present=False),
+    ]
+    left = [one["dst"] for one in shown(host, "route", "show", "proto", "18")]
+    assert left == ["198.51.100.0/24"]
+    assert "700:" not in host.run(["ip", "rule"]).stdout
+
+
 def test_doing_it_twice_is_no_failure_and_leftovers_of_ours_are_put_anew(kernel: Kernel, host: Host) -> None:
     old, new = route("192.0.2.0/24", via="10.211.55.1"), route("192.0.2.0/24", via="10.211.55.2")
     assert Routes(kernel).add("VI_1", [old], ()) == []
