@@ -102,11 +102,12 @@ class Devices:
         return failed
 
     def retire(self) -> bool:
-        """Remove the devices that are wanted no more. False when there are none."""
-        names = self._made - self._wanted.keys()
-        for name in names:
+        """Remove one of the devices that are wanted no more; False when there was none. One at a time, since the
+        kernel takes its time (some 35 ms) and adverts have to leave in between."""
+        name = min(self._made - self._wanted.keys(), default="")
+        if name:
             self._remove(name)
-        return bool(names)
+        return bool(name)
 
     def interface_changed(self, interface: str) -> list[EffectFailed]:
         """A parent came back, or somebody removed a virtual MAC device: it is made anew."""

@@ -204,8 +204,8 @@ class Loop:
         """Remove devices of an older configuration, once what they carried has moved and was announced."""
         due = self._announcer.deadline
         if due is None or due > now + _ANNOUNCED:
-            self._retiring = False
-            if self._devices.retire():
+            self._retiring = self._devices.retire()
+            if self._retiring:
                 self._kernel_said(now)
 
     def _hear(self, ready: list[tuple[int, int]], now: int, drain: int) -> bool:
@@ -232,7 +232,7 @@ class Loop:
 
     def _timeout(self, deadline: int | None) -> float | None:
         """Seconds until something is due; the kernel rounds up to the next millisecond."""
-        if self._jobs:
+        if self._jobs or (self._retiring and self._announcer.deadline is None):
             return 0
         due = self._announcer.deadline
         if due is not None and (deadline is None or due < deadline):
