@@ -25,6 +25,8 @@ _SHAPES = {
     "hex": re.compile(r"(?:[0-9A-Fa-fXx]{2} ?)+\Z"),
 }
 _INCLUDE_CHECKS = {"read", "readable", "match", "wildcard_match", "brace_match"}
+_ZERO_IS_DEFAULT = {"vrrp_garp_interval", "vrrp_gna_interval"}
+"""0 stands in the packaged sample file, and is what counts without the line."""
 MAX_IFNAME = 15
 """Characters of an interface name."""
 _MAX_SECONDS = "4294.967295"
@@ -223,6 +225,7 @@ class Checker:
                 "C-RANGE",
                 statement,
                 word,
+                severity="warning" if number == 0 and row.name in _ZERO_IS_DEFAULT else "",
                 keyword=row.name,
                 value=word.value,
                 low=term.low or "0",
@@ -242,6 +245,7 @@ class Checker:
             "C-VALUE",
             statement,
             word,
+            severity="warning" if row.name == "state" else "",
             keyword=row.name,
             value=word.value or '""',
             needs=str(term).strip("[]"),

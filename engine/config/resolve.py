@@ -496,6 +496,7 @@ def groups(context: Context) -> dict[str, GroupDraft]:
             context.say(
                 "C-MEANING",
                 group.statement,
+                severity="warning" if kept else "",
                 what=f"sync group {group.name} has {'one member' if kept else 'no member'}",
                 consequence="It ties nothing together." if kept else "keepalived removes it.",
                 todo="Name two or more instances in its group block, or remove it.",

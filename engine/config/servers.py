@@ -26,8 +26,9 @@ _DEFINED = {("BFD_CHECK", "name"): "bfd_instance", ("FILE_CHECK", "track_file"):
 
 
 def wrong(context: Context, at: Statement, what: str, consequence: str, todo: str) -> None:
-    """A block or line that keepalived reports."""
-    context.say("C-MEANING", at, what=what, consequence=consequence, todo=todo)
+    """A block or line that keepalived reports; a warning where it only takes its default."""
+    severity = "warning" if consequence.startswith("keepalived uses") else ""
+    context.say("C-MEANING", at, severity=severity, what=what, consequence=consequence, todo=todo)
 
 
 def group_of_servers(context: Context, block: Statement) -> None:

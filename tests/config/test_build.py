@@ -502,3 +502,20 @@ def test_fuzzing_finds_nothing() -> None:
     count, failing = fuzz_config.fuzz(5.0, seed=20260101)
     assert failing == ""
     assert count > 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        with_lines("state SLAVE"),
+        with_lines() + "vrrp_sync_group G {\n group {\n V\n }\n}\n",
+        block("global_defs", "vrrp_garp_interval 0") + "\n" + with_lines(),
+        "virtual_server 10.0.0.9 80 {\n real_server 10.0.0.10 80 {\n weight 1\n }\n}\n" + with_lines(),
+    ],
+    ids=["state", "group of one", "interval 0", "service without scheduler"],
+)
+def test_what_keepalived_remarks_on_and_runs_with_does_not_keep_a_file_from_being_loaded(text: str) -> None:
+    loaded = reading(text)
+    assert exit_code(loaded.diagnostics) == 5
+    assert {one.severity for one in loaded.diagnostics} <= {"warning", "info"}
+    assert loaded.config is not None

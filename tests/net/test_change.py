@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from engine.config.model import Config
+from engine.config.plan import FIELDS, Impact
 from hatui.lab import Engine, Host, Lab, start_engine, wait_for
 from hatui.lab.servers import own_command
+from tests.config.reading import reading
 from tests.net.engine_talk import SERVICE, Talk, config, events, gone, has_address, host_of, master, status
 
 
@@ -33,6 +36,7 @@ def own(engine: Engine) -> dict[str, Any]:
 
 
 SCRIPT = 'vrrp_script fine {\n    script "/bin/true"\n    interval 1\n    user root\n}\n'
+UNICAST = "    unicast_src_ip 10.211.55.22\n    unicast_peer {\n        10.211.55.23\n    }"
 IN_PLACE = {
     "priority up": config(150),
     "priority down": config(60),
@@ -61,6 +65,18 @@ IN_PLACE = {
     + config(more="    track_file {\n        level weight 1\n    }"),
     "track_process": "vrrp_track_process engine {\n    process hatui-engine\n}\n"
     + config(more="    track_process {\n        engine weight 3\n    }"),
+    "unicast_ttl": config(more=f"    unicast_ttl 200\n{UNICAST}"),
+    "check_unicast_src": config(more=f"    check_unicast_src\n{UNICAST}"),
+    "old_unicast_checksum": config(more=f"    old_unicast_checksum never\n{UNICAST}"),
+    "unicast_fault_no_peer": config(more=f"    unicast_fault_no_peer\n{UNICAST}"),
+    "v3_checksum_as_v2": config(more="    v3_checksum_as_v2"),
+    "dont_track_primary": config(more="    dont_track_primary"),
+    "strict but accepting": config(more="    strict_mode\n    accept"),
+    "owner_ignore_adverts": config(more="    owner_ignore_adverts"),
+    "auth_hmac": config(
+        more=f"    auth_hmac {{\n        key 1 hex:{'5a' * 32}\n        active_key 1\n        mode permissive\n    }}"
+    ),
+    "sync_group": "vrrp_sync_group G {\n    group {\n        VI_1\n    }\n}\n" + config(),
     "track_script": SCRIPT + config(more="    track_script {\n        fine weight 5\n    }"),
 }
 ADDRESSES = {
@@ -72,6 +88,25 @@ ADDRESSES = {
     "virtual mac": config(more="    use_vmac\n    vmac_xmit_base"),
     "rule": config(more="    virtual_rules {\n        from 192.0.2.1 table 100\n    }"),
 }
+
+
+NOT_PINGED = {"accept"}
+"""Fields of the plan that no ping can tell: without accept nobody answers it."""
+
+
+def test_list_of_changes_has_every_field_that_the_plan_calls_in_place_or_addresses() -> None:
+    def model(text: str) -> Config:
+        found = reading(text).config
+        assert found is not None
+        return found
+
+    running = model(config()).instances[0]
+    changed = set()
+    for text in (*IN_PLACE.values(), *ADDRESSES.values()):
+        new = model(text).instances[0]
+        changed |= {field for field in FIELDS if getattr(running, field) != getattr(new, field)}
+    promised = {field for field, impact in FIELDS.items() if impact in (Impact.IN_PLACE, Impact.ADDRESSES)}
+    assert promised - changed == NOT_PINGED
 
 
 @pytest.mark.parametrize("group", ["in place", "addresses"])
