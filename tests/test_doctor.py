@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.codes import known
-from engine.messages import AddressStatus, FindingStatus
+from engine.messages import AddressStatus, Diagnose, FindingStatus, Message, Outcome, Reply, Request
 from hatui import checkup
 from hatui.checkup import Host
 from hatui.cli import main
@@ -129,7 +129,12 @@ def test_every_code_is_one_that_explain_knows(host: Host) -> None:
 
 def test_command_says_what_the_engine_found_and_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     finding = FindingStatus("D-AUTH VI_1", "D-AUTH", "error", "VI_1", "10.0.0.9 uses another password", fix="agree")
-    with FakeEngine(tmp_path / "s", instance(), engine_status(), finding):
+
+    def answer(request: Request) -> list[Message]:
+        assert isinstance(request.command, Diagnose)
+        return [Reply(request.id, Outcome.DONE, findings=(finding,))]
+
+    with FakeEngine(tmp_path / "s", instance(), engine_status(), answer=answer):
         assert main(["--socket", str(tmp_path / "s"), "doctor", "--json"]) == 1
         told = json.loads(capsys.readouterr().out)
         assert main(["--socket", str(tmp_path / "s"), "doctor", "--quiet"]) == 1

@@ -3,6 +3,7 @@
     status    status                       watch     watch
     why       why                          move      failover, release, announce, reload
     check     check                        config    config show, diff, apply, fmt
+    replay    replay                       bundle    bundle
     explain   explain                      decode    decode
     capture   capture                      vrids     vrids
     relay     relay                        doctor    doctor
@@ -34,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("probe", "ask an address again and again whether it is served, and by whom"),
     "check": ("check", "check configuration files: mistakes, traps, fixes"),
     "config": ("config", "show, compare, apply, confirm, roll back and format the configuration"),
+    "replay": ("replay", "show the past on the console's screens, from a file, a bundle or the engine's journal"),
+    "bundle": ("bundle", "collect what happened into an archive without secrets"),
     "explain": ("explain", "explain a code or a configuration keyword"),
     "capture": ("capture", "show or write adverts, gratuitous ARP and NA as they pass, with the engine's verdict"),
     "doctor": ("doctor", "check what the engine needs of this host, and what it has found itself"),

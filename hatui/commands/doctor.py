@@ -10,6 +10,7 @@ import argparse
 import getpass
 import os
 import shutil
+import sqlite3
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -17,8 +18,9 @@ from pathlib import Path
 import msgspec
 
 from engine.codes import explain
+from engine.core.audit import verify
 from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
-from engine.messages import EngineStatus, FindingStatus, Hello, InstanceStatus, Snapshot
+from engine.messages import Diagnose, EngineStatus, FindingStatus, Hello, InstanceStatus, Snapshot
 from hatui import checkup
 from hatui.checkup import Check
 from hatui.commands import session
@@ -26,6 +28,7 @@ from hatui.commands.terminal import painted, say, say_json
 from hatui.text import plain, wrap
 
 EPILOG = "exit codes: 0 nothing to do, 1 findings"
+LISTEN_S = 4.0
 STATE = Path("/var/lib/hatui")
 _ROLES = {"fail": "bad", "warn": "warn", "unknown": "unknown", "pass": "good"}
 _SEVERITIES = {"error": "fail", "warning": "warn", "info": "pass"}
@@ -36,6 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     from hatui.cli import socket_option
 
     parser.add_argument("--json", action="store_true", help="all checks as one JSON object")
+    parser.add_argument(
+        "--listen", type=float, default=LISTEN_S, metavar="S", help="listen to the wire for so long (default 4)"
+    )
     parser.add_argument("--quiet", action="store_true", help="only what needs a hand")
     socket_option(parser)
 
@@ -94,8 +100,11 @@ def _of_engine(chosen: argparse.Namespace) -> list[Check]:
 
 
 async def _ask(chosen: argparse.Namespace) -> tuple[Hello, Snapshot]:
-    client, _ = await session.snapshot(chosen)
-    return client.hello, client.snapshot
+    """Who answers, and the present with what diagnosis finds when it listens now."""
+    async with session.engine(chosen) as client:
+        found = (await session.within(chosen, client.request(Diagnose(chosen.listen)), chosen.listen)).findings
+        known = tuple(one for one in client.snapshot.statuses if not isinstance(one, FindingStatus))
+        return client.hello, msgspec.structs.replace(client.snapshot, statuses=known + found)
 
 
 def _without_engine(chosen: argparse.Namespace) -> list[Check]:
@@ -107,11 +116,24 @@ def _todo(code: str) -> str:
     return " ".join(explain(code, 10_000).partition("\nDo ")[2].split())
 
 
+def _audit(path: Path) -> list[Check]:
+    """Whether the audit trail is as it was written; nothing where it cannot be read."""
+    try:
+        wrong = verify(path)
+    except (OSError, sqlite3.Error):
+        return []
+    if not wrong:
+        return [Check("audit", "pass", "the audit trail is as it was written")]
+    fix = f"compare with the journal of the service and with backups of {path}"
+    return [Check("audit", "fail", f"the audit trail was changed afterwards: {'; '.join(wrong)}", fix)]
+
+
 def _of_host() -> list[Check]:
     size = shutil.get_terminal_size()
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     return [
         *checkup.programs(),
+        *_audit(STATE / "history.sqlite"),
         *checkup.groups(checkup.Host(), getpass.getuser()),
         checkup.room(STATE if STATE.exists() else STATE.parent),
         checkup.terminal(os.environ, size.columns, size.lines, interactive=interactive),

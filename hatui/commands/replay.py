@@ -1,0 +1,87 @@
+"""`hatui replay`: the past on the console's screens, from a file, a bundle, or the engine's journal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tarfile
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import HatuiError
+from engine.messages import ServerLine
+from hatui.commands import session
+from hatui.commands.terminal import complain, note
+from hatui.link import load
+from hatui.replay import fetch, moment_of
+from hatui.text import NS
+
+EPILOG = (
+    "exit codes: 0, 1 no terminal or no recording, 3 no engine, 4 the journal has nothing of that time. "
+    "Keys: space plays, comma and point go from event to event."
+)
+EXIT_NOTHING = 4
+JOURNAL = "journal.jsonl"
+"""The recording inside a bundle."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments."""
+    from hatui.cli import socket_option
+
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="a recording, or a bundle; default: the engine's journal"
+    )
+    parser.add_argument("--from", dest="since", metavar="T", help="begin at this time, such as 13:50 (default 1 h ago)")
+    parser.add_argument("--to", dest="until", metavar="T", help="end at this time (default now)")
+    parser.add_argument("--save", metavar="OUT", help="write the recording to a file instead of showing it")
+    parser.add_argument("--play", action="store_true", help="let it run at once")
+    socket_option(parser)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Show it, or save it."""
+    lines = read(Path(chosen.file)) if chosen.file else session.run_for(_journal(chosen))
+    if not lines:
+        complain("there is nothing to replay" if chosen.file else "the engine's journal has nothing of that time")
+        return EXIT_NOTHING
+    if chosen.save:
+        octets = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+        Path(chosen.save).write_bytes(octets)
+        note(f"{len(lines)} lines in {chosen.save}")
+        return 0
+    if not sys.stdin.isatty() or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        raise HatuiError("a replay needs a terminal; `--save OUT` writes the recording to a file")
+    from hatui import app
+
+    return app.review(lines, speed=1.0 if chosen.play else 0.0)
+
+
+def read(path: Path) -> list[ServerLine]:
+    """The lines of a recording, or of the one inside a bundle.
+
+    Raises: HatuiError: it cannot be read, or is none.
+    """
+    try:
+        if not tarfile.is_tarfile(path):
+            return load(path)
+        with tarfile.open(path) as bundle:
+            for member in bundle:
+                if member.isfile() and Path(member.name).name == JOURNAL:
+                    inside = bundle.extractfile(member)
+                    assert inside is not None
+                    decode = msgspec.json.Decoder(ServerLine).decode
+                    return [decode(line) for line in inside.read().splitlines() if line.strip()]
+        raise HatuiError(f"{path}: this archive has no {JOURNAL}: it is no bundle")
+    except (OSError, ValueError, msgspec.MsgspecError, tarfile.TarError) as error:
+        raise HatuiError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
+
+
+async def _journal(chosen: argparse.Namespace) -> list[ServerLine]:
+    async with session.engine(chosen) as client:
+        now = client.hello.wall_ns
+        since = moment_of(chosen.since, now, end=False) if chosen.since else now - 3600 * NS
+        until = moment_of(chosen.until, now) if chosen.until else now + 60 * NS
+        return await session.within(chosen, fetch(client.request, client.hello, since, until))
