@@ -18,6 +18,8 @@ from engine.messages import (
     ConfigRefused,
     ConfigReverted,
     ConfigRevertRefused,
+    DrillFinished,
+    DrillStarted,
     EffectRefused,
     EngineStarted,
     EngineStopping,
@@ -42,6 +44,7 @@ from engine.messages import (
 from hatui.pending import returned
 from hatui.store import Connection, Store
 from hatui.text import ago, duration, exit_words, plain, seconds, skew_time, state_word
+
 
 class Told(msgspec.Struct, frozen=True):
     """An event in words for one row."""
@@ -156,6 +159,11 @@ def _of_node(happened: Event) -> Told:
                 f"{reason}; {'started again' if again else 'NOT started again'}",
                 "bad",
             )
+        case DrillStarted(number=number, plan=plan, instance=name, by=by, reason=reason):
+            return Told(name, f"drill #{number} {plan}", f"begun by {by}" + (f' "{reason}"' if reason else ""), "warn")
+        case DrillFinished(number=number, plan=plan, instance=name, outcome=outcome, text=text):
+            word = {"pass": "good", "aborted": "warn"}.get(outcome, "bad")
+            return Told(name, f"drill #{number} {outcome}", f"{plan}: {text}", word)
         case EngineStarted(version=version, pid=pid):
             return Told("engine", "started", f"version {version}, pid {pid}", "info")
         case EngineStopping(reason=reason):

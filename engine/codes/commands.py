@@ -109,6 +109,27 @@ COMMANDS = (
         "Wait for its end, or abort it: `a` on the Drills screen, or `hatui drill abort`. It restores at once.",
     ),
     Code(
+        "E-NO-DRILL",
+        "There is no such drill",
+        "A drill was to be aborted while none runs, or a report was asked for that is not kept.",
+        "It has ended already, or the number is another one. The last 200 reports are kept.",
+        "`hatui drill list` shows the reports that there are.",
+    ),
+    Code(
+        "E-PLAN",
+        "This plan cannot be run",
+        "No plan has that name, or its file has something in it that is not understood or out of range.",
+        "A plan that is half understood would break something else than its author meant.",
+        "`hatui drill list` names all plans and what is wrong with files; samples/drills has examples.",
+    ),
+    Code(
+        "E-PREFLIGHT",
+        "The preflight failed",
+        "At least one check before the drill failed; each is named with its own code.",
+        "A drill begins only where it can be put back and where the address would have another owner.",
+        "Mend what is named, or choose another drill: hand-over is undone by itself when nobody answers.",
+    ),
+    Code(
         "E-NO-TRACKER",
         "There is no such tracker to fail",
         "A drill was to let a tracker fail, and the instance watches no script, process or BFD session of that name.",

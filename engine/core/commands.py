@@ -30,15 +30,19 @@ from engine.messages import (
     EventLine,
     Failover,
     GetConfig,
+    GetDrills,
     GetEvents,
     GetJournal,
     GetRevisions,
     GetTrackerRuns,
     Handicap,
     HandOverStarted,
+    Impair,
     Ordered,
     Outcome,
+    ProbeSeen,
     Release,
+    Relieve,
     Reload,
     Reply,
     Request,
@@ -50,9 +54,9 @@ SILENCE_S = 5.0
 """Seconds without a sign of life of the vrrp process after which a command waits no longer."""
 EVENTS_LIMIT = 5_000
 """Events in one reply."""
-RouterOrder = Failover | Release | AnnounceNow | Handicap
+RouterOrder = Failover | Release | AnnounceNow | Handicap | Impair | Relieve
 Handler = Callable[[Request, Peer, Callable[[str], None]], Awaitable[Reply]]
-READS = (Diagnose, GetEvents, GetJournal, GetTrackerRuns, GetConfig, GetRevisions)
+READS = (Diagnose, GetDrills, GetEvents, GetJournal, GetTrackerRuns, GetConfig, GetRevisions, ProbeSeen)
 """Commands that change nothing: they are answered while the engine stops, too."""
 _TEXT = 400
 """Characters of an operator's reason or comment that are kept."""

@@ -23,6 +23,7 @@ from engine.core.change import Changes
 from engine.core.commands import Commands
 from engine.core.control import ControlServer
 from engine.core.diagnosing import Diagnosis
+from engine.core.drill.hosting import Rehearsals
 from engine.core.forkserver import ForkServer
 from engine.core.history import History, wall_ns
 from engine.core.journal import Journal
@@ -77,7 +78,7 @@ from engine.messages import (
 )
 from engine.protocol.timing import LONGEST_GRACE, hand_over_limit
 
-CAPABILITIES = ("failover", "config", "history", "confirm", "maintenance")
+CAPABILITIES = ("failover", "config", "history", "confirm", "maintenance", "drill")
 NOTIFY_S = 5.0
 """Seconds that notify scripts have at the end."""
 MARGIN_S = 3.0
@@ -115,6 +116,15 @@ class Engine:
         self.runs = Runs(lambda: self.config, lambda wish: self.supervisor.send("check", wish))
         for kind in (GetTrackerRuns, RunTracker):
             self.commands.serve(kind, self.runs.answer)
+        self.rehearsals = Rehearsals(
+            self,
+            options.state_dir,
+            self.commands,
+            self.standing,
+            self.supervisor,
+            self.fresh_owners,
+            self.reloading.reload,
+        )
         self.notifier = Notifier(self.record)
         self.diagnosis = Diagnosis(self)
         self.commands.serve(Diagnose, self._diagnose)
@@ -138,6 +148,7 @@ class Engine:
             await self.supervisor.close()
             return 1
         early = self.standing.load()
+        self.rehearsals.take_up()
         for role in self._roles:
             self.supervisor.start(role)
         self.history = History(self.options.state_dir)  # while the others come up; they are heard after this
@@ -151,6 +162,7 @@ class Engine:
             self._history_problem(self.history.problem)
         for note in early:
             self.record(note)
+        self._run(self.rehearsals.recover())
         self._listen_to_signals()
         watching = asyncio.Event()
         for work in (self.changes.resume(), self.pump.pull(), self.pump.beat(), self.reloading.watch(watching)):
@@ -174,6 +186,7 @@ class Engine:
 
     async def _stop(self) -> None:
         service.tell("STOPPING=1")
+        await self.rehearsals.close()
         self.record(EngineStopping(self._stop_reason))
         if "vrrp" in self._roles:
             limits = [hand_over_limit(one.version, one.advert_interval) for one in self.config.instances]
@@ -234,7 +247,12 @@ class Engine:
                 self.diagnosis.happened(event, message.at)
                 if isinstance(event, InterfaceStateChanged):
                     self._tap()
-                for listener in (self.commands.happened, self.standing.happened, self.notifier.happened):
+                for listener in (
+                    self.commands.happened,
+                    self.standing.happened,
+                    self.rehearsals.happened,
+                    self.notifier.happened,
+                ):
                     try:
                         listener(event)
                     except Exception as error:  # neither a script nor a command may cost a transition
@@ -335,6 +353,7 @@ class Engine:
             confirm_problem=self.changes.problem,
             history_problem=self.history.refusal,
             maintenance=self.standing.infos,
+            drill=self.rehearsals.progress(),
         )
 
     # ---- the clients
@@ -368,11 +387,21 @@ class Engine:
 
     def _packet(self, line: PacketLine, masked: PacketLine) -> None:
         self.diagnosis.packet(line)
+        self.rehearsals.packet(line)
         self.control.tell_packet(line, masked)
 
     def tap_wanted(self) -> None:
-        """Diagnosis begins or ends to listen."""
+        """Diagnosis or a drill begins or ends to listen."""
         self._tap()
+
+    def waiting(self) -> str:
+        """What is under way that a drill would disturb."""
+        pending = self.changes.pending
+        return f"revision {pending.revision} waits for its confirmation" if pending is not None else ""
+
+    def about(self) -> tuple[str, str, str]:
+        """This node, the version, the fingerprint of what runs."""
+        return socket.gethostname(), self.options.version, self.config.fingerprint
 
     def own_pids(self) -> tuple[int, ...]:
         """The processes of this engine."""
@@ -423,7 +452,9 @@ class Engine:
 
     def _tap(self) -> None:
         before = self.capture.on
-        if (self.control.wants("packets") or self.diagnosis.listening) and not self.stopping:
+        if (
+            self.control.wants("packets") or self.diagnosis.listening or self.rehearsals.watching
+        ) and not self.stopping:
             self.capture.watch(tuple({one.interface for one in self.config.instances}), names(self.config))
         else:
             self.capture.watch((), {})

@@ -19,6 +19,8 @@ from engine.messages import (
     ConfigRefused,
     ConfigReverted,
     ConfigRevertRefused,
+    DrillFinished,
+    DrillStarted,
     EffectRefused,
     EngineStarted,
     EngineStopping,
@@ -97,6 +99,11 @@ def sentence(event: Event) -> str:
         case ProcessDied():
             again = ", started again" if event.respawned else ""
             return f"the {event.process} process died: {event.reason}{again}"
+        case DrillStarted():
+            why = f' because "{event.reason}"' if event.reason else ""
+            return f"drill {event.number} {event.plan} of {event.instance} begun by {event.by}{why}"
+        case DrillFinished():
+            return f"drill {event.number} {event.plan} of {event.instance}: {event.outcome}: {event.text}"
         case EngineStarted():
             return f"hatui-engine {event.version} is up, pid {event.pid}"
         case EngineStopping():

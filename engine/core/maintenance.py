@@ -146,6 +146,16 @@ class Standing:
                 found.setdefault(instance.name, HoldChanged(instance.name, "maintenance", *_said(node)))
         return found
 
+    def forget(self, instances: tuple[str, ...], by: str) -> None:
+        """Drop the holds of somebody who is no more. Before the vrrp process hears of them."""
+        for name in instances:
+            if name in self._holds and self._holds[name].by == by:
+                del self._holds[name]
+
+    def held_now(self) -> list[str]:
+        """All that is held or in maintenance, in words."""
+        return [*(f"{name} ({one.kind})" for name, one in self._holds.items()), *map(scope_of, self._records)]
+
     # ---- what happens
 
     def happened(self, event: Event) -> None:

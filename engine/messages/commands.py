@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.messages.drills import AbortDrill, GetDrills, ProbeSeen, RunDrill
 from engine.messages.words import Message
 
 
@@ -156,6 +157,10 @@ Command = (
     | Release
     | AnnounceNow
     | Maintenance
+    | RunDrill
+    | AbortDrill
+    | GetDrills
+    | ProbeSeen
     | Reload
     | GetConfig
     | ApplyConfig
@@ -170,5 +175,5 @@ Command = (
     | Subscribe
     | StopEngine
 )
-VIEWER_COMMANDS = (GetEvents, GetTrackerRuns, GetJournal, Diagnose, Subscribe)
+VIEWER_COMMANDS = (GetEvents, GetTrackerRuns, GetJournal, Diagnose, Subscribe, GetDrills)
 """What the role viewer may say; everything else needs operator."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.messages.drills import DrillFinished, DrillStarted
 from engine.messages.words import Cause, Message, Outcome, State, Verdict
 
 
@@ -269,6 +270,8 @@ Event = (
     | ConfigReverted
     | ConfigRevertRefused
     | ProcessDied
+    | DrillStarted
+    | DrillFinished
     | EngineStarted
     | EngineStopping
     | CommandLogged

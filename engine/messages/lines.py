@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.messages.commands import Command
+from engine.messages.drills import Check, DrillPlan, DrillReport
 from engine.messages.events import Event
 from engine.messages.statuses import FindingStatus, Status
 from engine.messages.words import PROTOCOL_VERSION, Message, Outcome, Verdict
@@ -166,6 +167,10 @@ class Reply(Message, frozen=True):
     problems: tuple[str, ...] = ()
     revisions: tuple[RevisionInfo, ...] = ()
     runs: tuple[TrackerRun, ...] = ()
+    drill: DrillReport | None = None
+    drills: tuple[DrillReport, ...] = ()
+    plans: tuple[DrillPlan, ...] = ()
+    checks: tuple[Check, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     findings: tuple[FindingStatus, ...] = ()
     v: int = PROTOCOL_VERSION

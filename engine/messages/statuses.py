@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.messages.drills import DrillProgress
 from engine.messages.words import Cause, Message, State
 
 
@@ -235,6 +236,7 @@ class EngineStatus(Message, frozen=True):
     confirm_problem: str = ""
     """Why the last unconfirmed change could not be taken back; empty again with the next change."""
     maintenance: tuple[MaintenanceInfo, ...] = ()
+    drill: DrillProgress | None = None
 
 
 Status = InstanceStatus | TrackerStatus | InterfaceStatus | EngineStatus | FindingStatus

@@ -12,6 +12,7 @@
     demo      demo                         revisions config confirm, rollback, history
     maintenance  maintenance on, off, status
     packets   what capture and decode share
+    drill     drill list, plan, run ...    probe     probe
     session   connecting to the engine     terminal  what people see: colour, questions, complaints
 
 A module has EPILOG (its exit codes), `configure(parser)` and `run(arguments) -> exit status`.
@@ -32,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "maintenance": ("maintenance", "put this node or an instance aside for a while, and take it back"),
     "announce": ("move", "send gratuitous ARP and neighbour advertisements now"),
     "reload": ("move", "let the engine read its configuration file again"),
+    "drill": ("drill", "rehearse a failover, measure it, put it back"),
     "probe": ("probe", "ask an address again and again whether it is served, and by whom"),
     "check": ("check", "check configuration files: mistakes, traps, fixes"),
     "config": ("config", "show, compare, apply, confirm, roll back and format the configuration"),

@@ -46,8 +46,11 @@ def inner(found: dict[str, Any]) -> None:
         RevisionInfo,
         TrackerRun,
     )
+    from engine.messages import drills as d
 
-    for kind in (AddressStatus, ConfigText, Counters, Evidence, LedgerLine, MaintenanceInfo, RevisionInfo, TrackerRun):
+    ours = (AddressStatus, ConfigText, Counters, Evidence, LedgerLine, MaintenanceInfo, RevisionInfo, TrackerRun)
+    reports = (d.Check, d.DrillPlan, d.DrillProgress, d.DrillReport, d.DrillStep, d.Phase, d.ProbeResult, d.ProbeRow)
+    for kind in (*ours, *reports, d.ProbeSample):
         found[str(kind.__struct_config__.tag)] = described(kind)
 
 

@@ -1,0 +1,523 @@
+"""Runs one drill: preflight, baseline, act, observe, restore, verify; then the report.
+
+Owns the invariant that what a drill has broken is mended: at its end, at its limit, when somebody says so, when
+the engine stops, and by the next engine when this one dies (the journal). One drill at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from engine.config.model import Config
+from engine.core.drill import plans
+from engine.core.drill.forecast import forecast, lasting, moves
+from engine.core.drill.measure import Series
+from engine.core.drill.preflight import checks
+from engine.core.drill.probing import Prober
+from engine.core.drill.rehearse import rehearse
+from engine.core.drill.running import NS, Running, as_before, report_of, settled_elsewhere
+from engine.core.drill.store import Drills, Journal
+from engine.core.history import wall_ns
+from engine.errors import Refused
+from engine.messages import (
+    Check,
+    CommandFinished,
+    DrillFinished,
+    DrillPlan,
+    DrillProgress,
+    DrillReport,
+    DrillStarted,
+    Event,
+    Failover,
+    Impair,
+    InstanceStatus,
+    LogLine,
+    Outcome,
+    PacketLine,
+    ProbeSample,
+    ProbeSeen,
+    Release,
+    Relieve,
+    RunDrill,
+    ScriptRan,
+    State,
+)
+
+AWAITED = {"moves": "another router takes over", "splits": "two masters"}
+LOOK_S = 0.05
+TELL_S = 0.5
+IMPAIRMENTS = {"silent": "silent", "link": "link", "tracker": "tracker", "deaf": "deaf"}
+MARGIN = 10 * NS
+"""ns that the vrrp process' own end of an impairment lies behind ours."""
+PATIENCE_S = 1.2
+"""Seconds until a lost probe is known to be lost."""
+BACK_S = 8.0
+"""Seconds beyond the timers until the restoration must be seen."""
+
+
+class Site(Protocol):
+    """What a drill asks of core."""
+
+    @property
+    def config(self) -> Config: ...
+
+    def clock(self) -> int: ...
+
+    def record(self, event: Event, at: int | None = None) -> None: ...
+
+    def own_status_changed(self) -> None: ...
+
+    async def instances(self) -> list[InstanceStatus]: ...
+
+    async def order(self, command: Failover | Release | Impair | Relieve, by: str, reason: str) -> CommandFinished: ...
+
+    def stall(self, duration: int) -> bool: ...
+
+    def kill_vrrp(self) -> bool: ...
+
+    def vrrp_pid(self) -> int: ...
+
+    async def reload(self, by: str) -> None: ...
+
+    def watch_wire(self) -> None: ...
+
+    def pending(self) -> str: ...
+
+    def about(self) -> tuple[str, str, str]: ...
+
+
+class Aborted(Exception):
+    """Mend it now."""
+
+
+class Runner:
+    """All drills of this engine."""
+
+    def __init__(self, site: Site, directory: Path | None) -> None:
+        self._site = site
+        self._plans = directory / "drills" / "plans" if directory else None
+        self.drills = Drills(directory)
+        self.running: Running | None = None
+        self._task: asyncio.Task[DrillReport] | None = None
+
+    # ---- at the start
+
+    def unfinished(self) -> Journal | None:
+        """What an engine before this one did not mend. Its impairments ended with it; its holds have to."""
+        return self.drills.journal()
+
+    async def recover(self, journal: Journal) -> None:
+        """Write the report of the drill that a crash has ended."""
+        await asyncio.to_thread(self.drills.open)
+        host, version, fingerprint = self._site.about()
+        report = DrillReport(
+            number=journal.number,
+            plan=journal.plan,
+            title=journal.title,
+            instance=journal.instance,
+            by=journal.by,
+            reason=journal.reason,
+            started=journal.started,
+            ended=wall_ns(),
+            outcome="crashed",
+            text="the engine ended during the drill; what it had broken ended with it, its hold was released",
+            restored=True,
+            host=host,
+            version=version,
+            fingerprint=fingerprint,
+        )
+        await self._keep(report)
+        self._site.record(DrillFinished(report.number, report.plan, report.instance, report.outcome, report.text))
+
+    # ---- what is there
+
+    def plans(self) -> tuple[tuple[DrillPlan, ...], tuple[str, ...]]:
+        """Built in, then files; and what is wrong with files."""
+        found, wrong = plans.from_directory(self._plans)
+        return (*plans.BUILT_IN, *found), tuple(wrong)
+
+    @property
+    def obstacle(self) -> str:
+        """Why nothing else may be moved now."""
+        running = self.running
+        return f"drill {running.number} ({running.plan.name}) is running, by {running.by}" if running else ""
+
+    def progress(self) -> DrillProgress | None:
+        """The drill under way."""
+        return self.running.progress() if self.running is not None else None
+
+    async def reports(self) -> tuple[DrillReport, ...]:
+        """Oldest first."""
+        await asyncio.to_thread(self.drills.open)
+        return self.drills.reports
+
+    # ---- what operators ask for
+
+    async def run(self, command: RunDrill, by: str, reason: str, tell: Callable[[str], None]) -> DrillReport:
+        """Run a drill to its end. Whoever waits may leave; the drill goes on.
+
+        Raises:
+            Refused: E-DRILL, E-PLAN, E-UNKNOWN-INSTANCE, E-PREFLIGHT; nothing was done.
+            OSError: the journal cannot be written; nothing was done.
+        """
+        plan = self._planned(command)
+        await asyncio.to_thread(self.drills.open)
+        status = await self._status(command.instance)
+        if status is None:
+            raise Refused("E-UNKNOWN-INSTANCE", f"there is no instance {command.instance!r}")
+        if self.running is not None:
+            raise Refused("E-DRILL", self.obstacle)
+        found = checks(plan, status, self._site.pending(), self._site.clock())
+        outlook = forecast(plan, status)
+        if command.simulate:
+            report = await asyncio.to_thread(rehearse, plan, self._site.config, status, outlook, self._site.about())
+            return msgspec.structs.replace(report, by=by, reason=reason, checks=found)
+        failed = [one for one in found if one.result == "fail"]
+        if failed:
+            raise Refused("E-PREFLIGHT", "; ".join(f"{one.text} [{one.code}]" for one in failed))
+        running = Running(self.drills.next_number, plan, status, by, reason, outlook)
+        if command.dry_run:
+            return report_of(running, self._site.about(), found, "preflight", "nothing was done", restored=True)
+        self.running = running
+        self._task = asyncio.get_running_loop().create_task(self._run(running, found, tell))
+        return await asyncio.shield(self._task)
+
+    def _planned(self, command: RunDrill) -> DrillPlan:
+        if command.text:
+            plan = plans.parse(command.text, command.plan or "plan")
+        else:
+            known, wrong = self.plans()
+            chosen = next((one for one in reversed(known) if one.name == command.plan), None)
+            if chosen is None:
+                names = " ".join(dict.fromkeys(one.name for one in known))
+                more = f"; not readable: {'; '.join(wrong)}" if wrong else ""
+                raise Refused("E-PLAN", f"there is no plan {command.plan!r}: {names}{more}")
+            plan = chosen
+        changes: dict[str, object] = {}
+        for name in ("budget_s", "limit_s", "repeat", "tracker"):
+            if getattr(command, name):
+                changes[name] = getattr(command, name)
+        if command.baseline_s >= 0:
+            changes["baseline_s"] = command.baseline_s
+        return plans.checked(msgspec.structs.replace(plan, **changes))
+
+    def abort(self, by: str) -> str:
+        """Mend at once.
+
+        Raises:
+            Refused: E-NO-DRILL.
+        """
+        running = self.running
+        if running is None:
+            raise Refused("E-NO-DRILL", "no drill is running")
+        self._abort(running, f"aborted by {by}")
+        return f"drill {running.number} is being aborted; what it changed is restored at once"
+
+    def _abort(self, running: Running, why: str) -> None:
+        running.why = running.why or why
+        running.abort.set()
+
+    async def close(self) -> None:
+        """The engine ends: mend, if the vrrp process still hears."""
+        if self.running is not None and self._task is not None:
+            self._abort(self.running, "the engine ends")
+            with contextlib.suppress(TimeoutError, Refused, OSError):
+                await asyncio.wait_for(asyncio.shield(self._task), 3.0)
+
+    # ---- what is told
+
+    def packet(self, line: PacketLine) -> None:
+        """A frame of the wire."""
+        if self.running is not None:
+            self.running.listener.packet(line)
+
+    def happened(self, event: Event) -> None:
+        """Notify scripts count, too."""
+        running = self.running
+        if running is not None and isinstance(event, ScriptRan):
+            name = event.argv[0] if event.argv else ""
+            running.notifies.append(
+                f"{event.instance} {name} exit {event.exit_status} after {event.duration / 1e9:.3f} s"
+            )
+
+    def seen(self, said: ProbeSeen) -> None:
+        """What a probe elsewhere has measured.
+
+        Raises:
+            Refused: E-NO-DRILL.
+        """
+        if self.running is None:
+            raise Refused("E-NO-DRILL", "no drill is running")
+        self._measured(said.name[:60], max(1, said.every), said.samples)
+
+    def _measured(self, name: str, every: int, samples: tuple[ProbeSample, ...]) -> None:
+        if self.running is not None:
+            series = self.running.series
+            if name in series or len(series) < 32:
+                series.setdefault(name, Series(name, every)).samples.extend(samples)
+
+    # ---- the steps
+
+    async def _status(self, name: str) -> InstanceStatus | None:
+        return next((one for one in await self._site.instances() if one.name == name), None)
+
+    async def _run(self, running: Running, found: tuple[Check, ...], tell: Callable[[str], None]) -> DrillReport:
+        site, plan = self._site, running.plan
+        host = site.about()[0]
+        prober = Prober(host, self._measured)
+        site.record(DrillStarted(running.number, plan.name, running.before.name, running.by, running.reason))
+        counts = {word: sum(one.result == word for one in found) for word in ("pass", "warn", "unknown")}
+        running.step(0, "done", "   ".join(f"{count} {word}" for word, count in counts.items()))
+        site.watch_wire()
+        teller = asyncio.get_running_loop().create_task(self._tell())
+        outcome, text = "failed", ""
+        restored = False
+        try:
+            await prober.start(running.before, plan.every_ms)
+            await self._baseline(running, tell)
+            try:
+                await asyncio.to_thread(self.drills.begin, self._journal(running))
+                for turn in range(plan.repeat):
+                    if turn:
+                        await self._restore(running, tell)
+                        await self._verify(running)
+                    await self._act(running, tell)
+                    await self._observe(running, tell)
+                outcome = "pass"
+            finally:
+                restored, _ = await self._mend(running, tell)
+            await self._wait(min(plan.settle_s, PATIENCE_S), abortable=False, running=running)
+            await asyncio.sleep(PATIENCE_S)
+        except Aborted:
+            outcome, text = "aborted", running.why
+        except Refused as refusal:
+            outcome, text = "failed", f"{refusal.reason} [{refusal.code}]"
+        except OSError as error:
+            outcome, text = "failed", f"{error.filename or ''}: {error.strerror or error}"
+        finally:
+            await prober.stop()
+            teller.cancel()
+        if outcome == "aborted" and not running.acted:
+            restored = True
+        report = report_of(running, site.about(), found, outcome, text, restored=restored)
+        await self._keep(report)
+        self.running = None
+        site.watch_wire()
+        site.own_status_changed()
+        site.record(
+            DrillFinished(report.number, report.plan, report.instance, report.outcome, report.text, report.measured)
+        )
+        return report
+
+    async def _tell(self) -> None:
+        while True:
+            self._site.own_status_changed()
+            await asyncio.sleep(TELL_S)
+
+    async def _baseline(self, running: Running, tell: Callable[[str], None]) -> None:
+        running.step(1, "now")
+        tell(
+            f"drill {running.number} {running.plan.name} {running.before.name}: baseline {running.plan.baseline_s:g} s"
+        )
+        await self._wait(running.plan.baseline_s, running=running)
+        words = [
+            f"{one.name} {len(one.samples) - one.row().lost}/{len(one.samples)}" for one in running.series.values()
+        ]
+        running.step(1, "done", "   ".join(words) or "no probe has said anything")
+
+    async def _wait(self, seconds: float, *, running: Running, abortable: bool = True) -> None:
+        """Some time, unless it is aborted."""
+        if not abortable:
+            await asyncio.sleep(seconds)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(running.abort.wait(), seconds)
+        if running.abort.is_set():
+            raise Aborted
+
+    async def _act(self, running: Running, tell: Callable[[str], None]) -> None:
+        """Break it."""
+        site, plan, name = self._site, running.plan, running.before.name
+        if running.abort.is_set():
+            raise Aborted
+        by, reason = f"drill {running.number}", running.reason or plan.title
+        running.step(2, "now")
+        tell(f"{plan.act} now")
+        running.acted, running.restored = wall_ns(), 0
+        running.listener.act(running.acted)
+        running.listener.note(running.acted, f"act: {plan.act}")
+        last = lasting(plan, running.before)
+        until = site.clock() + max(running.forecast.limit, last) + int(plan.settle_s * NS) + MARGIN
+        text = ""
+        if plan.act in IMPAIRMENTS:
+            text = await self._ordered(Impair(name, IMPAIRMENTS[plan.act], until, plan.tracker), by, reason)
+        elif plan.act in ("hand-over", "take-over"):
+            method = "step-down" if plan.act == "hand-over" else "take-over"
+            limit_s = (until - site.clock()) / NS
+            text = await self._ordered(Failover(name, method, limit_s), by, reason)
+        elif plan.act == "stall":
+            if not site.stall(last):
+                raise Refused("E-SILENT", "the vrrp process does not run just now")
+            text = f"the vrrp process stands still for {last / NS:.1f} s"
+        elif plan.act == "crash":
+            before = site.vrrp_pid()
+            if not site.kill_vrrp():
+                raise Refused("E-SILENT", "the vrrp process does not run just now")
+            text = f"vrrp process {before} killed"
+        else:
+            await site.reload(by)
+            text = "configuration read again"
+        running.step(2, "done", text)
+
+    async def _ordered(self, command: Failover | Release | Impair | Relieve, by: str, reason: str) -> str:
+        done = await self._site.order(command, by, reason)
+        if done.outcome is not Outcome.DONE:
+            raise Refused(done.code or "E-BUSY", done.text)
+        return done.text
+
+    async def _observe(self, running: Running, tell: Callable[[str], None]) -> None:
+        """Wait for what must happen, then a while of good probes."""
+        site, plan = self._site, running.plan
+        wanted = moves(plan, running.before)
+        running.step(
+            3, "now", {"moves": "another router takes over", "splits": "two masters"}.get(wanted, "nothing moves")
+        )
+        began = site.clock()
+        while True:
+            elapsed = site.clock() - began
+            if await self._happened(running, wanted, elapsed):
+                break
+            if elapsed > running.forecast.limit:
+                self._abort(running, f"not seen within {running.forecast.limit / NS:.1f} s: {running.steps[3].text}")
+            await self._wait(LOOK_S, running=running)
+        if running.listener.wire.other:
+            took = running.listener.wire.other - running.acted
+            running.takeovers.append(took)
+            tell(f"{running.listener.wire.sender} took over after {took / NS:.3f} s")
+        await self._wait(plan.settle_s, running=running)
+        await self._limits(running)
+        other = running.listener.wire.sender
+        text = f"{other} after {running.takeovers[-1] / NS:.3f} s" if running.takeovers and other else "as expected"
+        running.step(3, "done", text)
+
+    async def _happened(self, running: Running, wanted: str, elapsed: int) -> bool:
+        plan = running.plan
+        if wanted == "splits":
+            status = await self._status(running.before.name)
+            return status is not None and status.state is State.MASTER
+        if plan.act == "crash":
+            status = await self._status(running.before.name)
+            alive = self._site.vrrp_pid() != 0 and status is not None and status.state is running.before.state
+            return alive and elapsed > running.before.advert_interval
+        if plan.act == "take-over":
+            status = await self._status(running.before.name)
+            return status is not None and status.state is State.MASTER
+        if wanted == "stays":
+            return elapsed > 2 * running.before.advert_interval + NS // 2
+        return bool(running.listener.wire.other)
+
+    async def _limits(self, running: Running) -> None:
+        """An outage beyond twice the budget is ended, not watched."""
+        for one in running.series.values():
+            newest = one.samples[-1] if one.samples else None
+            if newest is None or newest.ok or one.owner:
+                continue
+            good = next((sample.sent for sample in reversed(one.samples) if sample.ok), 0)
+            if good and wall_ns() - good > 2 * running.forecast.budget + NS:
+                self._abort(running, f"{one.name}: no answer for more than twice the budget")
+                raise Aborted
+
+    async def _restore(self, running: Running, tell: Callable[[str], None]) -> None:
+        """Mend what the act broke. Said again and again until the vrrp process hears it."""
+        site, act = self._site, running.plan.act
+        running.step(4, "now")
+        running.restored = running.restored or wall_ns()
+        running.listener.note(wall_ns(), "restore")
+        tell("restore")
+        by = f"drill {running.number}"
+        command: Release | Relieve | None = None
+        if act in IMPAIRMENTS:
+            command = Relieve()
+        elif act in ("hand-over", "take-over"):
+            command = Release(running.before.name)
+        elif act == "stall":
+            site.stall(0)
+        text = "nothing to mend"
+        for _ in range(20):
+            if command is None:
+                break
+            try:
+                done = await site.order(command, by, "end of the drill")
+            except Refused as refusal:
+                text = refusal.reason
+            else:
+                text = done.text
+                if done.outcome is Outcome.DONE or done.code == "E-NOT-HELD":
+                    break
+            await asyncio.sleep(0.25)
+        running.step(4, "done", text)
+
+    async def _mend(self, running: Running, tell: Callable[[str], None]) -> tuple[bool, str]:
+        """Restore, and see that it is as before."""
+        if not running.acted:
+            return True, "nothing was changed"
+        await self._restore(running, tell)
+        good, text = await self._verify(running)
+        if good:
+            try:
+                await asyncio.to_thread(self.drills.mended)
+            except OSError as error:
+                self._site.record(LogLine("warning", f"the journal of the drill stays: {error.strerror or error}"))
+        return good, text
+
+    async def _verify(self, running: Running) -> tuple[bool, str]:
+        """Whether all is as it was before."""
+        before = running.before
+        running.step(5, "now", f"{before.state} again")
+        slowest = max(before.master_down_interval, 4 * before.advert_interval) + before.advert_interval
+        end = self._site.clock() + slowest + int(BACK_S * NS)
+        status = None
+        while self._site.clock() < end:
+            status = await self._status(before.name)
+            if status is not None and as_before(before, status):
+                running.step(5, "done", f"{status.state}, priority {status.priority}, addresses as before")
+                return True, ""
+            if status is not None and settled_elsewhere(before, status) and self._site.clock() > end - int(BACK_S * NS):
+                running.step(5, "done", f"serves elsewhere: {status.master}; nothing is held or broken here")
+                return True, ""
+            await asyncio.sleep(LOOK_S)
+        text = f"{status.state}, priority {status.priority}" if status is not None else "no answer"
+        running.step(5, "failed", f"it was {before.state}, priority {before.priority}; it is {text}")
+        return False, text
+
+    # ---- the report
+
+    def _journal(self, running: Running) -> Journal:
+        group = running.before.sync_group
+        config = self._site.config
+        members = next((one.members for one in config.groups if one.name == group), (running.before.name,))
+        return Journal(
+            number=running.number,
+            plan=running.plan.name,
+            title=running.plan.title,
+            instance=running.before.name,
+            members=tuple(members),
+            act=running.plan.act,
+            by=running.by,
+            reason=running.reason,
+            started=running.started,
+        )
+
+    async def _keep(self, report: DrillReport) -> None:
+        try:
+            await asyncio.to_thread(self.drills.add, report)
+            if report.restored:
+                await asyncio.to_thread(self.drills.mended)
+        except OSError as error:
+            self._site.record(LogLine("warning", f"the report of drill {report.number} is in memory only: {error}"))

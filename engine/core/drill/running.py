@@ -1,0 +1,167 @@
+"""PURE but for the wall clock. The drill under way, and what becomes of it: the report with its verdict.
+
+Invariant: the verdict is worked out from what was measured and from nothing else; a drill that did not leave all as
+it was has failed, whatever it measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from engine.core.drill.forecast import Forecast
+from engine.core.drill.measure import Series, phases
+from engine.core.drill.wire import Listener
+from engine.core.history import wall_ns
+from engine.messages import (
+    Check,
+    DrillPlan,
+    DrillProgress,
+    DrillReport,
+    DrillStep,
+    InstanceStatus,
+    ProbeResult,
+    State,
+)
+
+NS = 1_000_000_000
+
+
+class Running:
+    """The drill under way."""
+
+    def __init__(
+        self, number: int, plan: DrillPlan, status: InstanceStatus, by: str, reason: str, found: Forecast
+    ) -> None:
+        self.number, self.plan, self.before, self.by, self.reason = number, plan, status, by, reason
+        self.forecast = found
+        self.started = wall_ns()
+        self.acted = 0
+        self.restored = 0
+        self.abort = asyncio.Event()
+        self.why = ""
+        self.listener = Listener(status)
+        self.series: dict[str, Series] = {}
+        self.notifies: list[str] = []
+        self.takeovers: list[int] = []
+        self.wires: list[tuple[int, int]] = []
+        names = ["preflight", "baseline", plan.act, "observe", "restore", "verify"]
+        self.steps = [DrillStep(name) for name in names]
+
+    def step(self, at: int, state: str, text: str = "") -> None:
+        """A step goes on."""
+        old = self.steps[at]
+        self.steps[at] = DrillStep(old.name, state, text or old.text, wall_ns())
+
+    def progress(self) -> DrillProgress:
+        """For consoles."""
+        plan, found = self.plan, self.forecast
+        return DrillProgress(
+            number=self.number,
+            plan=plan.name,
+            title=plan.title,
+            instance=self.before.name,
+            by=self.by,
+            reason=self.reason,
+            started=self.started,
+            budget=found.budget,
+            limit=found.limit,
+            expected=found.outage,
+            steps=tuple(self.steps),
+            probes=tuple(one.row() for one in self.series.values()),
+            acted=self.acted,
+            restoring=bool(self.restored),
+            every=int(plan.every_ms * 1_000_000),
+            ladder=self.listener.ladder()[-12:],
+        )
+
+
+def report_of(
+    running: Running, about: tuple[str, str, str], found: tuple[Check, ...], outcome: str, text: str, *, restored: bool
+) -> DrillReport:
+    """Everything that was measured; a drill that was not cut short gets its verdict."""
+    plan, outlook, before = running.plan, running.forecast, running.before
+    host, version, fingerprint = about
+    results = tuple(one.result(running.restored) for one in running.series.values())
+    own = f"{host} "
+    judged = [one for one in results if not one.name.endswith((" arp", " nd")) and not one.name.startswith(own)]
+    judged = judged or [one for one in results if one.name == f"{host} icmp"]
+    measured = max((one.outage for one in judged), default=-1)
+    if outcome == "pass":
+        outcome, text = _verdict(running, judged, measured, restored)
+    back = _first_good(running, judged)
+    wire = running.listener.wire
+    return DrillReport(
+        number=running.number,
+        plan=plan.name,
+        title=plan.title,
+        instance=before.name,
+        by=running.by,
+        reason=running.reason,
+        started=running.started,
+        ended=wall_ns(),
+        outcome=outcome,
+        text=text,
+        budget=outlook.budget,
+        expected=outlook.outage,
+        measured=measured,
+        takeover_expected=outlook.takeover,
+        takeover=running.takeovers[-1] if running.takeovers else -1,
+        doubled=max((one.doubled for one in results), default=0),
+        phases=phases(
+            wire,
+            running.acted,
+            back,
+            max(0, outlook.detect),
+            (outlook.detect, outlook.elect),
+            [one.address for one in before.addresses],
+        ),
+        probes=results,
+        steps=tuple(running.steps),
+        checks=found,
+        notifies=tuple(running.notifies),
+        ladder=running.listener.ladder(),
+        restored=restored,
+        host=host,
+        version=version,
+        fingerprint=fingerprint,
+        peer=wire.sender or before.peer,
+    )
+
+
+def as_before(before: InstanceStatus, now: InstanceStatus) -> bool:
+    """State, priority, holds and addresses."""
+    there = [one.present for one in now.addresses] == [one.present for one in before.addresses]
+    same = (now.state, now.priority, now.hold_kind) == (before.state, before.priority, before.hold_kind)
+    return same and there and now.timer != "hand-over"
+
+
+def settled_elsewhere(before: InstanceStatus, now: InstanceStatus) -> bool:
+    """Another router serves, and may: nothing is left of the drill here."""
+    comes_back = now.preempt and (not now.master_priority or now.base_priority > now.master_priority)
+    free = (now.priority, now.hold_kind) == (before.priority, before.hold_kind)
+    return free and now.state is State.BACKUP and bool(now.master) and not comes_back
+
+
+def _verdict(running: Running, judged: list[ProbeResult], measured: int, restored: bool) -> tuple[str, str]:
+    budget = running.forecast.budget
+    if not restored:
+        return "failed", f"not as before: {running.steps[5].text}"
+    if measured < 0:
+        return "pass", "no probe has measured an outage: none was asked, or none ever answered"
+    every = max((one.every for one in judged), default=0)
+    words = f"outage {measured / NS:.3f} s (+/- {every / NS:.3f} s), budget {budget / NS:.3f} s"
+    worst = max(measured, max((one.back for one in judged), default=0))
+    if any(one.open for one in judged):
+        return "failed", f"a probe was never good again; {words}"
+    if worst > measured and worst > budget:
+        return "over-budget", f"on the way back {worst / NS:.3f} s; {words}"
+    return ("over-budget" if measured > budget else "pass"), words
+
+
+def _first_good(running: Running, judged: list[ProbeResult]) -> int:
+    """When the outage of the probe that measured the longest ended."""
+    worst = max(judged, key=lambda one: one.outage, default=None)
+    if worst is None or not worst.outage:
+        return 0
+    series = running.series[worst.name]
+    return next((end for start, end in series.gaps() if end - start == worst.outage), 0)

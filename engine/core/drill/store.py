@@ -1,0 +1,109 @@
+"""The journal of the drill under way, and the reports of those that have ended.
+
+Owns the invariant that before anything is broken it is on disk what has to be mended, and that a report is
+there whole or not at all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from engine.core.revisions import remove_durably, write_atomically
+from engine.messages import DrillReport
+
+KEPT = 200
+MODE, DIRECTORY_MODE = 0o600, 0o700
+
+
+class Journal(msgspec.Struct, frozen=True, kw_only=True):
+    """The drill under way, as far as it has to be mended."""
+
+    number: int
+    plan: str
+    title: str
+    instance: str
+    members: tuple[str, ...]
+    act: str
+    by: str
+    reason: str
+    started: int
+
+
+class Drills:
+    """The state directory's part for drills. `directory` None keeps reports in memory. Every method may block."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self.directory = directory / "drills" if directory else None
+        self._reports: list[DrillReport] = []
+        self._open = False
+
+    @property
+    def reports(self) -> tuple[DrillReport, ...]:
+        """Oldest first."""
+        return tuple(self._reports)
+
+    @property
+    def next_number(self) -> int:
+        """A number that no report has."""
+        return max((one.number for one in self._reports), default=0) + 1
+
+    def open(self) -> None:
+        """Read what is there; once. What is damaged is left out."""
+        if self._open:
+            return
+        self._open = True
+        if self.directory is None or not self.directory.is_dir():
+            return
+        for path in sorted(self.directory.glob("[0-9]*.json")):
+            found = _read(path, DrillReport)
+            if isinstance(found, DrillReport):
+                self._reports.append(found)
+
+    def journal(self) -> Journal | None:
+        """The drill that an engine before this one did not end."""
+        found = _read(self.directory / "running.json", Journal) if self.directory is not None else None
+        return found if isinstance(found, Journal) else None
+
+    def begin(self, journal: Journal) -> None:
+        """Remember what is about to be broken.
+
+        Raises:
+            OSError: nothing may be broken then.
+        """
+        if self.directory is None:
+            return
+        self.directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        write_atomically(self.directory / "running.json", msgspec.json.encode(journal), MODE)
+
+    def mended(self) -> None:
+        """Nothing is broken any more.
+
+        Raises:
+            OSError: it may be mended once more at the next start, which does no harm.
+        """
+        if self.directory is not None and self.directory.is_dir():
+            remove_durably(self.directory / "running.json")
+
+    def add(self, report: DrillReport) -> None:
+        """Keep a report.
+
+        Raises:
+            OSError: it is kept in memory only.
+        """
+        self._reports.append(report)
+        del self._reports[:-KEPT]
+        if self.directory is None:
+            return
+        self.directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        write_atomically(self.directory / f"{report.number:08d}.json", msgspec.json.encode(report), MODE)
+        for path in sorted(self.directory.glob("[0-9]*.json"))[:-KEPT]:
+            path.unlink(missing_ok=True)
+
+
+def _read(path: Path, kind: type[DrillReport | Journal]) -> DrillReport | Journal | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError):
+        return None

@@ -1,0 +1,212 @@
+"""Drills: what is planned, what is under way, and what was measured.
+
+Instants are wall clock (ns), so that probes of other hosts fit in; durations are ns, -1 is "not known".
+"""
+
+from __future__ import annotations
+
+from engine.messages.words import Message
+
+
+class DrillPlan(Message, frozen=True, kw_only=True):
+    """What a drill does. One act, as often as `repeat` says, with everything around it."""
+
+    name: str
+    title: str
+    act: str
+    """hand-over, take-over, silent, link, tracker, deaf, crash, stall, reload."""
+    needs: str = "master"
+    """What this node must be: master, backup or any."""
+    expect: str = "moves"
+    """moves: another router serves meanwhile; stays: nothing moves; splits: two masters, then one again."""
+    repeat: int = 1
+    baseline_s: float = 3.0
+    settle_s: float = 2.0
+    """Seconds of good probes before the restoration, and after it."""
+    hold_s: float = 0.0
+    """stall, deaf: seconds that it lasts; 0: long enough for a takeover."""
+    budget_s: float = 0.0
+    """The outage that is allowed; 0: what the timers make one expect, and half a second."""
+    limit_s: float = 0.0
+    """Seconds after which it is aborted; 0: from the timers."""
+    tracker: str = ""
+    every_ms: float = 50.0
+    """Interval of this node's own probes."""
+    source: str = "built in"
+    """Or the file that it comes from."""
+
+
+class Check(Message, frozen=True):
+    """One line of a preflight: pass, warn, fail or unknown."""
+
+    result: str
+    code: str
+    text: str
+
+
+class DrillStep(Message, frozen=True):
+    """One step and how far it is: todo, now, done, failed."""
+
+    name: str
+    state: str = "todo"
+    text: str = ""
+    at: int = 0
+
+
+class ProbeSample(Message, frozen=True):
+    """One probe: when it was sent, and its answer."""
+
+    sent: int
+    ok: bool
+    rtt: int = 0
+    macs: tuple[str, ...] = ()
+
+
+class ProbeRow(Message, frozen=True):
+    """A probe while the drill runs, the newest cell last: `.` ok, `x` lost, `m` another MAC or two."""
+
+    name: str
+    cells: str
+    sent: int = 0
+    lost: int = 0
+
+
+class ProbeResult(Message, frozen=True):
+    """What one probe has measured."""
+
+    name: str
+    """WHERE KIND."""
+    every: int
+    sent: int
+    lost: int
+    outage: int
+    """From the last good answer to the first good one; the longest until the restoration began."""
+    back: int
+    """The same after that."""
+    owners: tuple[str, ...] = ()
+    """MACs that answered, in the order in which they first did."""
+    doubled: int = 0
+    """How long two machines answered."""
+    open: bool = False
+    """It was never good again."""
+
+
+class Phase(Message, frozen=True):
+    """One part of an outage: detect, elect, address, announce, client."""
+
+    name: str
+    expected: int = -1
+    measured: int = -1
+
+
+class DrillProgress(Message, frozen=True, kw_only=True):
+    """The drill under way."""
+
+    number: int
+    plan: str
+    title: str
+    instance: str
+    by: str
+    reason: str
+    started: int
+    budget: int
+    limit: int
+    expected: int
+    steps: tuple[DrillStep, ...] = ()
+    probes: tuple[ProbeRow, ...] = ()
+    acted: int = 0
+    restoring: bool = False
+    every: int = 0
+    ladder: tuple[str, ...] = ()
+
+
+class DrillReport(Message, frozen=True, kw_only=True):
+    """The end of a drill."""
+
+    number: int
+    plan: str
+    title: str
+    instance: str
+    by: str
+    reason: str
+    started: int
+    ended: int
+    simulation: bool = False
+    outcome: str = ""
+    """pass, over-budget, failed, aborted, crashed."""
+    text: str = ""
+    budget: int = 0
+    expected: int = -1
+    """Outage that the timers make one expect at most."""
+    measured: int = -1
+    takeover_expected: int = -1
+    takeover: int = -1
+    """From the act to the first advert of the other router."""
+    doubled: int = 0
+    phases: tuple[Phase, ...] = ()
+    probes: tuple[ProbeResult, ...] = ()
+    steps: tuple[DrillStep, ...] = ()
+    checks: tuple[Check, ...] = ()
+    notifies: tuple[str, ...] = ()
+    ladder: tuple[str, ...] = ()
+    restored: bool = False
+    host: str = ""
+    version: str = ""
+    fingerprint: str = ""
+    peer: str = ""
+
+
+class RunDrill(Message, frozen=True):
+    """Run a plan on an instance. `text` is a plan of one's own (TOML). The reply comes at the end; a client that
+    leaves ends nothing."""
+
+    plan: str
+    instance: str
+    text: str = ""
+    budget_s: float = 0
+    limit_s: float = 0
+    repeat: int = 0
+    baseline_s: float = -1
+    tracker: str = ""
+    simulate: bool = False
+    dry_run: bool = False
+
+
+class AbortDrill(Message, frozen=True):
+    """Restore at once what the running drill has changed, and end it."""
+
+
+class GetDrills(Message, frozen=True):
+    """The reports, newest first, and the plans; with `number` that report alone, whole."""
+
+    number: int = 0
+    limit: int = 50
+
+
+class ProbeSeen(Message, frozen=True):
+    """What a probe elsewhere has seen, for the drill under way."""
+
+    name: str
+    every: int
+    samples: tuple[ProbeSample, ...]
+
+
+class DrillStarted(Message, frozen=True):
+    """A drill began."""
+
+    number: int
+    plan: str
+    instance: str
+    by: str
+    reason: str = ""
+
+
+class DrillFinished(Message, frozen=True):
+    """A drill ended: pass, over-budget, failed, aborted, crashed."""
+
+    number: int
+    plan: str
+    instance: str
+    outcome: str
+    text: str = ""
+    outage: int = -1

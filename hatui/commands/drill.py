@@ -1,0 +1,332 @@
+"""`hatui drill list | plan | run | report | compare | abort`: failovers rehearsed on purpose.
+
+Invariant: a drill runs in the engine: whoever starts it may leave. Probes of other hosts are started from here and
+only bring figures. What is reported is the engine's report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shlex
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.client import EngineClient
+from engine.errors import EngineLost, Refused
+from engine.messages import (
+    AbortDrill,
+    Command,
+    DrillReport,
+    GetDrills,
+    Outcome,
+    ProbeSample,
+    ProbeSeen,
+    Reply,
+    RunDrill,
+)
+from hatui import reports
+from hatui.commands import probe, session
+from hatui.commands.terminal import agreed, complain, note, say, say_json
+from hatui.text import clock, parse_duration, plain
+
+EXIT_OVER, EXIT_ABORTED, EXIT_REFUSED = 1, 2, 5
+EPILOG = """exit codes: 0 pass, 1 over budget or failed, 2 aborted, 3 no engine, 5 refused
+
+  hatui drill run silent-master VI_WEB --simulate         the same on the model: nothing is sent
+  hatui drill run silent-master VI_WEB --from 'ssh ops@c9' --tcp 443 --reason 'Q4 test'
+  hatui drill report 17 --format md"""
+LONGEST_S = 3 * 3600.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments."""
+    from hatui.cli import socket_option
+
+    known = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    listing = known.add_parser("list", help="plans, reports, and who was never drilled")
+    plan = known.add_parser("plan", help="what a plan does here: preflight and forecast, nothing else")
+    running = known.add_parser("run", help="run a plan")
+    for one in (plan, running):
+        one.add_argument("plan", help="a name from the list, or a file.toml")
+        one.add_argument("instance", metavar="VI")
+        one.add_argument("--budget", default="", metavar="4.5s", help="the outage that is allowed")
+        one.add_argument("--limit", default="", metavar="10s", help="abort when nothing has happened by then")
+        one.add_argument("--repeat", type=int, default=0, metavar="N", help="so often in a row")
+        one.add_argument("--tracker", default="", metavar="NAME", help="which one fails (tracker-fail)")
+    running.add_argument("--baseline", default="", metavar="3s", help="time of good probes before")
+    running.add_argument("--simulate", action="store_true", help="on the model only: nothing is sent")
+    running.add_argument("--reason", default="", metavar="TEXT", help="for the report and the audit")
+    running.add_argument("--yes", action="store_true", help="do not ask")
+    running.add_argument(
+        "--from",
+        dest="places",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="probe from there as well: a command before which `python3 -` can stand, such as 'ssh user@host'",
+    )
+    running.add_argument("--every", default="50ms", metavar="50ms", help="interval of those probes")
+    running.add_argument("--tcp", type=int, action="append", default=[], metavar="PORT")
+    running.add_argument("--http", default="", metavar="URL")
+    running.add_argument("--expect", default="", metavar="TEXT")
+    report = known.add_parser("report", help="a report")
+    report.add_argument("number", type=int, metavar="N")
+    comparing = known.add_parser("compare", help="two reports beside each other")
+    comparing.add_argument("old", type=int, metavar="A")
+    comparing.add_argument("new", type=int, metavar="B")
+    abort = known.add_parser("abort", help="restore at once what the running drill has changed")
+    for one in (running, report):
+        one.add_argument("--format", choices=reports.FORMATS, default="text")
+        one.add_argument("--output", default="", metavar="FILE", help="write the report there")
+    for one in (listing, plan, running, report, comparing, abort):
+        one.add_argument("--json", action="store_true", help="as JSON")
+        socket_option(one)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Do it."""
+    match chosen.what:
+        case "list":
+            return session.run(_list(chosen))
+        case "report":
+            return session.run(_report(chosen))
+        case "compare":
+            return session.run(_compare(chosen))
+        case "abort":
+            return session.run(_abort(chosen))
+        case _:
+            return session.run(_run(chosen))
+
+
+async def _asked(chosen: argparse.Namespace, command: Command) -> Reply:
+    async with session.engine(chosen) as client:
+        reply = await session.within(chosen, client.ask(command))
+    if reply.outcome is not Outcome.DONE:
+        raise Refused(reply.code, reply.text)
+    return reply
+
+
+async def _list(chosen: argparse.Namespace) -> int:
+    async with session.engine(chosen) as client:
+        names = list(session.instances(client.snapshot))
+        reply = await session.within(chosen, client.ask(GetDrills()))
+    if chosen.json:
+        say_json({"v": 1, "plans": reply.plans, "drills": reply.drills})
+        return 0
+    say("PLANS")
+    for plan in reply.plans:
+        own = "" if plan.source == "built in" else f"  ({plain(plan.source)})"
+        say(f"  {plan.name:<15} {plan.title}, needs {plan.needs}{own}")
+    for wrong in reply.problems:
+        say(f"  !  {plain(wrong)}")
+    say("INSTANCES")
+    oldest_first = tuple(reversed(reply.drills))
+    for name in names:
+        marks = reports.trend(oldest_first, name)
+        say(f"  {plain(name):<15} {reports.last_words(oldest_first, name)}" + (f"   [{marks}]" if marks else ""))
+    if reply.drills:
+        say("REPORTS")
+    for one in reply.drills:
+        head = f"  #{one.number:<4} {clock(one.started)} {one.plan:<14} {plain(one.instance):<12}"
+        say(f"{head} {one.outcome:<11} {reports.figure(one.measured)}")
+    return 0
+
+
+async def _report(chosen: argparse.Namespace) -> int:
+    report = (await _asked(chosen, GetDrills(chosen.number))).drill
+    assert report is not None
+    _show(chosen, report)
+    return 0
+
+
+async def _compare(chosen: argparse.Namespace) -> int:
+    old = (await _asked(chosen, GetDrills(chosen.old))).drill
+    new = (await _asked(chosen, GetDrills(chosen.new))).drill
+    assert old is not None
+    assert new is not None
+    if chosen.json:
+        say_json({"v": 1, "old": old, "new": new})
+        return 0
+    for line in reports.compared(old, new):
+        say(line)
+    return 0
+
+
+async def _abort(chosen: argparse.Namespace) -> int:
+    say((await _asked(chosen, AbortDrill())).text)
+    return 0
+
+
+def _show(chosen: argparse.Namespace, report: DrillReport) -> None:
+    form = "json" if chosen.json else chosen.format
+    text = reports.rendered(report, form)
+    if chosen.output:
+        Path(chosen.output).write_text(text + ("" if text.endswith("\n") else "\n"))
+        say(f"{reports.title_of(report)}: {report.outcome}: {plain(report.text)}")
+        say(f"written to {chosen.output}")
+    else:
+        say(text.rstrip("\n"))
+
+
+def seconds_of(text: str) -> float:
+    """4.5s, 300ms, 2m.
+
+    Raises: ValueError.
+    """
+    if not text:
+        return 0.0
+    if text.endswith("ms"):
+        return float(text[:-2]) / 1000
+    try:
+        return float(text.removesuffix("s"))
+    except ValueError:
+        return float(parse_duration(text))
+
+
+async def _run(chosen: argparse.Namespace) -> int:
+    try:
+        text = Path(chosen.plan).read_text() if chosen.plan.endswith(".toml") else ""
+        command = RunDrill(
+            chosen.plan,
+            chosen.instance,
+            text,
+            seconds_of(chosen.budget),
+            seconds_of(chosen.limit),
+            chosen.repeat,
+            seconds_of(getattr(chosen, "baseline", "")) if getattr(chosen, "baseline", "") else -1,
+            chosen.tracker,
+            simulate=getattr(chosen, "simulate", False),
+            dry_run=True,
+        )
+    except (OSError, ValueError) as error:
+        complain(str(error))
+        return 2
+    async with session.engine(chosen) as client:
+        if not command.simulate:
+            trial = await session.within(chosen, client.ask(command))
+            if trial.outcome is not Outcome.DONE or trial.drill is None:
+                return _refused(chosen, trial)
+            if chosen.what == "plan" or not chosen.json:
+                _forecast(chosen, trial.drill)
+            if chosen.what == "plan":
+                return 0
+            if not chosen.yes and not agreed("Run this drill now?"):
+                complain("nothing was done", "say yes, or add --yes where nobody can be asked")
+                return EXIT_REFUSED
+        command = _really(command)
+        async with _probes(chosen, client, trial.drill if not command.simulate else None):
+            try:
+                reply = await session.within(chosen, client.ask(command, chosen.reason, progress=note), LONGEST_S)
+            except asyncio.CancelledError:
+                complain("the drill goes on in the engine", "`hatui drill abort` restores at once")
+                raise
+    if reply.outcome is not Outcome.DONE or reply.drill is None:
+        return _refused(chosen, reply)
+    _show(chosen, reply.drill)
+    outcomes = {"pass": 0, "aborted": EXIT_ABORTED, "crashed": EXIT_ABORTED}
+    return outcomes.get(reply.drill.outcome, EXIT_OVER)
+
+
+def _really(command: RunDrill) -> RunDrill:
+    from msgspec import structs
+
+    return structs.replace(command, dry_run=False)
+
+
+def _refused(chosen: argparse.Namespace, reply: Reply) -> int:
+    if chosen.json:
+        say_json(reply)
+    code = f" [{reply.code}]" if reply.code else ""
+    complain(f"{reply.outcome.value}: {plain(reply.text)}{code}", f"`hatui explain {reply.code}`" if reply.code else "")
+    return EXIT_REFUSED
+
+
+def _forecast(chosen: argparse.Namespace, trial: DrillReport) -> None:
+    if chosen.json:
+        say_json(trial)
+        return
+    say(f"Drill {trial.plan} {plain(trial.instance)} on {plain(trial.host)}: {trial.title}")
+    for one in trial.checks:
+        say(f"  {one.result:<8} {plain(one.text)} [{one.code}]")
+    takeover = reports.figure(trial.takeover_expected) if trial.takeover_expected >= 0 else "none"
+    words = f"expected outage at most {reports.figure(trial.expected)}, takeover {takeover}"
+    say(f"  {words}, budget {reports.figure(trial.budget)}")
+
+
+@asynccontextmanager
+async def _probes(chosen: argparse.Namespace, client: EngineClient, trial: DrillReport | None) -> AsyncIterator[None]:
+    """The probes elsewhere, as long as the drill runs."""
+    if trial is None or not chosen.places:
+        yield
+        return
+    status = session.named(session.instances(client.snapshot), trial.instance)
+    words = ["--every", chosen.every, *(word for port in chosen.tcp for word in ("--tcp", str(port)))]
+    words += [
+        word for name in ("http", "expect") if getattr(chosen, name) for word in (f"--{name}", getattr(chosen, name))
+    ]
+    address = status.addresses[0].address
+    tasks, programs = [], []
+    for at, place in enumerate(chosen.places):
+        program = await asyncio.create_subprocess_exec(
+            *shlex.split(place),
+            "python3",
+            "-",
+            address,
+            *words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert program.stdin is not None
+        program.stdin.write(probe.source())
+        program.stdin.close()
+        programs.append(program)
+        tasks.append(asyncio.get_running_loop().create_task(_feed(client, program, at)))
+    try:
+        yield
+    finally:
+        for program in programs:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(program.wait(), 2.0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _feed(client: EngineClient, program: asyncio.subprocess.Process, at: int) -> None:
+    """Bring its lines to the engine, ten times a second."""
+    assert program.stdout is not None
+    head: dict[str, Any] = {}
+    waiting: dict[str, list[ProbeSample]] = {}
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while line := await program.stdout.readline():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if "problem" in said:
+            note(f"probe {at + 1}: {plain(said['problem'])}")
+        elif "mono" in said:
+            head = said
+        elif head:
+            sample = ProbeSample(
+                said["sent"] + head["wall"] - head["mono"], said["ok"], said.get("rtt", 0), tuple(said.get("macs", ()))
+            )
+            waiting.setdefault(said["kind"], []).append(sample)
+        if loop.time() >= due:
+            due = loop.time() + 0.1
+            for kind, samples in waiting.items():
+                name = f"{head['host']}#{at + 1} {kind}"
+                with contextlib.suppress(Refused, EngineLost):
+                    await client.ask(ProbeSeen(name, head["every"], tuple(samples)))
+            waiting.clear()

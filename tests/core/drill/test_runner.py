@@ -1,0 +1,266 @@
+"""The steps of a drill on a site that the test plays: refused, run, aborted, cut short by its limit, crashed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.config.model import Config
+from engine.core.drill.runner import Runner
+from engine.core.drill.store import Journal
+from engine.errors import Refused
+from engine.messages import (
+    AddressStatus,
+    CommandFinished,
+    DrillFinished,
+    DrillReport,
+    Event,
+    Failover,
+    Impair,
+    InstanceStatus,
+    Outcome,
+    PacketLine,
+    Release,
+    Relieve,
+    RunDrill,
+    State,
+    Verdict,
+)
+from tests.fake_engine import instance
+from tests.scenarios.build import VIP, config
+from tests.scenarios.build import instance as configured
+from tests.scenarios.octets import advert
+
+CONFIG = config(configured())
+FAST = 'like = "{}"\nbaseline_s = 0\nsettle_s = 0\nlimit_s = {}\nbudget_s = 1'
+
+
+class Site:
+    """Core and the other router."""
+
+    def __init__(self) -> None:
+        self.before = instance(
+            peer="10.0.0.9", heard_at=1, advert_interval=10_000_000, master_down_interval=40_000_000, interface="eth0"
+        )
+        self.now: InstanceStatus = self.before
+        self.events: list[Event] = []
+        self.orders: list[Any] = []
+        self.on_disk_at_act = False
+        self.answers = True
+        """The other router takes over."""
+        self.runner: Runner
+        self.directory: Path | None = None
+        self.waits = ""
+
+    @property
+    def config(self) -> Config:
+        return CONFIG
+
+    def clock(self) -> int:
+        return time.monotonic_ns()
+
+    def record(self, event: Event, at: int | None = None) -> None:
+        self.events.append(event)
+
+    def own_status_changed(self) -> None:
+        return
+
+    async def instances(self) -> list[InstanceStatus]:
+        return [self.now]
+
+    async def order(self, command: Failover | Release | Impair | Relieve, by: str, reason: str) -> CommandFinished:
+        self.orders.append(command)
+        if isinstance(command, Impair | Failover):
+            self.on_disk_at_act = self.directory is not None and (self.directory / "drills" / "running.json").exists()
+            self.now = msgspec.structs.replace(self.before, state=State.FAULT)
+            if self.answers:
+                self._speaks()
+        else:
+            self.now = self.before
+        return CommandFinished(1, Outcome.DONE, "", "done")
+
+    def _speaks(self) -> None:
+        """An advert of the other router comes by the wire."""
+        packet = advert(priority=50).data
+        frame = bytes(12) + b"\x08\0" + packet
+        line = PacketLine(1, 0, time.time_ns() + 1, "eth0", "in", "advert", frame, "VI_1", Verdict.OK)
+        self.runner.packet(line)
+
+    def stall(self, duration: int) -> bool:
+        return True
+
+    def kill_vrrp(self) -> bool:
+        return True
+
+    def vrrp_pid(self) -> int:
+        return 7
+
+    async def reload(self, by: str) -> None:
+        return
+
+    def watch_wire(self) -> None:
+        return
+
+    def pending(self) -> str:
+        return self.waits
+
+    def about(self) -> tuple[str, str, str]:
+        return "lb-a", "0.1.0", "abcdef"
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setattr("engine.core.drill.runner.PATIENCE_S", 0.01)
+    monkeypatch.setattr("engine.core.drill.runner.BACK_S", 0.2)
+    monkeypatch.setattr("engine.core.drill.runner.LOOK_S", 0.005)
+    monkeypatch.setattr("engine.core.drill.probing.PROGRAM", tmp_path / "no such program")
+    made = Site()
+    made.directory = tmp_path
+    made.runner = Runner(made, tmp_path)
+    return made
+
+
+async def drill(site: Site, like: str = "silent-master", limit_s: float = 2, **more: Any) -> DrillReport:
+    command = RunDrill("mine", "VI_1", FAST.format(like, limit_s), **more)
+    return await site.runner.run(command, "anna", "Q4", lambda _: None)
+
+
+async def refused(site: Site, command: RunDrill) -> str:
+    with pytest.raises(Refused) as refusal:
+        await site.runner.run(command, "anna", "", lambda _: None)
+    return refusal.value.code
+
+
+async def test_it_breaks_observes_restores_and_keeps_a_report(site: Site) -> None:
+    report = await drill(site)
+    assert (report.outcome, report.restored, report.by, report.reason) == ("pass", True, "anna", "Q4")
+    assert [type(one) for one in site.orders] == [Impair, Relieve]
+    assert site.on_disk_at_act, "the journal is there before anything is broken"
+    assert not (site.runner.drills.directory / "running.json").exists()  # type: ignore[operator]
+    assert {step.state for step in report.steps} == {"done"}
+    assert report.takeover >= 0
+    assert (await site.runner.reports())[-1] == report
+    assert Runner(site, site.directory).obstacle == ""
+    again = Runner(site, site.directory)
+    assert await again.reports() == (report,)
+
+
+async def test_an_impairment_ends_by_itself_later_than_the_drill_but_it_does_end(site: Site) -> None:
+    before = time.monotonic_ns()
+    await drill(site)
+    until = site.orders[0].until - before
+    assert 2e9 < until < 60e9
+
+
+async def test_hand_over_is_released_by_the_drill(site: Site) -> None:
+    await drill(site, "hand-over")
+    assert [type(one) for one in site.orders] == [Failover, Release]
+    assert site.orders[0].hold_s > 0, "a dead engine leaves no hold for ever"
+
+
+async def test_it_is_repeated_as_often_as_it_says(site: Site) -> None:
+    report = await drill(site, "flap", repeat=3)
+    assert [type(one) for one in site.orders] == [Impair, Relieve] * 3
+    assert report.outcome == "pass"
+
+
+async def test_abort_restores_at_once(site: Site) -> None:
+    site.answers = False
+    task = asyncio.ensure_future(drill(site, limit_s=30))
+    while not site.orders:
+        await asyncio.sleep(0)
+    with pytest.raises(Refused):
+        await drill(site)
+    assert "drill 1" in site.runner.obstacle
+    site.runner.abort("ben")
+    report = await task
+    assert (report.outcome, report.text, report.restored) == ("aborted", "aborted by ben", True)
+    assert isinstance(site.orders[-1], Relieve)
+    assert site.now is site.before
+    with pytest.raises(Refused):
+        site.runner.abort("ben")
+
+
+async def test_its_limit_aborts_it(site: Site) -> None:
+    site.answers = False
+    report = await drill(site, limit_s=0.05)
+    assert report.outcome == "aborted"
+    assert "not seen within" in report.text
+    assert isinstance(site.orders[-1], Relieve)
+
+
+async def test_what_is_not_as_before_is_a_failure(site: Site) -> None:
+    async def never(command: Any, by: str, reason: str) -> CommandFinished:
+        if isinstance(command, Impair):
+            return await Site.order(site, command, by, reason)
+        return CommandFinished(1, Outcome.DONE, "", "said, not done")
+
+    site.order = never  # type: ignore[method-assign]
+    report = await drill(site)
+    assert (report.outcome, report.restored) == ("failed", False)
+    assert "not as before" in report.text
+    assert (site.directory / "drills" / "running.json").exists()  # type: ignore[operator]
+
+
+async def test_refusals_have_codes_and_do_nothing(site: Site) -> None:
+    assert await refused(site, RunDrill("nothing", "VI_1")) == "E-PLAN"
+    assert await refused(site, RunDrill("silent-master", "VI_9")) == "E-UNKNOWN-INSTANCE"
+    assert await refused(site, RunDrill("silent-master", "VI_1", repeat=99)) == "E-PLAN"
+    assert await refused(site, RunDrill("peer-deaf", "VI_1")) == "E-PREFLIGHT"
+    site.waits = "revision 7 waits"
+    assert await refused(site, RunDrill("silent-master", "VI_1")) == "E-PREFLIGHT"
+    site.waits = ""
+    site.now = msgspec.structs.replace(site.before, peer="")
+    assert await refused(site, RunDrill("silent-master", "VI_1")) == "E-PREFLIGHT"
+    assert site.orders == []
+    assert await site.runner.reports() == ()
+
+
+async def test_a_disk_that_takes_nothing_refuses_the_drill(site: Site) -> None:
+    (site.directory / "drills").write_text("not a directory")  # type: ignore[operator]
+    report = await drill(site)
+    assert report.outcome == "failed"
+    assert site.orders == []
+
+
+async def test_a_dry_run_only_looks(site: Site) -> None:
+    report = await drill(site, dry_run=True)
+    assert report.outcome == "preflight"
+    assert site.orders == []
+    assert len(report.checks) == 6
+
+
+async def test_a_crashed_drill_is_told_by_the_next_engine(site: Site) -> None:
+    journal = Journal(number=4, plan="hand-over", title="t", instance="VI_1", members=("VI_1",), act="hand-over",
+                      by="anna", reason="Q4", started=1)  # fmt: skip
+    site.runner.drills.begin(journal)
+    again = Runner(site, site.directory)
+    found = again.unfinished()
+    assert found == journal
+    await again.recover(journal)
+    assert [one.outcome for one in await again.reports()] == ["crashed"]
+    assert [one.outcome for one in site.events if isinstance(one, DrillFinished)] == ["crashed"]
+    assert Runner(site, site.directory).unfinished() is None
+    assert again.drills.next_number == 5
+
+
+@pytest.mark.parametrize("name", ["hand-over", "silent-master", "link-down", "engine-crash", "engine-stall", "reload"])
+async def test_simulation_gives_the_same_report_and_sends_nothing(site: Site, name: str) -> None:
+    site.now = instance(
+        version=2, peer="10.0.0.9", heard_at=1, addresses=(AddressStatus(VIP, 24, "eth0", present=True),)
+    )
+    report = await site.runner.run(RunDrill(name, "VI_1", simulate=True), "anna", "", lambda _: None)
+    assert report.simulation
+    assert report.title.startswith("SIMULATION")
+    assert report.outcome == "pass", (report.text, report.ladder)
+    assert site.orders == []
+    assert await site.runner.reports() == ()
+    if name in ("silent-master", "link-down"):
+        assert 2.5e9 < report.measured < 4e9
+    elif name in ("hand-over", "engine-crash", "reload"):
+        assert report.measured == 0
