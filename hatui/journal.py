@@ -313,6 +313,9 @@ def about(row: Row) -> list[tuple[str, str]]:
     for field, value in fields.items():
         if value in ("", (), None) or field == "evidence":
             continue
-        shown = "  ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        if isinstance(value, bool):
+            shown = "yes" if value else "no"
+        else:
+            shown = "  ".join(map(str, value)) if isinstance(value, tuple) else str(value)
         found.append((field.replace("_", " "), shown))
     return found

@@ -198,7 +198,18 @@ KEYS: tuple[Key, ...] = (
         "filter",
         footer=30,
     ),
-    Key("dashboard.clear", "escape,backspace", "Back", "Clear the filter.", "back"),
+    Key(
+        "dashboard.clear", "escape,backspace", "Back", "Forget what was tried in the ladder; clear the filter.", "back"
+    ),
+    Key("dashboard.sort_before", "less_than_sign", "Sort before", "Sort by the column before.", "sort(-1)"),
+    Key("dashboard.sort_after", "greater_than_sign", "Sort", "Sort by the next column.", "sort(1)"),
+    Key(
+        "dashboard.whatif",
+        "space",
+        "What if",
+        "Switch a box in the priority ladder: a SIMULATION of who would win; nothing is sent.",
+        "whatif",
+    ),
     Key(
         "dashboard.failover",
         "F",

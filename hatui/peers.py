@@ -109,8 +109,8 @@ class Comparison(msgspec.Struct, frozen=True):
         return sum(any(cell.differs for cell in row.cells) for row in self.rows)
 
 
-def compare(store: Store, wire: Wire, now: int) -> Comparison:
-    """Everything beside each other."""
+def compare(store: Store, wire: Wire, now: int, only: str = "") -> Comparison:
+    """Everything beside each other; `only` one instance, by the console's name of it."""
     engines = [Node(plain(name), one, one.silent(now)) for name, one in store.nodes.items()]
     if not engines:
         engines = [Node(plain(store.hello.host) if store.hello else "this node", store, store.silent(now))]
@@ -126,7 +126,8 @@ def compare(store: Store, wire: Wire, now: int) -> Comparison:
     rows = [_row("node", "engine", nodes, _version, same=True), _row("node", "link", nodes, _link(now))]
     rows.append(_row("node", "config", nodes, _fingerprint, same=True))
     for label, name, keyed in _instances(engines, store):
-        rows += _of_instance(label, name, keyed, nodes, wire, now)
+        if not only or name == only:
+            rows += _of_instance(label, name, keyed, nodes, wire, now)
     return Comparison(nodes, tuple(rows), tuple(_foreign(wire, own, now)))
 
 

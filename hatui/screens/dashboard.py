@@ -15,22 +15,25 @@ from textual.containers import Horizontal, Vertical
 from engine.messages import InstanceStatus, PacketLine
 from hatui.filters import check_text, text_filter
 from hatui.journal import EventView
+from hatui.peers import Wire, compare
 from hatui.screens.frame import FrameScreen
 from hatui.screens.why import open_why
 from hatui.store import Row, Store
-from hatui.text import moment, plain, rule
+from hatui.text import moment, rule
+from hatui.whatif import Box
 from hatui.widgets.events import EventList, event_text
 from hatui.widgets.fields import FilterLine
 from hatui.widgets.instances import (
+    SORTS,
     InstancePane,
     InstanceRow,
     InstanceTable,
     detail_lines,
     detail_title,
     facts_lines,
-    ladder_lines,
 )
 from hatui.widgets.ladder import AdvertLadder
+from hatui.widgets.priorities import PeerPane, PriorityLadder
 from hatui.widgets.rows import Rows, bindings
 
 
@@ -44,7 +47,10 @@ class Dashboard(FrameScreen):
     def __init__(self) -> None:
         super().__init__()
         self.filter_text = ""
-        self._rows: list[InstanceRow] = []
+        self.wire = Wire()
+        self._sort = ""
+        self._toggled: dict[str, frozenset[Box]] = {}
+        """What is tried in the ladder of an instance; of this console alone."""
         self.view = EventView()
 
     def compose_body(self) -> ComposeResult:
@@ -52,7 +58,8 @@ class Dashboard(FrameScreen):
         yield InstanceTable(id="table")
         with Horizontal(id="middle"):
             yield InstancePane(id="detail")
-            yield InstancePane(id="ladder")
+            yield PriorityLadder(id="ladder")
+            yield PeerPane(id="peers")
         with Horizontal(id="bottom"):
             yield EventList(id="events")
             yield AdvertLadder(id="adverts")
@@ -70,28 +77,33 @@ class Dashboard(FrameScreen):
 
     # painting ----------------------------------------------------------------------------------
 
-    def paint_body(self, store: Store, now: int) -> None:
+    def paint_body(self, store: Store, now: int) -> None:  # noqa: ARG002
         """All panes."""
         matches = text_filter(self.filter_text)
-        rows = [
-            InstanceRow(
-                status, now, not store.silent(now, status.name), store.cells(status.name, now, 12), store.updated_at
-            )
+        shown = [
+            status
             for status in store.instances.values()
             if not self.filter_text or matches(f"{status.name} {status.interface} {status.vrid} {status.state.value}")
         ]
-        table = self.query_one(InstanceTable)
+        if self._sort:
+            shown.sort(key=SORTS[self._sort])
         nothing = (
             "no instance matches the filter; esc clears it" if store.instances else "no VRRP instance is configured"
         )
-        self._share_height(max(1, len(rows)))
-        table.tell(rows, nothing)
-        self._rows = rows
+        self._share_height(max(1, len(shown)))
+        self.query_one(InstanceTable).tell(shown, self._row, nothing, self._sort)
         self._paint_selection()
         self._paint_events(store)
         adverts = self.query_one(AdvertLadder)
         if adverts.display:
             self._paint_adverts(adverts, store)
+
+    def _row(self, status: InstanceStatus) -> InstanceRow:
+        """An instance as it is now."""
+        store, now = self.console.store, self.console.link.now()
+        believed = not store.silent(now, status.name)
+        cells = store.cells(status.name, now, 30 if self.has_class("wide") else 12)
+        return InstanceRow(status, now, believed, cells, store.updated_at)
 
     def _share_height(self, instances: int) -> None:
         """The table takes what its rows need, at least as in the sketch, at most half of the screen."""
@@ -101,20 +113,23 @@ class Dashboard(FrameScreen):
         self.query_one(InstanceTable).styles.height = rows
 
     def _paint_selection(self) -> None:
-        store, rows = self.console.store, self._rows
-        table, detail, ladder = self.query_one(InstanceTable), *self.query(InstancePane)
-        row = next((row for row in rows if row.status.name == table.key), None)
-        if row is None:
+        store, status = self.console.store, self.selected
+        detail, ladder = self.query_one(InstancePane), self.query_one(PriorityLadder)
+        peers = self.query_one(PeerPane)
+        if status is None:
             detail.show((), rule("no instance", detail.size.width))
-            ladder.show((), rule("Priority", ladder.size.width))
+            ladder.tell(None, {})
+            peers.tell(None, "")
             return
+        row = self._row(status)
         columns, height = detail.size.width, max(5, detail.size.height - 1)
         make = facts_lines if self.has_class("wide") else detail_lines
         detail.show(make(row, columns, height), detail_title(row, columns))
         if ladder.display:
             trackers = {tracker.name: tracker for tracker in store.trackers.values()}
-            title = f"Priority of {plain(row.status.name)}"
-            ladder.show(ladder_lines(row, trackers), rule(title, ladder.size.width))
+            ladder.tell(row, trackers, self._toggled.get(status.name, frozenset()))
+            self.wire.update(store.packets, store.packets_seen)
+            peers.tell(compare(store, self.wire, row.now, status.name), status.name)
 
     def _paint_events(self, store: Store) -> None:
         events = self.query_one(EventList)
@@ -155,6 +170,8 @@ class Dashboard(FrameScreen):
         """A second click is enter."""
         if isinstance(message.rows, InstanceTable):
             self.action_detail()
+        elif isinstance(message.rows, PriorityLadder):
+            self.action_whatif()
 
     def action_instance(self, step: int) -> None:
         """`[` and `]`, wherever the focus is."""
@@ -193,12 +210,36 @@ class Dashboard(FrameScreen):
         if status is not None:
             self.console.open_block(status.name)
 
+    def action_sort(self, step: int) -> None:
+        """Another column to sort by; round and round."""
+        names = list(SORTS)
+        self._sort = names[(names.index(self._sort) + step) % len(names)]
+        self.console.say(f"sorted by {self._sort}" if self._sort else "in the order of the configuration")
+        self.paint()
+
+    def action_whatif(self) -> None:
+        """Switch a box of the ladder: only here, nothing is sent."""
+        ladder, status = self.query_one(PriorityLadder), self.selected
+        if not ladder.display or status is None:
+            self.console.say("what if: in the priority ladder, on a screen of 140x40 or more")
+            return
+        if ladder.box is None:
+            ladder.focus()
+            ladder.to_box()
+            return
+        self._toggled[status.name] = self._toggled.get(status.name, frozenset()) ^ {ladder.box}
+        self.paint()
+
     def action_filter(self) -> None:
         """Narrow the lists."""
         self.query_one(FilterLine).open()
 
     def action_back(self) -> None:
-        """Everything again."""
+        """Everything as it is again."""
+        if self._toggled:
+            self._toggled.clear()
+            self.paint()
+            return
         self.query_one(FilterLine).clear()
 
     def on_filter_line_changed(self, message: FilterLine.Changed) -> None:

@@ -69,7 +69,7 @@ def tabs_line(about: Identity, columns: int) -> Line:
         here = mode == about.tab
         left.append((f" {number}[{title}]" if here else f" {number} {title} ", "selected" if here else "plain"))
     right: list[Span] = []
-    if columns >= 100 and about.config:
+    if about.config and width(left) + len(about.config) + len(about.mode) + 8 <= columns:
         right.append((about.config + "    ", "dim"))
     right += [(about.mode, "mode"), (" ", "plain")]
     return spread(left, right, columns)

@@ -26,10 +26,12 @@ from hatui.text import (
     priorities,
     rule,
     seconds,
+    spread,
     state_word,
     timer,
     timer_bar,
     width,
+    wrap,
 )
 from hatui.widgets.rows import Lines, Rows
 
@@ -138,7 +140,7 @@ def table_columns(columns: int, names: int) -> list[Column]:
             since,
             Column("TIMER", 19, _timer_wide),
             ready,
-            Column("ADVERTS last 60s", 16, _cells(12)),
+            Column("ADVERTS, the last 150s", 30, _cells(30)),
             Column("FLAPS", 5, lambda row: (str(row.status.transitions), "plain")),
         ]
     elif columns >= 100:
@@ -151,9 +153,25 @@ def table_columns(columns: int, names: int) -> list[Column]:
     return [msgspec.structs.replace(column, columns=grown) if column is name else column for column in wide]
 
 
-def table_head(columns: Sequence[Column]) -> Line:
-    """The titles."""
-    return (("   " + "".join(fit(column.title, column.columns) + " " for column in columns), "dim"),)
+STATES = (State.FAULT, State.MASTER, State.BACKUP, State.INIT)
+SORTS: dict[str, Callable[[InstanceStatus], tuple[object, ...]]] = {
+    "": lambda _: (),
+    "INSTANCE": lambda status: (status.name,),
+    "STATE": lambda status: (STATES.index(status.state), status.name),
+    "PRIO": lambda status: (-status.priority, status.name),
+    "SINCE": lambda status: (-status.since, status.name),
+    "FLAPS": lambda status: (-status.transitions, status.name),
+}
+"""Column -> what the table is sorted by; the first is the order of the configuration."""
+
+
+def table_head(columns: Sequence[Column], sort: str = "") -> Line:
+    """The titles; the column that is sorted by carries `^`."""
+    line = "   "
+    for column in columns:
+        title = column.title + ("^" if sort and column.title == sort else "")
+        line += fit(title, column.columns) + " "
+    return ((line, "dim"),)
 
 
 def table_line(row: InstanceRow, columns: Sequence[Column]) -> Line:
@@ -171,16 +189,37 @@ def table_line(row: InstanceRow, columns: Sequence[Column]) -> Line:
 
 
 class InstanceTable(Rows):
-    """All instances; keys are their names."""
+    """All instances; keys are their names. A row is made when it is seen."""
 
-    def tell(self, rows: Sequence[InstanceRow], nothing: str = "") -> None:
-        """Show the rows, or why there are none."""
-        columns = table_columns(self.size.width or 80, max((len(row.status.name) for row in rows), default=0))
-        lines = [table_line(row, columns) for row in rows]
-        if not lines and nothing:
-            self.show_rows([((f"   {nothing}", "dim"),)], [], table_head(columns))
-            return
-        self.show_rows(lines, [row.status.name for row in rows], table_head(columns))
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name
+        super().__init__(id=id)
+        self._statuses: Sequence[InstanceStatus] = ()
+        self._make: Callable[[InstanceStatus], InstanceRow] | None = None
+        self._nothing = ""
+        self._columns: Sequence[Column] = ()
+
+    def tell(
+        self,
+        statuses: Sequence[InstanceStatus],
+        make: Callable[[InstanceStatus], InstanceRow],
+        nothing: str = "",
+        sort: str = "",
+    ) -> None:
+        """Show the instances, or why there are none."""
+        self._statuses, self._make, self._nothing = statuses, make, nothing
+        self._columns = table_columns(self.size.width or 80, max((len(one.name) for one in statuses), default=0))
+        self.show_rows((), [status.name for status in statuses], table_head(self._columns, sort))
+
+    @property
+    def count(self) -> int:
+        """How many rows."""
+        return len(self._statuses) or bool(self._nothing)
+
+    def body_at(self, index: int) -> Line:
+        """One instance."""
+        if not self._statuses or self._make is None:
+            return ((f"   {self._nothing}", "dim"),)
+        return table_line(self._make(self._statuses[index]), self._columns)
 
 
 def detail_title(row: InstanceRow, columns: int, *, focus: bool = False) -> Line:
@@ -251,6 +290,9 @@ def detail_lines(row: InstanceRow, columns: int, rows: int) -> list[Line]:
     """What an operator asks first, in the order of asking."""
     status, now = row.status, row.now
     lines = addresses_lines(row, columns, max(1, rows - 4))
+    options = f"vmac {'yes' if status.vmac else 'no'}   preempt {_yes(status.preempt)} "
+    if width(lines[0]) + len(options) + 2 <= columns:
+        lines[0] = spread(lines[0], [(options, "dim")], columns)
     spans: list[Span] = []
     for entry in status.ledger:
         spans += [(ledger_text(entry), ledger_role(entry)), ("  ", "plain")]
@@ -276,25 +318,31 @@ def _peer(status: InstanceStatus, now: int) -> list[Span]:
 def facts_lines(row: InstanceRow, columns: int, rows: int) -> list[Line]:
     """The wide pane: the detail, and timers, options and counters below it."""
     status, counters = row.status, row.status.counters
-    lines = addresses_lines(row, columns, 2)
-    lines.append(
-        _labelled("source", [(f"{status.source or 'none'} on {status.interface}   vrid {status.vrid}", "plain")])
-    )
+    place = f"{status.interface} {'unicast' if status.unicast else 'multicast'} from {status.source or 'no address'}"
+    lines = [_labelled("interface", [(plain(place), "plain")]), *addresses_lines(row, columns, 2)]
     timers = f"{seconds(status.advert_interval, 3)} (master {seconds(status.master_advert_interval, 3)})"
     timers += f"  skew {seconds(status.skew, 3)}  down {seconds(status.master_down_interval, 3)}"
     lines.append(_labelled("advert", [(timers, "plain")]))
-    options = f"preempt {_yes(status.preempt)}   accept {_yes(status.accept)}   vmac {status.vmac or 'no'}"
-    options += f"   auth {status.authentication}" + (f"   group {status.sync_group}" if status.sync_group else "")
-    lines.append(_labelled("options", [(plain(options), "plain")]))
-    lines.append(_labelled("Peer", _peer(status, row.now)))
+    options = f"{_yes(status.preempt)}   accept {_yes(status.accept)}   vmac {status.vmac or 'no'}"
+    lines.append(_labelled("preempt", [(plain(options), "plain")]))
+    group = f"   sync group {status.sync_group}" if status.sync_group else ""
+    lines.append(_labelled("auth", [(plain(status.authentication + group), "plain")]))
     counts = f"rx {counters.advert_rcvd}   tx {counters.advert_sent}   became master {counters.become_master}"
     lines.append(_labelled("counters", [(counts, "plain")]))
-    announced = f"ARP/NA sent {ago(status.announced_at, row.now)}   state for {duration(row.now - status.since)}"
-    lines.append(_labelled("announced", [(announced, "plain")]))
+    if status.peer:
+        heard = f"{plain(status.peer)}   prio {status.peer_priority}   heard {ago(status.heard_at, row.now)}"
+        lines.append(_labelled("peer", [(heard, "plain")]))
+        near = f"{status.near_misses}   missed in a row now {status.missed}"
+        lines.append(_labelled("near-miss", [(near, "warn" if status.near_misses or status.missed else "plain")]))
+    else:
+        lines.append(_labelled("peer", _peer(status, row.now)))
+    lines.append(_labelled("announced", [(f"ARP/NA {ago(status.announced_at, row.now)}", "plain")]))
     word, role, sentence = (
         readiness(status, row.now) if row.believed else ("unknown", "unknown", "the engine is silent")
     )
-    lines.append(_labelled("Ready", [(f"{word}: ", role), (plain(sentence), "plain")]))
+    said = wrap(plain(sentence), max(20, columns - 13 - len(word))) or [""]
+    lines.append(_labelled("Ready", [(f"{word}: ", role), (said[0], "plain")]))
+    lines += [_labelled("", [(text, "plain")]) for text in said[1:3]]
     lines.append(_labelled("If lost", [(if_lost(status) if row.believed else "unknown", "plain")]))
     return lines[:rows] if rows else lines
 

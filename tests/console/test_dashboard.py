@@ -128,7 +128,7 @@ async def test_wide_screens_add_ready_and_vrid_then_three_panes(console: HatuiAp
         await settle(pilot, link)
         text = console.screen_text()
         assert "FLAPS" in text
-        assert "Priority of VI_WEB" in text
+        assert "Priority ladder" in text
         assert "Live adverts" in text
         assert "packets" in link.topics
         await pilot.resize_terminal(80, 24)
@@ -280,3 +280,85 @@ async def test_events_below_the_newest_do_not_jump_when_new_ones_come(console: H
         await settle(pilot, link)
         after = next(line for line in console.screen_text().splitlines() if line.startswith(">14:"))
         assert after == before
+
+
+async def test_what_if_is_a_simulation_that_sends_nothing(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=(160, 45)) as pilot:
+        await settle(pilot, link)
+        await pilot.press("j", "space")
+        await settle(pilot, link)
+        text = console.screen_text()
+        assert "[ ] chk_haproxy      fails" in text
+        assert "SIMULATION" not in text
+        await pilot.press("j", "space")
+        await settle(pilot, link)
+        text = console.screen_text()
+        assert "SIMULATION of the priority" in text
+        assert "[ ] chk_disk         fails  (now it works)" in text
+        assert "98 -> 93; 10.0.0.12 has 90" in text
+        assert "VI_API     eth0  52   v3  MASTER   98/120" in text
+        assert link.commands() == []
+        link.feed(LinkState(Connection.LOST, NOW, "gone", NOW + S))
+        await settle(pilot, link)
+        assert "[ ] chk_disk" not in console.screen_text()
+        link.feed(LinkState(Connection.LIVE, NOW), HELLO, SNAPSHOT)
+        await pilot.press("escape")
+        await settle(pilot, link)
+        assert "SIMULATION" not in console.screen_text()
+
+
+async def test_table_is_sorted_by_the_next_column_and_the_cursor_stays_on_its_instance(
+    console: HatuiApp, link: StagedLink
+) -> None:
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot, link)
+
+        def names() -> list[str]:
+            return [line[3:9] for line in console.screen_text().splitlines()[4:8]]
+
+        assert names() == ["VI_WEB", "VI_API", "VI_DNS", "VI_DB "]
+        await pilot.press("greater_than_sign")
+        await settle(pilot, link)
+        assert names() == ["VI_API", "VI_DB ", "VI_DNS", "VI_WEB"]
+        assert "INSTANCE^" in console.screen_text()
+        assert ">* VI_WEB" in console.screen_text()
+        await pilot.press("greater_than_sign")
+        await settle(pilot, link)
+        assert names()[0] == "VI_DB "
+        await pilot.press("less_than_sign", "less_than_sign")
+        await settle(pilot, link)
+        assert names() == ["VI_WEB", "VI_API", "VI_DNS", "VI_DB "]
+
+
+async def test_of_250_instances_only_the_visible_rows_are_made(
+    console: HatuiApp, link: StagedLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hatui.widgets import instances
+
+    many = tuple(msgspec.structs.replace(WEB, name=f"VI_{number}", vrid=number % 255 + 1) for number in range(250))
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot, link)
+        link.feed(msgspec.structs.replace(SNAPSHOT, statuses=(*many, SNAPSHOT.statuses[-1])))
+        await settle(pilot, link)
+        made: list[str] = []
+        line_of = instances.table_line
+
+        def counted(row: instances.InstanceRow, columns: object) -> object:
+            made.append(row.status.name)
+            return line_of(row, columns)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(instances, "table_line", counted)
+        console.paint()
+        assert 0 < len(made) <= 12
+        await pilot.press("G")
+        await settle(pilot, link)
+        assert ">* VI_249" in console.screen_text()
+
+
+async def test_peers_of_the_selected_instance_stand_beside_its_ladder(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=(160, 45)) as pilot:
+        await settle(pilot, link)
+        text = console.screen_text()
+        assert "10.0.0.12       unknown  100" in text
+        assert "unknown: one node says it" in text
+        assert "10.0.0.77 on eth0 vrid 51" in text
