@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from engine.config.model import Config
-from engine.core import log, service
+from engine.core import dumps, log, service
 from engine.core.archive import Archive
 from engine.core.capture import Capture
 from engine.core.change import Changes
@@ -85,8 +85,6 @@ MARGIN_S = 3.0
 """Seconds beyond the longest hand-over that a stop may take."""
 JOURNAL_LIMIT = 50
 """Snapshots in one reply."""
-REFUSED_SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN + 2, signal.SIGRTMAX - 1)
-"""keepalived's dump signals. Source: keepalived(8) SIGNALS."""
 
 
 class Engine:
@@ -467,8 +465,8 @@ class Engine:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self.stop_soon, f"signal {signal.Signals(number).name}")
         self._loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-        for unsupported in REFUSED_SIGNALS:
-            self._loop.add_signal_handler(unsupported, self._no_dump, int(unsupported))
+        for wanted in dumps.SIGNALS:
+            self._loop.add_signal_handler(wanted, self._dump_soon, wanted)
 
     def _hang_up(self) -> None:
         if not self._reload_waits and not self.stopping:
@@ -481,8 +479,18 @@ class Engine:
         with contextlib.suppress(Refused):  # everybody was told by ConfigRefused
             await self.reloading.reload("signal")
 
-    def _no_dump(self, number: int) -> None:
-        self.record(LogLine("warning", f"signal {number}: dumps are not built yet; use `hatui status --json`"))
+    def _dump_soon(self, number: int) -> None:
+        self._run(self._dump(number))
+
+    async def _dump(self, number: int) -> None:
+        statuses, ahead = (await self.snapshot()).statuses, wall_ns() - self.clock()
+        try:
+            path = dumps.write(number, self.config, statuses, lambda at: (at + ahead) / 1e9)
+        except OSError as error:
+            self.record(LogLine("warning", f"signal {number}: the dump cannot be written: {error}"))
+            return
+        cleared = "; counters are not cleared, they say since when they count" if number == dumps.STATS_CLEAR else ""
+        self.record(LogLine("info", f"signal {number}: written to {path}{cleared}"))
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> None:
         task = self._loop.create_task(work)

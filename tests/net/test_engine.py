@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hatui.lab import Host, Lab, LabError, start_engine, wait_for
+from engine.core import dumps
+from hatui.lab import Host, Lab, LabError, start_engine, start_keepalived, wait_for
 from hatui.lab.servers import own_command
 from tests.net.engine_talk import (
     Talk,
@@ -288,9 +290,35 @@ def test_daemon_returns_when_it_is_up_and_ends_on_sigterm(host: Host) -> None:
     wait_for(lambda: host.run(["ls", "/run/hatui"]).stdout == "", 5, "nothing left in /run/hatui")
 
 
-def test_signals_that_dump_in_keepalived_do_not_end_the_engine(host: Host) -> None:
+def test_signals_write_the_dumps_of_keepalived(host: Host) -> None:
+    """The JSON beside keepalived's own for the same configuration: same keys, same order, same values."""
     engine = master(host, config())
-    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN + 2, signal.SIGRTMAX - 1):
+    for number in dumps.SIGNALS:
         engine.program.send_signal(number)
-    wait_for(lambda: len(events(engine, "log-line")) >= 4, 5, "four sentences")
+
+    def said() -> list[str]:
+        texts = [event["text"] for event in events(engine, "log-line")]
+        return [text for text in texts if "written to" in text]
+
+    wait_for(lambda: len(said()) >= len(dumps.SIGNALS), 5, "the dumps")
+    paths = {Path(text.split(";")[0].rpartition(" ")[2]) for text in said()}
+    assert {path.name for path in paths} == {"keepalived.data", "keepalived.stats", "keepalived.json"}
+    texts = {path.suffix: path.read_text() for path in paths}
+    for path in paths:
+        path.unlink()
     assert status(engine)["state"] == "MASTER"
+    assert "     10.211.55.50 dev eth0 scope global set" in texts[".data"].splitlines()
+    assert texts[".stats"].startswith("VRRP Instance: VI_1\n  Advertisements:\n    Received: 0\n")
+    assert engine.program.stop() == 0
+
+    theirs = start_keepalived(host, config())
+    wait_for(lambda: has_address(host), 5, "keepalived to be master")
+    file = next(path for path in paths if path.suffix == ".json")
+    theirs.send_signal(dumps.JSON)
+    wait_for(lambda: file.exists() and file.read_text().endswith("]\n"), 5, "keepalived's dump")
+    (expected,), (found,) = json.loads(file.read_text()), json.loads(texts[".json"])
+    file.unlink()
+    for one in (expected, found):
+        del one["data"]["last_transition"], one["stats"]["advert_sent"]
+    assert list(found["data"].items()) == list(expected["data"].items())
+    assert found["stats"] == expected["stats"]
