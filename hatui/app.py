@@ -7,26 +7,26 @@ a key is handled.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import InvalidThemeError
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
 from engine.errors import HatuiError
 from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, ServerLine, Snapshot
-from hatui import keymap, keys, remote, theming
+from hatui import keys, remote
 from hatui.link import EngineLink, Link, Say, load
+from hatui.look import LOOK_AGAIN_S, Look
 from hatui.merging import MergedLink
-from hatui.pending import Severity, news, waiting
+from hatui.pending import news, waiting
 from hatui.replay import JournalLink
 from hatui.replaying import Replaying
 from hatui.screens.frame import FrameScreen, Painted
@@ -77,7 +77,7 @@ def _peers() -> Screen[Any]:
     return Peers()
 
 
-class HatuiApp(Replaying):
+class HatuiApp(Replaying, Look):
     """The console."""
 
     TITLE = "hatui"
@@ -106,18 +106,15 @@ class HatuiApp(Replaying):
         read_only: bool = False,
         time_mode: str = "local",
         user_files: Path | None = None,
+        fine: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(wanted_theme=theme, user_files=user_files, fine=fine)
         self.link = link
         self.store = Store()
         self.read_only = read_only
         self.time_mode = time_mode
-        self.user_files = user_files if user_files is not None else theming.user_directory()
-        self.keymap = keymap.Keymap()
         self.last_screen = ""
         """The text of the screen that `Q` leaves behind."""
-        self._wanted_theme = theme or theming.DEFAULT
-        self._complaints: list[str] = []
         self._last_mode = ""
         self._stirred = False
         """Something was told that may not wait for the slower pace."""
@@ -125,51 +122,13 @@ class HatuiApp(Replaying):
 
     # start -------------------------------------------------------------------------------------
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our colour names, for themes that do not say them."""
-        return theming.defaults()
-
-    def get_css_variables(self) -> dict[str, str]:
-        """Colours that stand for others are resolved here."""
-        return theming.resolved(super().get_css_variables())
-
     def on_mount(self) -> None:
         """Themes, keymap, first screen, link."""
-        self._load_themes()
-        self._load_keymap()
+        self.dress()
         self.switch_mode("dashboard")
         self.run_worker(self.link.run(self.told), name="link", exit_on_error=True)
         self.set_interval(1 / PAINTS_PER_S, self._tick, name="paint")
-        for complaint in self._complaints:
-            self.say(complaint, "warning")
-
-    def _load_themes(self) -> None:
-        found, self._complaints = theming.themes(theming.shipped_directory(), self.user_files / "themes")
-        for theme in found:
-            self.register_theme(theme)
-        try:
-            self.theme = self._wanted_theme
-        except InvalidThemeError:
-            self._complaints.append(f"no theme is named {self._wanted_theme}: see :theme")
-            self.theme = theming.DEFAULT
-
-    def _load_keymap(self) -> None:
-        self.keymap = keymap.load(self.user_files)
-        self._complaints += self.keymap.wrong
-        if self.keymap.overrides:
-            self.set_keymap(self.keymap.overrides)
-
-    @property
-    def valid_keys(self) -> list[keys.Key]:
-        """The keys of the table that do something where the focus is: of this place, of lists, everywhere."""
-        bound = [active.binding for active in self.screen.active_bindings.values()]
-        ids = {binding.id for binding in bound} | {
-            key.id for key in self.keymap.table if any(binding.action == key.action for binding in bound)
-        }
-        here = dict.fromkeys(one.id.partition(".")[0] for one in bound if one.id)
-        order = [*(place for place in here if place not in (keys.LIST, keys.EVERYWHERE)), keys.LIST, keys.EVERYWHERE]
-        valid = [key for key in self.keymap.table if key.id in ids and key.place in order]
-        return sorted(valid, key=lambda key: order.index(key.place))
+        self.set_interval(LOOK_AGAIN_S, self.look_again, name="look")
 
     # told --------------------------------------------------------------------------------------
 
@@ -206,6 +165,11 @@ class HatuiApp(Replaying):
             if isinstance(screen, Painted):
                 screen.paint()
 
+    @cached_property
+    def version(self) -> str:
+        """Of this program."""
+        return metadata.version("hatui")
+
     # what may be done ----------------------------------------------------------------------------
 
     @property
@@ -240,6 +204,8 @@ class HatuiApp(Replaying):
         hello = self.store.hello
         if hello is None:
             return ""
+        if self.store.engine is not None and self.store.engine.observe:
+            return "OBSERVE"
         where = f"on {self.link.here}  " if isinstance(self.link, MergedLink) else ""
         return where + ("READ-WRITE" if hello.role == "operator" else "VIEWER")
 
@@ -264,24 +230,6 @@ class HatuiApp(Replaying):
         if self.why_not:
             self.say(f"not allowed: {self.why_not}", "warning")
         return bool(self.why_not)
-
-    # saying and copying ------------------------------------------------------------------------
-
-    def say(self, text: str, severity: Severity = "information") -> None:
-        """A message at the edge of the screen."""
-        self.notify(text, severity=severity, timeout=6, markup=False)
-
-    def copy(self, text: str) -> None:
-        """To the clipboard by OSC 52, and to a file for terminals that do not know it."""
-        self.copy_to_clipboard(text)
-        path = Path(os.environ.get("XDG_RUNTIME_DIR") or self.user_files) / "hatui-copy.txt"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text + "\n")
-        except OSError as error:
-            self.say(f"copied; no file: {error.strerror}")
-        else:
-            self.say(f"copied (also in {path})")
 
     # keys that are valid everywhere ------------------------------------------------------------
 
@@ -336,6 +284,14 @@ class HatuiApp(Replaying):
         from hatui.screens.problems import Problems
 
         self.push_screen(Problems(self.twin("status")))
+
+    def action_jump(self) -> None:
+        """A letter on every pane."""
+        from hatui.screens.jump import JumpScreen
+
+        frame = self.frame
+        if frame is self.screen:
+            self.push_screen(JumpScreen([pane for pane in frame.focus_chain if pane.region]))
 
     def action_zoom(self) -> None:
         """The focused pane alone, and back."""
@@ -529,12 +485,14 @@ def link_to(socket_path: str, hosts: Sequence[str] = ()) -> Link:
     return MergedLink(links) if len(links) > 1 else next(iter(links.values()))
 
 
-def run(socket_path: str, *, hosts: Sequence[str] = (), theme: str = "", read_only: bool = False) -> int:
+def run(
+    socket_path: str, *, hosts: Sequence[str] = (), theme: str = "", read_only: bool = False, fine: bool = False
+) -> int:
     """The console on live engines. Returns the exit code.
 
     Raises: HatuiError for a host that is none.
     """
-    return _run(HatuiApp(link_to(socket_path, hosts), theme=theme, read_only=read_only))
+    return _run(HatuiApp(link_to(socket_path, hosts), theme=theme, read_only=read_only, fine=fine))
 
 
 def replay(path: str, *, speed: float = 1.0, theme: str = "") -> int:

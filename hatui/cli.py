@@ -69,6 +69,10 @@ def parser_for(command: str) -> tuple[argparse.ArgumentParser, ModuleType | None
     parser.add_argument("--version", action="store_true", help="print the version and end")
     parser.add_argument("--theme", default="", metavar="NAME", help="console: hatui-dark, hatui-light, ...")
     parser.add_argument("--read-only", action="store_true", help="console: look, do not act")
+    parser.add_argument("--unicode", action="store_true", help="console: finer graphs than ASCII")
+    parser.add_argument(
+        "--fps", type=int, default=0, metavar="N", help="console: at most N frames a second, such as 15"
+    )
     parser.add_argument("--replay", metavar="FILE", help="console: show a recording made by `hatui watch --record`")
     known = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     module = None
@@ -99,7 +103,7 @@ def command_in(argv: Sequence[str]) -> str:
     for word in argv:
         if skip:
             skip = False
-        elif word in ("--socket", "--host", "--timeout", "--theme", "--replay"):
+        elif word in ("--socket", "--host", "--timeout", "--theme", "--replay", "--fps"):
             skip = True
         elif not word.startswith("-"):
             return word
@@ -158,6 +162,8 @@ def console(chosen: argparse.Namespace) -> int:
         complain("no terminal that can show the console: this is `hatui watch --plain`")
         hosts = [word for host in chosen.host or () for word in ("--host", host)]
         return main(["--socket", chosen.socket, *hosts, "watch", "--plain"])
+    if chosen.fps > 0:
+        os.environ["TEXTUAL_FPS"] = str(min(chosen.fps, 60))  # read when Textual is imported
     from hatui import app
 
     if chosen.replay:
@@ -165,7 +171,9 @@ def console(chosen: argparse.Namespace) -> int:
             return app.replay(chosen.replay, theme=chosen.theme)
         except (OSError, ValueError) as failure:
             raise HatuiError(str(failure)) from None
-    return app.run(chosen.socket, hosts=chosen.host or (), theme=chosen.theme, read_only=chosen.read_only)
+    return app.run(
+        chosen.socket, hosts=chosen.host or (), theme=chosen.theme, read_only=chosen.read_only, fine=chosen.unicode
+    )
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def severity(row: Row) -> str:
 def text(row: Row) -> str:
     """One row as text, for filters and copying."""
     if not isinstance(row, EventLine):
-        return f"{row.events} events missed"
+        return row.words
     told = told_of(row.event)
     return f"{told.instance}  {told.what}  {told.detail}"
 

@@ -32,6 +32,7 @@ PLACES = {
     "page": "On a page",
     "command": "In the command line",
     "palette": "In the palette",
+    "jump": "While letters are shown",
 }
 """The places where keys are valid. `list` holds wherever a list has the focus."""
 APART = (
@@ -47,6 +48,7 @@ APART = (
     "problems",
     "command",
     "palette",
+    "jump",
 )
 """Places where the keys that are valid everywhere do not reach, or which are no screen of their own."""
 
@@ -146,6 +148,7 @@ KEYS: tuple[Key, ...] = (
         "problems",
     ),
     Key("everywhere.redraw", "ctrl+l", "Redraw", "Write the whole screen again.", "redraw"),
+    Key("everywhere.jump", "ctrl+o", "Jump", "A letter on every pane; that letter goes there.", "jump", priority=True),
     Key("everywhere.zoom", "z", "Zoom", "The focused pane alone on the screen, and back.", "zoom"),
     Key("everywhere.copy", "y", "Copy", "Copy the selection (by OSC 52, and to a file where that is unknown).", "copy"),
     Key("everywhere.copy_command", "c", "Copy command", "Copy the command that prints this view.", "copy_command"),
@@ -470,6 +473,8 @@ KEYS: tuple[Key, ...] = (
     Key("palette.close", "escape,ctrl+p", "Close", "Close without doing anything.", "close", priority=True),
     Key("palette.down", "down", "Next", "The next entry.", "choose(1)", priority=True),
     Key("palette.up", "up", "Before", "The entry before.", "choose(-1)", priority=True),
+    Key("jump.close", "escape,ctrl+o", "Close", "Leave the focus where it is; a letter goes to its pane.", "close"),
+    Key("jump.help", "ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
     Key("palette.help", "ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
 )
 """The table."""

@@ -31,7 +31,7 @@ from engine.messages import (
 )
 from hatui import nodes
 from hatui.link import Deliver, EngineLink, Say
-from hatui.store import Connection, LinkState, NodeTold, Told
+from hatui.store import Connection, LinkState, NodeTold, Rewound, Told
 
 GATHERING_S = 1.0
 """Seconds during which the histories of all nodes are gathered, so that they are told in one order."""
@@ -92,8 +92,8 @@ class MergedLink:
     def _hear(self, node: str, told: Sequence[Told]) -> None:
         lines: list[Told] = []
         for one in told:
-            if isinstance(one, NodeTold):
-                continue  # no link among ours is made of links
+            if isinstance(one, NodeTold | Rewound):
+                continue  # no link among ours is made of links, or is a recording
             line = nodes.moved(one, self.shift(node))
             lines.append(NodeTold(node, line))
             lines += self._merged(node, line)

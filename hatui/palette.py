@@ -223,6 +223,11 @@ class CommandLine(Dialog):
         self.dismiss()
         app.call_later(self._execute, app, text)
 
+    def on_rows_chosen(self) -> None:
+        """A second click does it."""
+        self.action_complete()
+        self.call_later(self.query_one(Input).action_submit)
+
     @staticmethod
     def _execute(app: HatuiApp, text: str) -> None:
         wrong = execute(app, text)

@@ -256,6 +256,22 @@ def _of_node_named(node: str, problem: Problem) -> Problem:
     return msgspec.structs.replace(problem, text=f"{node}: {problem.text}", instance=name)
 
 
+def banners(store: Store, version: str) -> list[Problem]:
+    """What this console cannot show or may misread, whatever the engine does. `version` is this program's own."""
+    found: list[Problem] = []
+    for node, one in store.nodes.items() or (("", store),):
+        hello, where = one.hello, f"{node}: " if node else ""
+        if hello is None:
+            continue
+        if hello.version != version:
+            words = f"{where}engine {hello.version}, console {version}: what both know is shown"
+            found.append(Problem(9, "", words))
+        if "packets" not in hello.capabilities:
+            words = f"{where}the engine may not capture (no NET_RAW): Packets stays empty; `hatui doctor` says more"
+            found.append(Problem(9, "", words))
+    return found
+
+
 def _silence(store: Store, now: int) -> Problem | None:
     link = store.link
     match link.connection:

@@ -36,6 +36,8 @@ from engine.messages import (
     TrackerStatus,
 )
 
+JUMP = 2_000_000_000
+"""ns by which the wall clock has to move between two heartbeats to be told."""
 SILENCE = 3_000_000_000
 """ns without a sign of life of the vrrp loop after which every state is UNKNOWN."""
 CELL = 5_000_000_000
@@ -70,11 +72,20 @@ class LinkState(msgspec.Struct, frozen=True):
 
 
 class GapRow(msgspec.Struct, frozen=True):
-    """A place in the list of events where some are missing."""
+    """A place in the list of events where some are missing, or where the time itself jumped."""
 
     events: int
     mono_ns: int
     wall_ns: int
+    jump: int = 0
+    """ns by which the wall clock moved beside the engine's clock, as after a suspension."""
+
+    @property
+    def words(self) -> str:
+        """What is missing."""
+        if self.jump:
+            return f"the wall clock moved {self.jump / 1_000_000_000:+.0f} s"
+        return f"{self.events} events missed"
 
 
 class NodeTold(msgspec.Struct, frozen=True):
@@ -174,6 +185,7 @@ class Store:
         """Engine's clock at the last status."""
         self.adverts: dict[str, deque[Tally]] = {}
         self._counted_at: dict[str, int] = {}
+        self._wall_offset = 0
         self.nodes: dict[str, Store] = {}
         """Where several engines are seen: what each one said, by the name of its node."""
         self.revision = 0
@@ -217,6 +229,7 @@ class Store:
                     self.events.append(GapRow(events, last.mono_ns if last else 0, last.wall_ns if last else 0))
             case Heartbeat(vrrp_heard=heard):
                 self.vrrp_heard = max(self.vrrp_heard, heard)
+                self._clocks(told)
             case _:
                 return
         self.revision += 1
@@ -255,6 +268,15 @@ class Store:
         newest = now // CELL
         marks = {tally.cell: tally.mark for tally in self.adverts.get(name, ())}
         return "".join(marks.get(cell, " ") for cell in range(newest - count + 1, newest + 1))
+
+    def _clocks(self, told: Heartbeat) -> None:
+        """A wall clock that was set, or a machine that slept, is a row among the events."""
+        offset = told.wall_ns - told.mono_ns
+        jump = offset - self._wall_offset if self._wall_offset else 0
+        self._wall_offset = offset
+        if abs(jump) > JUMP:
+            self.events.append(GapRow(0, told.mono_ns, told.wall_ns, jump))
+            self.events_revision += 1
 
     def _packet(self, told: PacketLine) -> None:
         """Into the ring, which is bounded by count and by octets: the oldest give way."""

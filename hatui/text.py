@@ -273,12 +273,21 @@ def adverts_to_miss(status: InstanceStatus) -> int:
     return max(1, round((status.master_down_interval - status.skew) / status.master_advert_interval))
 
 
-def timer_bar(status: InstanceStatus, now: int, cells: int = 6) -> str:
-    """How much of the running timer has passed: `[###...]`."""
+FINE = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589\u2588"
+"""Bars of 0 to 8 eighths."""
+FINE_CELLS = str.maketrans({".": "\u2840", ":": "\u28e0", "!": "\u28ff"})
+"""The adverts line in braille; what was rejected stays an x."""
+
+
+def timer_bar(status: InstanceStatus, now: int, cells: int = 6, *, fine: bool = False) -> str:
+    """How much of the running timer has passed: `[###...]`, or in eighths of a cell."""
     whole = status.master_down_interval if status.timer == "master-down" else status.advert_interval
     if not status.deadline or whole <= 0:
         return ""
     passed = min(1.0, max(0.0, 1 - (status.deadline - now) / whole))
+    if fine:
+        full, rest = divmod(int(passed * cells * 8 + 0.5), 8)
+        return "[" + (FINE[8] * full + FINE[rest]).ljust(cells)[:cells] + "]"
     full = min(cells, int(passed * cells + 0.5))
     return "[" + "#" * full + "." * (cells - full) + "]"
 

@@ -103,7 +103,7 @@ class Dashboard(FrameScreen):
         store, now = self.console.store, self.console.link.now()
         believed = not store.silent(now, status.name)
         cells = store.cells(status.name, now, 30 if self.has_class("wide") else 12)
-        return InstanceRow(status, now, believed, cells, store.updated_at)
+        return InstanceRow(status, now, believed, cells, store.updated_at, self.console.fine)
 
     def _share_height(self, instances: int) -> None:
         """The table takes what its rows need, at least as in the sketch, at most half of the screen."""

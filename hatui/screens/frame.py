@@ -14,7 +14,7 @@ from textual.events import Resize
 from textual.screen import ModalScreen, Screen
 
 from hatui.pending import timer_line
-from hatui.sentences import problems
+from hatui.sentences import banners, problems
 from hatui.store import Connection, Store
 from hatui.text import Line, clock, duration, plain
 from hatui.widgets.frame import Foot, Head, Identity
@@ -107,6 +107,14 @@ class FrameScreen(Painted, Screen[None]):
         """The mouse may do what 1, 2 and 3 do."""
         self.console.action_show_mode(message.mode)
 
+    def on_head_problem_clicked(self) -> None:
+        """The mouse may do what ! does."""
+        self.console.action_problems()
+
+    def on_foot_key_clicked(self, message: Foot.KeyClicked) -> None:
+        """The mouse may press what the last line names."""
+        self.app.call_later(self.app.simulate_key, message.key)  # as if from the terminal: bindings stop at a sender
+
     def on_head_timer_clicked(self) -> None:
         """The mouse may do what C does."""
         self.console.action_confirm_config()
@@ -117,7 +125,7 @@ class FrameScreen(Painted, Screen[None]):
             return
         app = self.console
         store, now = app.store, app.link.now()
-        found = problems(store, now)
+        found = [*problems(store, now), *banners(store, app.version)]
         worst = found[0] if found else None
         problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
         timer = timer_line(store, now, may_act=app.may_act)

@@ -26,7 +26,7 @@ event_text = journal.text
 
 def key_of(row: Row) -> Hashable:
     """What tells a row from all others."""
-    return row.seq if isinstance(row, EventLine) else ("gap", row.mono_ns, row.events)
+    return row.seq if isinstance(row, EventLine) else ("gap", row.mono_ns, row.words)
 
 
 def time_columns(columns: int) -> int:
@@ -37,7 +37,7 @@ def time_columns(columns: int) -> int:
 def event_line(row: Row, before: Row | None, moment: Moment, columns: int) -> Line:
     """One row of a short list: when, where, what, how."""
     if not isinstance(row, EventLine):
-        return ((f" -- {row.events} events missed --", "warn"),)
+        return ((f" -- {row.words} --", "warn"),)
     told = event(row.event)
     wide = columns >= 100
     name, what = (12, 26) if wide else (8, 20)
@@ -61,7 +61,7 @@ def journal_line(row: Row, before: Row | None, moment: Moment, columns: int) -> 
     """One row of the whole list: the severity is a word, too."""
     wide = columns >= 100
     if not isinstance(row, EventLine):
-        return ((f"   -- {row.events} events missed --", "warn"),)
+        return ((f"   -- {row.words} --", "warn"),)
     told = event(row.event)
     name, what = (12, 26) if wide else (8, 22)
     role = ROLES.get(told.severity, "plain")

@@ -98,6 +98,9 @@ class Head(Lines):
     class TimerClicked(Message):
         """Somebody clicked on line 3 while a change waits."""
 
+    class ProblemClicked(Message):
+        """Somebody clicked on the problem in line 3."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name
         super().__init__(id=id)
         self._timed = False
@@ -112,8 +115,8 @@ class Head(Lines):
 
     def on_click(self, event: Click) -> None:
         """Which tab is it?"""
-        if event.y == 2 and self._timed:
-            self.post_message(self.TimerClicked())
+        if event.y == 2:
+            self.post_message(self.TimerClicked() if self._timed else self.ProblemClicked())
         if event.y != 1:
             return
         at = 0
@@ -138,7 +141,18 @@ def footer_line(valid: Sequence[keys.Key], columns: int, *, may_act: bool) -> Li
 
 
 class Foot(Lines):
-    """The last line."""
+    """The last line. A click on a key presses it."""
+
+    class KeyClicked(Message):
+        """Somebody clicked on a key."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name
+        super().__init__(id=id)
+        self._valid: Sequence[keys.Key] = ()
 
     def tell(
         self,
@@ -150,4 +164,15 @@ class Foot(Lines):
     ) -> None:
         """Show the keys of a place, `without` those that would do nothing now; `table` holds the user's own keys."""
         valid = keys.footer(place, table, without)
+        self._valid = valid
         self.show((footer_line(valid, self.size.width or 80, may_act=may_act),))
+
+    def on_click(self, event: Click) -> None:
+        """Which key is it? Each one is two spans of the line: the key, and what it does."""
+        at = 0
+        line = self.line_at(0)
+        for number, key in enumerate(self._valid[: len(line) // 2]):
+            at += width(line[2 * number : 2 * number + 2])
+            if event.x < at:
+                self.post_message(self.KeyClicked(key.key.split(",")[0]))
+                return

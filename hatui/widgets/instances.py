@@ -13,6 +13,7 @@ import msgspec
 from engine.messages import InstanceStatus, LedgerLine, State, TrackerStatus
 from hatui.sentences import if_lost, readiness
 from hatui.text import (
+    FINE_CELLS,
     Line,
     Span,
     ago,
@@ -47,6 +48,9 @@ class InstanceRow(msgspec.Struct, frozen=True):
     """The adverts line, oldest first."""
     heard: int = 0
     """Last sign of life; how old the state is while it is not believed."""
+
+    fine: bool = False
+    """Finer characters than ASCII."""
 
     @property
     def state(self) -> str:
@@ -94,7 +98,7 @@ def _timer(row: InstanceRow) -> Span:
 
 def _timer_wide(row: InstanceRow) -> Span:
     text, role = _timer(row)
-    bar = timer_bar(row.status, row.now) if row.believed and role == "plain" else ""
+    bar = timer_bar(row.status, row.now, fine=row.fine) if row.believed and role == "plain" else ""
     return f"{text:<11}{bar}", role
 
 
@@ -114,7 +118,8 @@ def _ready(row: InstanceRow) -> Span:
 def _cells(count: int) -> Callable[[InstanceRow], Span]:
     def cell(row: InstanceRow) -> Span:
         text = row.cells[-count:]
-        return text, "warn" if any(char in text for char in "!x") else "dim"
+        role = "warn" if any(char in text for char in "!x") else "dim"
+        return text.translate(FINE_CELLS) if row.fine else text, role
 
     return cell
 

@@ -15,6 +15,7 @@ from hatui.screens.dashboard import Dashboard
 from hatui.screens.detail import Detail
 from hatui.screens.disk import DiskDialog
 from hatui.screens.events import Events
+from hatui.screens.jump import JumpScreen
 from hatui.screens.packets import Packets
 from hatui.screens.pager import Pager
 from hatui.screens.peers import Peers
@@ -38,6 +39,7 @@ OWNERS: dict[str, type] = {
     "page": Pager,
     "command": CommandLine,
     "palette": PaletteScreen,
+    "jump": JumpScreen,
     "confirmation": ConfirmDialog,
     "review": Review,
     "disk": DiskDialog,
