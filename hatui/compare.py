@@ -65,7 +65,7 @@ def compare_page(older: PacketLine, newer: PacketLine, columns: int, mode: str =
     rows += [(layer, name, left.get((layer, name)), right.get((layer, name))) for layer, name in _merged(left, right)]
     differing, layer, same = 0, "", 0
     for home, name, a, b in rows:
-        if a == b:
+        if a == b or (a and b and a[0] == b[0] != frames.SECRET):
             same += 1
             continue
         lines += _folded(same)

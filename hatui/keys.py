@@ -201,9 +201,7 @@ KEYS: tuple[Key, ...] = (
         "filter",
         footer=30,
     ),
-    Key(
-        "dashboard.clear", "escape,backspace", "Back", "Forget what was tried in the ladder; clear the filter.", "back"
-    ),
+    Key("dashboard.clear", "escape,backspace", "Back", "Forget what was tried in the ladder; clear the filter.", "back"),
     Key("dashboard.sort_before", "less_than_sign", "Sort before", "Sort by the column before.", "sort(-1)"),
     Key("dashboard.sort_after", "greater_than_sign", "Sort", "Sort by the next column.", "sort(1)"),
     Key(
@@ -277,9 +275,9 @@ KEYS: tuple[Key, ...] = (
         "packets.open",
         "enter",
         "Fields",
-        "Into the fields of the selected packet, where a field lights up its octets; there: open or shut a layer.",
+        "Into the fields of the selected packet, where a field lights up its octets; there: open or shut a layer. "
+        "tab goes on to the octets, where an octet lights up its field.",
         "fields",
-        footer=50,
     ),
     Key("packets.only_instance", "i", "This instance", "Only packets of the selected one's instance.", "only_instance"),
     # config

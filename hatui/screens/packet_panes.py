@@ -104,6 +104,9 @@ class PacketPanes(FrameScreen):
     def _nothing(self, ring: deque[PacketLine]) -> str:
         if self.view.rows or self.view.unsearched:
             return ""
+        hello = self.console.store.hello
+        if not ring and not self.offline and hello is not None and "packets" not in hello.capabilities:
+            return "the engine has no NET_RAW: it sees no packets here. Run it as root, or grant CAP_NET_RAW"
         return (
             f"0 of {grouped(len(ring))} match; esc clears" if ring else "no advert, gratuitous ARP or NA was seen yet"
         )
@@ -152,7 +155,9 @@ class PacketPanes(FrameScreen):
         if self.view.unsearched:
             return f"searching, {grouped(self.view.unsearched)} to go", "warn"
         if self.offline:
-            return "OFFLINE", "warn"
+            return (
+                ("OFFLINE", "warn") if self.query_one(PacketFilterLine).has_class("open") else ("esc closes it", "dim")
+            )
         if store.link.connection is not Connection.LIVE:
             return "NO ENGINE, nothing new", "bad"
         return ("FOLLOW", "good") if self.rows.following else ("scrolled, f follows", "dim")

@@ -241,9 +241,11 @@ class Packets(PacketPanes):
 
     async def _open(self, path: str) -> None:
         try:
-            self._show(await asyncio.to_thread(opened, path, RING))
+            file = await asyncio.to_thread(opened, path, RING)
         except HatuiError as wrong:
             self.console.say(str(wrong), "warning")
+        else:
+            self.call_later(self._show, file)  # the screen may not be there yet
 
     def close_file(self) -> None:
         """Back to what comes."""

@@ -16,6 +16,7 @@ from engine.protocol.packet.dissect import Summary
 from hatui.frames import summary
 from hatui.rungs import Ladder, Rung
 from hatui.text import Line, Span, clock, fit, plain, rule, seconds, verdict_role
+from hatui.widgets.packets import tail
 from hatui.widgets.rows import Following, Lines
 
 FIRST = 16
@@ -69,7 +70,7 @@ def head_line(nodes: Nodes, ours: Mapping[str, str], columns: int) -> Line:
         room = nodes.step if number + 1 < len(nodes.names) else columns - len(text)
         title = f"{plain(ours[name])} {name}" if name in ours else name
         title = title if len(title) < room else name
-        text += fit(title if len(title) < room else "~" + name[-(room - 2) :], room)
+        text += fit(title if len(title) < room else tail(name, room - 1), room)
     more = f"+{nodes.more} more " if nodes.more else ""
     return ((fit(text, columns - len(more)) + more, "dim"),)
 

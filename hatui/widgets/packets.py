@@ -33,7 +33,7 @@ def _columns(columns: int) -> list[tuple[str, int]]:
         return [("IF", 8), ("SRC", 25), ("DST", 17), ("VER", 3), ("VRID", 4), ("PRI", 3), ("ADV", 5), ("AUTH", 4)]
     if columns >= 96:
         return [("IF", 6), ("SRC", 18), ("DST", 11), ("VER", 3), ("VRID", 4), ("PRI", 3), ("ADV", 5), ("AUTH", 4)]
-    return [("SRC", 13), ("DST", 11), ("VER", 3), ("VRID", 4), ("PRI", 3), ("ADV", 4), ("AUTH", 4)]
+    return [("SRC", 12), ("DST", 10), ("VER", 3), ("VRID", 4), ("PRI", 3), ("ADV", 4), ("AUTH", 4)]
 
 
 def list_head(columns: int) -> Line:
@@ -77,7 +77,10 @@ def packet_line(
             "ADV": "" if frame.interval_cs is None else f"{frame.interval_cs / 100:g}s",
             "AUTH": frame.authentication,
         }
-        body = " ".join(fit(values[title], size) for title, size in _columns(columns))
+        body = " ".join(
+            tail(values[title], size) if title in ("SRC", "DST") else fit(values[title], size)
+            for title, size in _columns(columns)
+        )
     resigns = frame.priority == 0 and packet.kind == "advert"
     text_role = "bad" if role == "bad" else "warn" if resigns else "changed" if packet.kind != "advert" else "plain"
     spans: list[Span] = [
@@ -88,6 +91,11 @@ def packet_line(
     ]
     spans += [(fit(delta, 7)[:7], "dim"), (body + " ", text_role), (plain(verdict), role)]
     return tuple(spans)
+
+
+def tail(text: str, columns: int) -> str:
+    """Exactly `columns` wide; of an address that does not fit, the end tells it from others."""
+    return text.ljust(columns) if len(text) <= columns else "~" + text[-(columns - 1) :]
 
 
 def _text(value: int | None, form: str = "{}") -> str:

@@ -16,7 +16,7 @@ from hatui.saving import save
 from hatui.store import Connection, LinkState, Store
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
-from tests.console.recording import MS, NOW, SESSION, VIEWER, S, advert, heartbeat, packet
+from tests.console.recording import HELLO, MS, NOW, SESSION, SNAPSHOT, VIEWER, S, advert, heartbeat, packet
 from tests.console.recording import packets as recorded
 
 SIZE = (80, 24)
@@ -37,8 +37,8 @@ async def test_follows_the_newest_with_the_engines_verdict(console: HatuiApp, li
         text = await opened(pilot)
         assert "FOLLOW" in text
         assert "40 of 40   lost 0" in text
-        assert ">. 14:02:10.877 +0.676 10.0.0.12     224.0.0.18  v3  53   150 1s   none ok" in text
-        assert " x 14:02:09.640 +0.439 10.0.0.77     224.0.0.18  v2  51   200 1s   none auth-ty~" in text
+        assert ">. 14:02:10.877 +0.676 10.0.0.12    224.0.0.18 v3  53   150 1s   none ok" in text
+        assert " x 14:02:09.640 +0.439 10.0.0.77    224.0.0.18 v2  51   200 1s   none auth-type" in text
         assert "packets" in link.topics
         link.feed(packet(99, 113_000_000, advert("10.0.0.12", 53, 0, "10.0.0.53", version=3), "VI_DNS", Verdict.OK))
         text = await settle(pilot)
@@ -180,13 +180,19 @@ async def test_octets_on_and_off_and_copy(console: HatuiApp, link: StagedLink) -
 
 
 async def test_no_packet_yet_says_so(tmp_path: object) -> None:
-    from tests.console.recording import HELLO, SNAPSHOT, heartbeat
-
     link = StagedLink((HELLO, SNAPSHOT, heartbeat()))
     app = HatuiApp(link, user_files=tmp_path)  # type: ignore[arg-type]
     async with app.run_test(size=SIZE) as pilot:
         text = await opened(pilot)
         assert "no advert, gratuitous ARP or NA was seen yet" in text
+
+
+async def test_engine_that_cannot_see_packets_says_so(tmp_path: Path) -> None:
+    blind = msgspec.structs.replace(HELLO, capabilities=("config",))
+    link = StagedLink((blind, SNAPSHOT, heartbeat()))
+    app = HatuiApp(link, user_files=tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        assert "the engine has no NET_RAW: it sees no packets here" in await opened(pilot)
 
 
 async def test_hostile_detail_cannot_write_on_the_screen(console: HatuiApp, link: StagedLink) -> None:
@@ -275,6 +281,7 @@ async def test_two_marked_packets_are_compared(console: HatuiApp, link: StagedLi
         assert "auth-type" not in text.split("about it")[0]
         assert "fields are the same" in text
         assert "<> source" in text
+        assert "another" not in text
         await pilot.press("escape", "k", "space")
         await settle(pilot)
         assert len(console.screen.view.marked) == 1  # type: ignore[attr-defined]

@@ -12,16 +12,26 @@ import pytest
 from textual.pilot import Pilot
 
 from hatui.app import HatuiApp
+from hatui.palette import execute
+from hatui.saving import save
 from hatui.store import Connection, LinkState
 from tests.console.conftest import StagedLink
-from tests.console.piloting import settle
-from tests.console.recording import NOW, S
+from tests.console.piloting import settle, until
+from tests.console.recording import NOW, S, packets
 
 SIZES = [(80, 24), (100, 30), (160, 45)]
 THEMES = ["hatui-dark", "hatui-light", "hatui-mono"]
 SCREENS: dict[str, tuple[str, ...]] = {
     "dashboard": ("j",),
-    "packets": ("2", "r", "enter", "j"),
+    "packets": ("2", "exclamation_mark", "enter", *"jjjj"),
+    "packets-ladder": ("2", "l"),
+    "packets-compare": ("2", "k", "space", "k", "k", "k", "space", "equals_sign"),
+    "packets-why": ("2", "exclamation_mark", "w"),
+    "packets-octet": ("2", "k", "space", "enter", "tab", "j", "j", "j", "right"),
+    "packets-filter": ("2", "slash", *"vrid==51 && ver", "tab"),
+    "packets-wrong-filter": ("2", "slash", *"prio=50"),
+    "packets-paused": ("2", "p"),
+    "packets-save": ("2", "s"),
     "config": ("3", "ctrl+n"),
     "detail": ("j", "enter"),
     "why": ("j", "w"),
@@ -116,6 +126,41 @@ def test_without_an_engine(snap_compare: Compare, tmp_path: Path, connection: Co
         await settle(pilot)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=run)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_packets_of_a_file(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save("morning.pcapng", packets(), "pcapng")
+    app = app_for(tmp_path)
+
+    async def run(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        assert not execute(app, "open morning.pcapng")
+        await until(pilot, "OFFLINE morning.pcapng")
+        await pilot.press("k", "k", "k")
+        app.clear_notifications()
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_packets_of_a_lost_engine(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    app = app_for(tmp_path)
+
+    async def run(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await pilot.press("2")
+        await settle(pilot)
+        link = app.link
+        assert isinstance(link, StagedLink)
+        link.feed(LinkState(Connection.LOST, NOW - S, "the engine closed the connection", NOW + S))
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=run)
 
 
 def test_too_small(snap_compare: Compare, tmp_path: Path) -> None:
