@@ -201,7 +201,9 @@ KEYS: tuple[Key, ...] = (
         "filter",
         footer=30,
     ),
-    Key("dashboard.clear", "escape,backspace", "Back", "Forget what was tried in the ladder; clear the filter.", "back"),
+    Key(
+        "dashboard.clear", "escape,backspace", "Back", "Forget what was tried in the ladder; clear the filter.", "back"
+    ),
     Key("dashboard.sort_before", "less_than_sign", "Sort before", "Sort by the column before.", "sort(-1)"),
     Key("dashboard.sort_after", "greater_than_sign", "Sort", "Sort by the next column.", "sort(1)"),
     Key(
