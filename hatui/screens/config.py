@@ -245,6 +245,7 @@ class ConfigScreen(EditorKeys):
     def discard(self) -> None:
         """The text on disk again."""
         if self.draft is not None:
+            kept.forget(self._where_kept(self.draft))
             self.put(self.draft.shown())
 
     def outside(self) -> None:

@@ -19,7 +19,7 @@ from hatui.pending import waiting
 from hatui.screens.frame import Dialog
 from hatui.screens.review import diff_lines
 from hatui.text import Line, plain, rule
-from hatui.widgets.revisions import revision_head, revision_line
+from hatui.widgets.revisions import revision_line
 from hatui.widgets.rows import Rows, bindings
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ class Revisions(Dialog):
             for at, each in enumerate(self._kept)
         ]
         nothing: list[Line] = [((f" {plain(self._trouble)}", "dim"),)]
-        rows.show_rows(lines or nothing, [each.number for each in self._kept] or [0], revision_head(columns))
+        head = rule("Revisions", columns, "enter Diff  space Mark  = Compare  l Load", strong=True)
+        rows.show_rows(lines or nothing, [each.number for each in self._kept] or [0], head)
 
     @property
     def _selected(self) -> RevisionInfo | None:

@@ -14,9 +14,12 @@ from hatui.assist import Candidate
 from hatui.widgets.candidate import choice_line
 from hatui.widgets.rows import Rows
 
+TOP = 3
+"""Rows of the frame above the body, in which the list lies."""
 MOST = 10
 """Rows that are shown at once."""
-WIDEST = 64
+WIDEST = 50
+"""Columns at most: what stands beside the list stays readable."""
 
 
 class Choices(Rows, can_focus=False):
@@ -36,8 +39,9 @@ class Choices(Rows, can_focus=False):
         )
         rows = min(MOST, len(offered))
         below = at.y + 1 + rows <= screen.height - 1
+        top = at.y + 1 if below else max(TOP, at.y - rows)
         self.styles.width, self.styles.height = columns, rows
-        self.styles.offset = (max(0, min(at.x, screen.width - columns)), at.y + 1 if below else max(3, at.y - rows))
+        self.styles.offset = (max(0, min(at.x, screen.width - columns)), top - TOP)
         self.display = True
         lines = [choice_line(one, word, columns) for one in offered]
         self.show_rows(lines, list(range(len(lines))))

@@ -27,6 +27,8 @@ _WORDS = re.compile(
 )
 
 
+STEP = "    "
+"""How much deeper the line below an opening brace begins."""
 CHOICE_KEYS = ("up", "down", "enter", "tab", "escape")
 _MOVES = (
     ("j", "cursor_down", "Line below, while nobody types"),
@@ -76,7 +78,7 @@ class ConfigEditor(TextArea):
         """A list of words is open over the text and takes some keys."""
 
     async def _on_key(self, event: Key) -> None:
-        """Escape leaves; a list that is open takes its keys first."""
+        """Escape leaves, enter goes on at the same depth; a list that is open takes its keys first."""
         if self.choosing and event.key in CHOICE_KEYS:
             event.stop()
             event.prevent_default()
@@ -86,6 +88,14 @@ class ConfigEditor(TextArea):
             event.stop()
             event.prevent_default()
             self.post_message(self.Left())
+            return
+        if event.key == "enter" and not self.read_only:
+            event.stop()
+            event.prevent_default()
+            row, column = self.cursor_location
+            before = self.document.get_line(row)[:column]
+            indent = before[: len(before) - len(before.lstrip())]
+            self.insert("\n" + indent + STEP * before.rstrip().endswith("{"))
             return
         await super()._on_key(event)
 

@@ -46,7 +46,7 @@ def test_start_see_master_hand_over_see_backup_edit_apply_see_it_in_use_quit(
         terminal.wait_for(">* VI_1       MASTER  100/100  this node", "10.211.55.50/32 set", "engine live")
 
         terminal.send("F")
-        terminal.wait_for("Fail over VI_1: serverA (MASTER 100)", "hatui failover VI_1 --step-down")
+        terminal.wait_for("Fail over VI_1: serverA (MASTER 100)", "Same as    hatui")
         terminal.send("y")
         terminal.wait_for("done after", "measured: 10.211.55.23 answered after", "not on this node")
         assert lab.owners() == ["serverB"]
