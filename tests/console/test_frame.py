@@ -90,7 +90,11 @@ async def test_every_key_of_the_last_line_can_be_clicked(console: HatuiApp, link
     async with console.run_test(size=SIZE) as pilot:
         text = await settle(pilot)
         last = text.splitlines()[-1]
-        for label, seen in (("Failover", "Fail over VI_WEB"), ("Help", "Keys: Dashboard"), ("Command", "> dashboard  ")):
+        for label, seen in (
+            ("Failover", "Fail over VI_WEB"),
+            ("Help", "Keys: Dashboard"),
+            ("Command", "> dashboard  "),
+        ):
             await pilot.click(Foot, offset=(last.index(label) + 1, 0))
             await until(pilot, seen)
             await pilot.press("escape")
