@@ -165,7 +165,7 @@ class Kernel:
             return
         address = netlink.text(found.packed)
         instance = self._awaited.get(key)
-        if instance is not None and found.flags & netlink.IFA_F_DADFAILED:
+        if present and instance is not None and found.flags & netlink.IFA_F_DADFAILED:
             del self._awaited[key]
             why = (
                 f"{address}/{found.prefix} on {link.name}: another host has this address (duplicate address detection)"
@@ -236,6 +236,8 @@ class Kernel:
         bodies: list[bytes] = []
         for address in addresses:
             ifindex = self._names.get(address.interface, 0)
+            if ifindex and adding:
+                self._drop_duplicate(address, ifindex)
             if ifindex:
                 bodies.append(netlink.address_body(address, ifindex, adding=adding))
                 asked.append((address, ifindex))
@@ -258,6 +260,19 @@ class Kernel:
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             told.append(EffectFailed(instance, "add-addresses" if adding else "remove-addresses", failures[0] + more))
         return told
+
+    def _drop_duplicate(self, address: Address, ifindex: int) -> None:
+        """The kernel keeps an address that failed duplicate address detection, unusable for ever: only one that is
+        added anew is tried again."""
+        table = self._addresses.get(ifindex, {})
+        place = (netlink.packed(address.address), address.prefix)
+        found = table.get(place)
+        if found is not None and found.flags & netlink.IFA_F_DADFAILED:
+            del table[place]
+            body = netlink.address_body(address, ifindex, adding=False)
+            ((number, _),) = self.transact(netlink.RTM_DELADDR, 0, [body])
+            if not number:
+                self._echoes.setdefault((ifindex, *place), deque()).append(False)
 
     def _acknowledged(
         self, instance: str, address: Address, ifindex: int, told: list[Input], *, present: bool, echoed: bool

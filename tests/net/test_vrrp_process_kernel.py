@@ -35,6 +35,14 @@ def host(lab: Lab) -> Iterator[Host]:
 
 
 @pytest.fixture
+def other(lab: Lab) -> Iterator[Host]:
+    one = lab.add_host("vrrpo", "10.211.55.23/24")
+    yield one
+    lab.power_off(one)
+    del lab.hosts["vrrpo"]
+
+
+@pytest.fixture
 def kernel(host: Host) -> Iterator[Kernel]:
     with inside(host.pid):
         one = Kernel()
@@ -188,6 +196,26 @@ def test_an_address_with_duplicate_detection_is_present_only_when_that_has_ended
     wanted = vip("2001:db8::50", 64, nodad=False)
     assert kernel.add_addresses("VI_1", [wanted]) == []
     assert not kernel.present(wanted)
+    ended = AddressChanged("eth0", "2001:db8::50", 64, present=True, foreign=False)
+    read_until(kernel, lambda told: ended in told)
+    assert kernel.present(wanted)
+
+
+def test_an_address_that_another_host_has_is_refused_and_taken_once_that_one_lets_go(
+    kernel: Kernel, host: Host, other: Host
+) -> None:
+    """Duplicate address detection: the kernel keeps a failed address, unusable; added anew it is tried again."""
+    other.ip("addr add 2001:db8::50/64 dev eth0 nodad")
+    kernel.start()
+    wanted = vip("2001:db8::50", 64, nodad=False)
+    assert kernel.add_addresses("VI_1", [wanted]) == []
+    told = read_until(kernel, lambda told: any(isinstance(one, EffectFailed) for one in told))
+    (failed,) = [one for one in told if isinstance(one, EffectFailed)]
+    assert "another host has this address" in failed.reason
+    assert not kernel.present(wanted)
+    other.ip("addr del 2001:db8::50/64 dev eth0")
+    assert kernel.add_addresses("VI_1", [wanted]) == []
+    assert not kernel.present(wanted), "detection runs again"
     ended = AddressChanged("eth0", "2001:db8::50", 64, present=True, foreign=False)
     read_until(kernel, lambda told: ended in told)
     assert kernel.present(wanted)
