@@ -7,6 +7,7 @@
     lint_text      the text itself: leftovers, placeholders, samples
     lint_server    virtual and real servers
     lint_pairs     what takes two nodes' files to see
+    lint_heard     the same by the other node's adverts, as far as they tell
     lint_host      what takes facts of the host to see
 
 The invariant: one false alarm costs more trust than one missed hint. What hangs on a value that is not known is not
@@ -19,7 +20,16 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from engine.config import lint_host, lint_instance, lint_pairs, lint_script, lint_server, lint_text, lint_track
+from engine.config import (
+    lint_heard,
+    lint_host,
+    lint_instance,
+    lint_pairs,
+    lint_script,
+    lint_server,
+    lint_text,
+    lint_track,
+)
 from engine.config.build import Loaded
 from engine.config.collector import uncollected
 from engine.config.diagnostic import Diagnostic
@@ -84,11 +94,23 @@ def _lint(scope: Scope, host: lint_host.Host | None) -> list[Diagnostic]:
 
 
 @uncollected
-def findings(loaded: Loaded, peers: Sequence[Loaded] = (), *, host: lint_host.Host | None = None) -> list[Diagnostic]:
-    """All that `hatui check` shows: what reading found and what lint found, each thing once."""
+def findings(
+    loaded: Loaded,
+    peers: Sequence[Loaded] = (),
+    *,
+    host: lint_host.Host | None = None,
+    heard: Sequence[lint_heard.Heard] = (),
+) -> list[Diagnostic]:
+    """All that `hatui check` shows: what reading found and what lint found, each thing once. `heard` are the other
+    nodes by their adverts; they count where no file of a peer is given."""
     scope = Scope(loaded, peers)
     read = [one for one in loaded.diagnostics if one.code != "C-UNUSED"]  # L-TRACK-REF knows when that is certain
-    return in_order(merge(read, _lint(scope, host)), loaded)
+    linted = _lint(scope, host)
+    if heard and not peers:
+        certain = list(lint_heard.pairs(loaded, heard))
+        told = {(one.code, one.file, one.line) for one in certain}
+        linted = [one for one in linted if (one.code, one.file, one.line) not in told] + certain
+    return in_order(merge(read, linted), loaded)
 
 
 def host_findings(loaded: Loaded, host: lint_host.Host) -> list[Diagnostic]:

@@ -88,6 +88,8 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     boot: str = ""
     excused: tuple[str, ...] = ()
     """Instances whose addresses nobody served before the change either."""
+    untouched: tuple[str, ...] = ()
+    """Instances whose FAULT cannot come from the change."""
     reason: str = ""
     """Why it was (or should have been) taken back."""
     obstacle: str = ""

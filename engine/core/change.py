@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from engine.config.model import NS_PER_S
 from engine.core.archive import Archive, FileChange, Journal, Revision, Stage
-from engine.core.living import Living, unserved
+from engine.core.living import Living, unserved, untouched
 from engine.core.loading import read_octets
 from engine.core.reloading import Judged, Reloading
 from engine.core.revisions import digest
@@ -31,6 +31,9 @@ from engine.messages import (
     InstanceStatus,
     LogLine,
 )
+
+if TYPE_CHECKING:
+    from engine.config.lint_heard import Heard
 
 CONFIRM_S = (1.0, 7 * 86_400.0)
 """Bounds of the time to confirm, seconds."""
@@ -76,6 +79,17 @@ class Changes:
         """The change that waits for its confirmation."""
         self.problem = ""
         """Why the last one could not be taken back."""
+        reloading.heard = self._heard
+
+    def _heard(self) -> list[Heard]:
+        """The other routers by their last adverts, for the editor's findings."""
+        from engine.config.lint_heard import Heard  # for editors only: the start does not wait for it
+
+        return [
+            Heard(one.peer, one.interface, one.vrid, one.family, one.peer_priority)
+            for one in self._world.owners() or ()
+            if one.peer and one.peer_priority
+        ]
 
     @property
     def archive(self) -> Archive:
@@ -229,7 +243,7 @@ class Changes:
         if owners is None:
             return ""
         if self._living is None or self._living.config is not self._reloading.config:
-            self._living = Living(self._reloading.config, journal.excused, now)
+            self._living = Living(self._reloading.config, journal.excused, now, journal.untouched)
         return self._living.look({one.name: one for one in owners}, self._world.vrrp_heard(), now)
 
     # ---- doing it; the lock is held
@@ -257,7 +271,7 @@ class Changes:
         if not files:
             return await self._reloading.load(by, comment), self._last_number
         known = {digest(octets): octets for octets in (*before.values(), *texts.values()) if octets is not None}
-        ran = self.archive.last
+        ran, ran_on = self.archive.last, self._reloading.config
         journal = await self._way_back(files, known, by, comment, confirm_s)
         self.problem = ""
         try:
@@ -275,6 +289,7 @@ class Changes:
             journal = msgspec.structs.replace(
                 journal,
                 stage=Stage.PENDING,
+                untouched=untouched(ran_on, self._reloading.config),
                 deadline=self._world.clock() + int(confirm_s * NS_PER_S),
                 files=tuple(FileChange(one.path, in_use.get(one.path, one.before), one.after) for one in files),
             )

@@ -2,7 +2,9 @@
 
 Owns the invariant that an address counts as served only on evidence: it is on the interface of a master
 here, or a master of it is being heard. FAULT hears nobody, so it is no evidence; nor is a status of a
-process that has gone silent. An address that nobody served before the change is excused until somebody does.
+process that has gone silent. An address that nobody served before the change is excused until somebody does. So is
+an instance in FAULT when nothing that can bring it there has been changed: a pulled cable says nothing about the
+change, the peer serves meanwhile and FAULT cannot hear it, and the old text would not help.
 """
 
 from __future__ import annotations
@@ -37,12 +39,54 @@ def expected_time(instance: Instance, status: InstanceStatus | None) -> int:
     return max(SHORTEST, master_down_time(instance), heard)
 
 
+def untouched(old: Config, new: Config) -> tuple[str, ...]:
+    """Names of the new instances that can go to FAULT for the same reasons as before, and no others."""
+    before = {one.key: _grounds(old, one) for one in old.instances}
+    return tuple(one.name for one in new.instances if before.get(one.key) == _grounds(new, one))
+
+
+def _grounds(config: Config, instance: Instance) -> tuple[object, ...]:
+    """All that decides whether the instance is in FAULT, its sync group's members included."""
+    group = next((one for one in config.groups if one.name == instance.sync_group), None)
+    members = [one for one in config.instances if group is not None and one.name in group.members] or [instance]
+    settings = config.globals
+    return (
+        tuple(sorted((_own_grounds(config, one) for one in members), key=repr)),
+        (settings.script_user, settings.script_group, settings.script_security),
+        config.static_addresses,
+        config.track_groups,
+    )
+
+
+def _own_grounds(config: Config, instance: Instance) -> tuple[object, ...]:
+    tracking = instance.tracking
+    names = {one.name for lines in (tracking.scripts, tracking.files, tracking.processes) for one in lines}
+    scripts = tuple(one for one in config.scripts if one.name in names)
+    files = tuple(one for one in config.files if one.name in names)
+    processes = tuple(one for one in config.processes if one.name in names)
+    return (
+        instance.key,
+        tracking,
+        instance.track_primary,
+        instance.track_source,
+        instance.source,
+        instance.vmac,
+        instance.unicast,
+        instance.unicast_peers,
+        instance.unicast_fault_no_peer,
+        scripts,
+        files,
+        processes,
+    )
+
+
 class Living:
     """Watches the instances of one configuration."""
 
-    def __init__(self, config: Config, excused: Iterable[str], began: int) -> None:
+    def __init__(self, config: Config, excused: Iterable[str], began: int, untouched: Iterable[str] = ()) -> None:
         self.config = config
         self._excused = set(excused)
+        self._untouched = frozenset(untouched)
         self._since = {one.name: began for one in config.instances}
 
     def look(self, statuses: Mapping[str, InstanceStatus], heard: int, now: int) -> str:
@@ -55,6 +99,9 @@ class Living:
             if status is not None and credible and served(status):
                 self._since[name] = now
                 self._excused.discard(name)
+                continue
+            if status is not None and credible and status.state is State.FAULT and name in self._untouched:
+                self._since[name] = now
                 continue
             waited = now - self._since[name]
             if name not in self._excused and waited > 2 * expected_time(instance, status):

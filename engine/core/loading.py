@@ -11,9 +11,10 @@ import glob
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from watchfiles import Change, DefaultFilter, awatch
@@ -25,6 +26,9 @@ from engine.config.model import Config
 from engine.core import security
 from engine.core.revisions import digest
 from engine.messages import ConfigText
+
+if TYPE_CHECKING:
+    from engine.config.lint_heard import Heard
 
 FILE_LIMIT = 64 * 1024 * 1024
 """Octets of one configuration file."""
@@ -112,9 +116,10 @@ def read_config(
     *,
     hints: bool = False,
     here: bool = False,
+    heard: Sequence[Heard] = (),
 ) -> Reading:
     """Read, check and build what is on disk, `texts` in place of the files of those paths. `hints` adds what
-    lint finds to `findings`, `here` what facts of this host alone add."""
+    lint finds to `findings` (of other nodes, what is `heard` of them), `here` what facts of this host alone add."""
     path = os.path.abspath(path)
     disk = _Disk()
     reader = Reader(disk.read, disk.glob)
@@ -129,18 +134,18 @@ def read_config(
     for one in (path, *loaded.sources):
         disk.digests.setdefault(one, "")
     found = tuple(loaded.diagnostics)
-    more = _hints(loaded) if hints else _here(loaded) if here else ()
+    more = _hints(loaded, heard) if hints else _here(loaded) if here else ()
     if config is not None and (refused := security.refused_scripts(config)):
         config = security.without(config, refused)
         found += security.findings(loaded, refused)
     return Reading(path, config, found, disk.digests, more or found)
 
 
-def _hints(loaded: Loaded) -> tuple[Diagnostic, ...]:
+def _hints(loaded: Loaded, heard: Sequence[Heard]) -> tuple[Diagnostic, ...]:
     from engine.config.lint import findings  # for editors only: the start does not wait for it
     from engine.core.facts import this_host
 
-    return tuple(findings(loaded, host=this_host()))
+    return tuple(findings(loaded, host=this_host(), heard=heard))
 
 
 def _here(loaded: Loaded) -> tuple[Diagnostic, ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.config.diagnostic import Diagnostic
 from engine.config.model import Config
@@ -22,6 +22,9 @@ from engine.core.loading import Reading, config_texts, disk_changes, read_config
 from engine.core.revisions import digest
 from engine.errors import Refused
 from engine.messages import ConfigLoaded, ConfigRefused, ConfigText, Event, LogLine
+
+if TYPE_CHECKING:
+    from engine.config.lint_heard import Heard
 
 PROBLEMS = 20
 """Problems named in one event."""
@@ -62,6 +65,8 @@ class Reloading:
         self._config_id = config_id
         self._clock = clock
         self.archive = archive or Archive(None)
+        self.heard: Callable[[], Sequence[Heard]] = tuple
+        """What is known of the other nodes by their adverts."""
         self.lock = asyncio.Lock()
         """Held by whoever changes the configuration or its files."""
         self._seen = running
@@ -91,7 +96,8 @@ class Reloading:
 
     async def judge_texts(self, texts: Mapping[str, str]) -> Judged:
         """Check the files on disk with these texts in place of some of them."""
-        reading = await asyncio.to_thread(read_config, self.path, self._config_id, texts, hints=True)
+        heard = self.heard()
+        reading = await asyncio.to_thread(read_config, self.path, self._config_id, texts, hints=True, heard=heard)
         errors = tuple(str(one) for one in reading.errors)
         if reading.config is None and not errors:
             errors = (reading.problem,)

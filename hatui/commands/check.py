@@ -1,7 +1,7 @@
 """`hatui check`: what is wrong with configuration files, why it matters, and what to do.
 
-Invariant: it reads what keepalived would read and needs no engine; with --fix it writes only files in which
-a finding was mended, and checks again.
+Invariant: it reads what keepalived would read and needs no engine, except for --heard; with --fix it writes only
+files in which a finding was mended, and checks again.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from engine.config import fix, lint, report
 from engine.config.build import Loaded, load
 from engine.config.diagnostic import Diagnostic
 from engine.config.files import overlay
+from engine.config.lint_heard import Heard
 from engine.config.lint_host import Host
 from engine.errors import HatuiError
-from hatui.commands import files
+from hatui.commands import files, session
 from hatui.commands.terminal import note, say
 
 EPILOG = """\
@@ -28,9 +29,16 @@ exit codes: 0 nothing that keeps it from running, 1 a file cannot be read, 3 it 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
+    from hatui.cli import socket_option
+
     parser.add_argument("files", nargs="+", metavar="FILE", help="keepalived.conf files, each by itself")
     parser.add_argument(
         "--peer", action="append", default=[], metavar="FILE", help="the other node's file: rules that need both"
+    )
+    parser.add_argument(
+        "--heard",
+        action="store_true",
+        help="the other nodes as the running engine heard them: rules that need both, without their files",
     )
     parser.add_argument("--format", choices=report.FORMATS, default="text", help="default: text")
     parser.add_argument("--fix", action="store_true", help="mend what can be mended, in the files themselves")
@@ -42,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="hold them against this host: interfaces, addresses, accounts, scripts (default: files below /etc)",
     )
     parser.add_argument("--quiet", action="store_true", help="errors and warnings, no hints")
+    socket_option(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -49,13 +58,14 @@ def run(chosen: argparse.Namespace) -> int:
     node = chosen.config_id or socket.gethostname().split(".")[0]
     for path in (*chosen.files, *chosen.peer):
         files.read_text(path)  # complains by name
+    heard = session.run_for(_heard(chosen)) if chosen.heard else ()
     worst = 0
     every: list[Diagnostic] = []
     texts: dict[str, str] = {}
     for path in chosen.files:
         if chosen.fix:
-            _mend(path, chosen.peer, node, here=chosen.here)
-        loaded, found = examine(path, chosen.peer, node, here=chosen.here)
+            _mend(path, chosen.peer, node, here=chosen.here, heard=heard)
+        loaded, found = examine(path, chosen.peer, node, here=chosen.here, heard=heard)
         worst = _worse(worst, report.exit_code(found, runs=loaded.config is not None))
         every += [one for one in found if not (chosen.quiet and one.severity == "info")]
         texts |= {name: str(tree) for name, tree in loaded.trees.items()}
@@ -70,6 +80,7 @@ def examine(
     shown: Mapping[str, str] | None = None,
     *,
     here: bool | None = False,
+    heard: Sequence[Heard] = (),
 ) -> tuple[Loaded, list[Diagnostic]]:
     """The configuration and every finding, with `shown` in place of the files of those paths. `here`: with what
     facts of this host tell; None where the file stands below /etc, so is meant for it."""
@@ -79,7 +90,7 @@ def examine(
     others = [load(os.path.abspath(peer), *files.disk(), config_id=node, env=env) for peer in peers]
     if here is None:
         here = os.path.abspath(path).startswith("/etc/")
-    return loaded, lint.findings(loaded, others, host=_this_host() if here else None)
+    return loaded, lint.findings(loaded, others, host=_this_host() if here else None, heard=heard)
 
 
 def _this_host() -> Host:
@@ -88,11 +99,21 @@ def _this_host() -> Host:
     return this_host()
 
 
-def _mend(path: str, peers: Sequence[str], node: str, *, here: bool | None) -> None:
+async def _heard(chosen: argparse.Namespace) -> Sequence[Heard]:
+    async with session.engine(chosen) as client:
+        known = session.instances(client.snapshot).values()
+    return [
+        Heard(one.peer, one.interface, one.vrid, one.family, one.peer_priority)
+        for one in known
+        if one.peer and one.peer_priority
+    ]
+
+
+def _mend(path: str, peers: Sequence[str], node: str, *, here: bool | None, heard: Sequence[Heard]) -> None:
     before = {name: str(tree) for name, tree in examine(path, peers, node)[0].trees.items()}
 
     def again(texts: Mapping[str, str]) -> list[Diagnostic]:
-        return examine(path, peers, node, texts, here=here)[1]
+        return examine(path, peers, node, texts, here=here, heard=heard)[1]
 
     fixed = fix.mend(before, again)
     for name in fixed.changed(before):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.core.archive import KEPT, Archive
 from engine.core.change import Changes
+from engine.core.living import untouched
 from engine.core.loading import read_config
 from engine.core.reloading import Reloading
 from engine.core.revisions import digest
@@ -23,6 +25,7 @@ from engine.messages import (
     InstanceStatus,
     State,
 )
+from tests.config import lint_case
 from tests.core.test_reloading import User, text
 
 SECOND = 1_000_000_000
@@ -108,6 +111,16 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 async def made(file: Path) -> Made:
     return await engine(file)
+
+
+def tracked(priority: int) -> str:
+    """The file with one more reason for FAULT."""
+    return text(priority).replace("priority", "track_interface {\n        eth7\n    }\n    priority")
+
+
+def untouched_by(changes: Changes) -> tuple[str, ...]:
+    assert changes.pending is not None
+    return changes.pending.untouched
 
 
 def priorities(world: World) -> list[int]:
@@ -300,7 +313,7 @@ async def test_address_without_a_living_owner_for_twice_the_expected_time_takes_
     file: Path, made: Made, lost: InstanceStatus, words: str
 ) -> None:
     world, changes = made
-    await changes.apply(text(150), "", ANNA, "", 600)
+    await changes.apply(tracked(150), "", ANNA, "", 600)
     await world.pass_time(changes, 20)
     assert changes.pending is not None
     world.statuses = [lost]
@@ -313,6 +326,56 @@ async def test_address_without_a_living_owner_for_twice_the_expected_time_takes_
     assert isinstance(reverted, ConfigReverted)
     assert "10.0.0.50" in reverted.reason
     assert words in reverted.reason
+
+
+async def test_fault_that_comes_from_outside_waits_for_the_deadline_and_one_of_the_change_does_not(
+    file: Path, made: Made
+) -> None:
+    world, changes = made
+    await changes.apply(text(150), "", ANNA, "", 300)
+    assert untouched_by(changes) == ("VI_1",)
+    world.statuses = [status(State.FAULT, "")]  # somebody has pulled the cable
+    await world.pass_time(changes, 290)
+    assert changes.pending is not None
+    world.statuses = [status()]
+    await changes.confirm(ANNA, "")
+    await changes.apply(tracked(150), "", ANNA, "", 300)
+    assert untouched_by(changes) == ()
+    world.statuses = [status(State.FAULT, "")]
+    await world.pass_time(changes, 20)
+    assert file.read_text() == text(150)
+
+
+async def test_fault_of_a_sync_group_or_of_a_script_is_the_change_s_when_any_part_of_it_changed() -> None:
+    scripted = 'vrrp_script chk {\n script "/bin/check"\n}\n' + lint_case.instance("track_script {\n chk\n}")
+    other = lint_case.instance(name="VI_2", vrid=61, vip="10.0.0.101/24")
+    group = "vrrp_sync_group G {\n group {\n VI_1\n VI_2\n }\n}\n"
+
+    def names(old: str, new: str) -> tuple[str, ...]:
+        before, after = lint_case.read(old).config, lint_case.read(new).config
+        assert before is not None
+        assert after is not None
+        return untouched(before, after)
+
+    whole = scripted + other
+    assert names(whole, whole.replace("priority 100", "priority 90")) == ("VI_1", "VI_2")
+    assert names(whole, whole.replace("/bin/check", "/bin/other")) == ("VI_2",)
+    assert names(whole + group, whole.replace("/bin/check", "/bin/other") + group) == ()
+    assert names(whole, whole + group) == ()
+    assert names(whole, "global_defs {\n script_user root\n}\n" + whole) == ()
+    assert names(other, whole) == ("VI_2",)
+
+
+async def test_editor_is_told_what_the_adverts_of_the_other_node_say(made: Made) -> None:
+    world, changes = made
+    running = changes._reloading
+    assert world.statuses is not None
+    (one,) = world.statuses
+    world.statuses = [msgspec.structs.replace(one, peer="10.0.0.2", peer_priority=100)]
+    judged = await running.judge(text(100), "")
+    assert "L-PRIO-EQUAL" in {each.code for each in judged.findings}
+    judged = await running.judge(text(150), "")
+    assert "L-PRIO-EQUAL" not in {each.code for each in judged.findings}
 
 
 async def test_silent_vrrp_process_counts_as_no_owner(file: Path, made: Made) -> None:
@@ -342,7 +405,7 @@ async def test_address_that_nobody_served_before_is_excused_until_somebody_does(
     assert changes.pending is not None
     world.statuses = [status()]
     await world.pass_time(changes, 5)
-    world.statuses = [status(State.FAULT, "")]
+    world.statuses = [status(State.BACKUP, "")]
     await world.pass_time(changes, 60)
     assert changes.pending is None
 

@@ -212,6 +212,16 @@ def test_change_that_leaves_the_address_without_an_owner_is_taken_back_long_befo
     assert SERVICE in reverted["reason"]
 
 
+def test_cable_pulled_while_a_change_waits_is_not_held_against_the_change(host: Host) -> None:
+    engine = master(host, config())
+    assert apply(engine, config(150), confirm_s=300)["outcome"] == "done"
+    host.run(["ip", "link", "set", "eth0", "down"])
+    wait_for(lambda: status(engine)["state"] == "FAULT", 5, "FAULT")
+    time.sleep(4)  # more than twice the expected time
+    assert own(engine)["confirm_revision"] == 2
+    assert disk(host) == config(150)
+
+
 @pytest.mark.parametrize("when", ["within its time", "after its time"])
 def test_core_killed_while_a_change_waits_still_takes_it_back(host: Host, when: str) -> None:
     engine = master(host, config())
