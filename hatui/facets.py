@@ -94,7 +94,7 @@ def state_tab(status: InstanceStatus, now: int, *, believed: bool) -> list[Item]
     items += [
         _fact("ready", f"{ready}: {sentence}", role),
         _fact("if lost", if_lost(status) if believed else "unknown"),
-        _fact("priority in use/base", priorities(status).strip()),
+        _fact("priority in use/base", priorities(status).strip() if believed else f"unknown/{status.base_priority}"),
         _fact("master", master_of(status) if believed else f"unknown (was {master_of(status)})"),
         _fact("last other router", _peer(status, now)),
         _head("Timers"),

@@ -23,6 +23,7 @@ from engine.messages import (
     Release,
     Reload,
     RollbackConfig,
+    RunTracker,
     State,
     StopEngine,
     Verdict,
@@ -338,6 +339,8 @@ def command_line(command: Command, reason: str = "") -> str:
             words = ["hatui", "maintenance", "on" if on else "off", *([name] if name else [])]
             words += ["--for", short_seconds(int(time_s))] if time_s else []
             words += ["--persist"] if persist else []
+        case RunTracker(name=name):
+            words = ["hatui", "trackers", "--run", name]
         case StopEngine():
             words = ["systemctl", "stop", "hatui-engine"]
         case _:

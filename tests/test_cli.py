@@ -34,10 +34,12 @@ from engine.messages import (
     Reload,
     Reply,
     Request,
+    RunTracker,
     State,
     StateChanged,
     StatusLine,
     Subscribe,
+    TrackerRun,
     TrackerStatus,
 )
 from hatui.cli import main
@@ -226,6 +228,30 @@ def test_watch_prints_one_line_an_event(hatui: Hatui, socket_path: Path) -> None
     assert status == 0
     (line,) = out.splitlines()
     assert " ".join(line.split()[1:]) == "VI_1 backup -> MASTER master-no-response: silent for 3.609 s"
+
+
+def test_trackers_with_their_last_runs_and_a_run_at_once(hatui: Hatui, socket_path: Path) -> None:
+    tracker = TrackerStatus("script", "chk_web", good=False, streak=3, exit_status=1, tracked_by=("VI_1",))
+    ended = TrackerRun("chk_web", 1, 1, 210_000_000, "no process found")
+
+    def answer(request: Request) -> list[Message]:
+        if isinstance(request.command, RunTracker):
+            if request.command.name != "chk_web":
+                return [Reply(request.id, Outcome.REFUSED, "E-UNKNOWN-TRACKER", "no such script")]
+            return [Reply(request.id, Outcome.DONE, text="chk_web runs now")]
+        return [Reply(request.id, Outcome.DONE, runs=(ended,))]
+
+    with FakeEngine(socket_path, instance(), engine_status(), tracker, answer=answer):
+        status, out, _ = hatui("trackers", "vi_1")
+        assert status == 0
+        assert "script chk_web" in out
+        assert "exit 1            0.21s  no process found" in out
+        told = json.loads(hatui("trackers", "--json")[1])
+        assert told["runs"][0]["output"] == "no process found"
+        assert hatui("trackers", "--run", "chk_web")[:2] == (0, "chk_web runs now\n")
+        status, _, wrong = hatui("trackers", "--run", "other")
+        assert status == 5
+        assert "E-UNKNOWN-TRACKER" in wrong
 
 
 def test_watch_plain_speaks_in_sentences_and_jsonl_repeats_the_engine(hatui: Hatui, socket_path: Path) -> None:

@@ -11,6 +11,7 @@
     completion  completion bash, zsh, fish
     demo      demo                         revisions config confirm, rollback, history
     maintenance  maintenance on, off, status
+    trackers  trackers
     packets   what capture and decode share
     drill     drill list, plan, run ...    probe     probe
     session   connecting to the engine     terminal  what people see: colour, questions, complaints
@@ -31,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "failover": ("move", "move an address on purpose, without losing a packet"),
     "release": ("move", "end the hold that a failover left"),
     "maintenance": ("maintenance", "put this node or an instance aside for a while, and take it back"),
+    "trackers": ("trackers", "show what is tracked with the last runs of each script, or run one now"),
     "announce": ("move", "send gratuitous ARP and neighbour advertisements now"),
     "reload": ("move", "let the engine read its configuration file again"),
     "drill": ("drill", "rehearse a failover, measure it, put it back"),

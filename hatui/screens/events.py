@@ -264,7 +264,8 @@ class Events(FrameScreen):
         stamp = clock(self.console.link.wall(), "utc").replace(":", "")
         what = f"that match {self.filter_text}" if self.filter_text else "of the list"
         words = [f"{len(rows)} events {what}, oldest first, one JSON object a line, as the engine says them."]
-        same = "" if self.filter_text else f"hatui watch --jsonl --last {len(rows)} --count {len(rows)}"
+        count = str(len(rows))
+        same = "" if self.filter_text else self.console.twin("watch", "--jsonl", "--last", count, "--count", count)
         self.app.push_screen(
             Save(
                 "Save events",

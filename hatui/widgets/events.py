@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, overload
 
-from engine.messages import EventLine
+from engine.messages import CommandLogged, EventLine
 from hatui import journal
 from hatui.sentences import event
 from hatui.text import Line, fit, plain, wrap
@@ -67,6 +67,7 @@ def journal_line(row: Row, before: Row | None, moment: Moment, columns: int) -> 
     role = ROLES.get(told.severity, "plain")
     mark = {"bad": "!", "warn": "~"}.get(told.severity, " ")
     kind = f"{journal.kind(row):<10} " if wide else ""
+    where = row.event.by if isinstance(row.event, CommandLogged) else told.instance
     shown = f"{told.what} " if len(told.what) >= what else fit(told.what, what) + " "
     return (
         (" ", "plain"),
@@ -74,7 +75,7 @@ def journal_line(row: Row, before: Row | None, moment: Moment, columns: int) -> 
         (moment(row, before, time_columns(columns)) + " ", "dim"),
         (f"{told.severity:<4} ", role if role != "plain" else "dim"),
         (kind, "dim"),
-        (fit(told.instance, name) + " ", "strong"),
+        (fit(plain(where), name) + " ", "strong"),
         (shown, role),
         (plain(told.detail), "plain"),
     )

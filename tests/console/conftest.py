@@ -9,10 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from engine.messages import ApplyConfig, Command, ConfigText, GetConfig, GetEvents, Outcome, Reply, ServerLine
+from engine.messages import (
+    ApplyConfig,
+    Command,
+    ConfigText,
+    GetConfig,
+    GetEvents,
+    GetTrackerRuns,
+    Outcome,
+    Reply,
+    ServerLine,
+)
 from hatui.app import HatuiApp
 from hatui.link import ReplayLink
-from tests.console.recording import NOW, SESSION
+from tests.console.recording import NOW, RUNS, SESSION
 
 CONFIG = """\
 global_defs {
@@ -59,6 +69,7 @@ class StagedLink(ReplayLink):
         self.answers: dict[type[Command], Reply | Exception | Callable[[Command], Reply]] = {
             GetConfig: Reply(0, Outcome.DONE, files=(config_text(),)),
             GetEvents: Reply(0, Outcome.DONE),
+            GetTrackerRuns: Reply(0, Outcome.DONE, runs=RUNS),
             ApplyConfig: Reply(0, Outcome.DONE, text="VI_1: priority 100 -> 150: in place", duration=40_000_000),
         }
 
@@ -71,7 +82,7 @@ class StagedLink(ReplayLink):
 
     def commands(self) -> list[Command]:
         """What was asked, without what only reads."""
-        return [command for command, _ in self.asked if not isinstance(command, GetConfig | GetEvents)]
+        return [command for command, _ in self.asked if not isinstance(command, GetConfig | GetEvents | GetTrackerRuns)]
 
 
 @pytest.fixture(autouse=True)

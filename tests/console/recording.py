@@ -36,6 +36,7 @@ from engine.messages import (
     StateChanged,
     StatusLine,
     TrackerChanged,
+    TrackerRun,
     TrackerStatus,
     Verdict,
 )
@@ -187,6 +188,11 @@ TRACKERS = (
         last_run=NOW - 900 * MS,
     ),
     tracker("chk_disk", good=True, streak=900, exit_status=0, output="", duration=40 * MS, last_run=NOW - 400 * MS),
+)
+RUNS = (
+    TrackerRun("chk_haproxy", NOW - 3 * S, 0, 40 * MS, "fine"),
+    TrackerRun("chk_haproxy", NOW - S, 1, 210 * MS, "first line\nno process found"),
+    TrackerRun("chk_disk", NOW - 400 * MS, -1001, 1000 * MS),
 )
 INTERFACES = (
     InterfaceStatus("eth0", exists=True, up=True, mac="52:54:00:12:34:56", mtu=1500, addresses=("10.0.0.11/24",)),

@@ -20,7 +20,6 @@ from engine.messages import (
     State,
     StateChanged,
     StatusGone,
-    TrackerRun,
     Verdict,
 )
 from hatui import facets
@@ -28,14 +27,22 @@ from hatui.app import HatuiApp
 from hatui.store import Connection, LinkState
 from tests.console.conftest import CONFIG, StagedLink, config_text
 from tests.console.piloting import settle, until
-from tests.console.recording import API, EVENTS, HELLO, MS, NOW, SNAPSHOT, VIEWER, WEB, S, event, gratuitous_arp, packet
+from tests.console.recording import (
+    API,
+    EVENTS,
+    HELLO,
+    MS,
+    NOW,
+    SNAPSHOT,
+    VIEWER,
+    WEB,
+    S,
+    event,
+    gratuitous_arp,
+    packet,
+)
 
 SIZE = (80, 24)
-RUNS = (
-    TrackerRun("chk_haproxy", NOW - 3 * S, 0, 40 * MS, "fine"),
-    TrackerRun("chk_haproxy", NOW - S, 1, 210 * MS, "first line\nno process found"),
-    TrackerRun("chk_disk", NOW - 400 * MS, -1001, 1000 * MS),
-)
 PAST = (
     event(-2, 90 * 3600 * S, StateChanged("VI_API", State.INIT, State.BACKUP, Cause.STARTUP)),
     event(-1, 760 * S - MS, AddressesMoved("VI_API", ("10.0.0.101/24",), present=True)),
@@ -46,7 +53,6 @@ PAST = (
 @pytest.fixture
 def link() -> StagedLink:
     link = StagedLink()
-    link.answers[GetTrackerRuns] = Reply(0, Outcome.DONE, runs=RUNS)
     link.answers[GetEvents] = Reply(0, Outcome.DONE, events=PAST)
     link.answers[RunTracker] = Reply(0, Outcome.DONE, text="chk_haproxy runs now")
     named = CONFIG.replace("VI_1", "VI_API")
@@ -83,7 +89,7 @@ async def test_trackers_tab_shows_the_last_runs_and_enter_runs_one_now_after_ask
         assert "timed out" in text
         assert asked(link, GetTrackerRuns)[0] == GetTrackerRuns(instance="VI_API")
         await pilot.press("enter")
-        await until(pilot, "Run chk_haproxy now?")
+        assert "hatui trackers --run chk_haproxy" in await until(pilot, "Run chk_haproxy now?")
         await pilot.press("y")
         await until(pilot, "chk_haproxy runs now")
         assert asked(link, RunTracker) == [RunTracker("chk_haproxy")]

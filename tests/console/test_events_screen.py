@@ -55,6 +55,7 @@ async def test_filter_audit_and_only_this_instance(console: HatuiApp, link: Stag
         await settle(pilot)
         link.feed(event(10, 0, CommandLogged("anna", "pid 7 uid 0 pts/1", "reload", "new VIP", Outcome.DONE)))
         await pilot.press("5", "a")
+        assert "info anna     command done" in await until(pilot, "command done")
         text = await until(pilot, "/ kind==operator")
         assert "1 of 10" in text
         assert "who          anna from pid 7 uid 0 pts/1" in text

@@ -34,6 +34,16 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "packets-save": ("2", "s"),
     "config": ("3", "ctrl+n"),
     "detail": ("j", "enter"),
+    "detail-trackers": ("j", "enter", "tab"),
+    "detail-vips": ("enter", "tab", "tab"),
+    "detail-config": ("enter", "tab", "tab", "tab", "tab"),
+    "detail-history": ("j", "enter", "shift+tab"),
+    "events": ("5", "j", "j"),
+    "events-worst": ("5", "exclamation_mark"),
+    "events-filter": ("5", "slash", *"VI_API"),
+    "events-save": ("5", "s"),
+    "peers": ("6",),
+    "whatif": ("j", "space", "j", "space"),
     "why": ("j", "w"),
     "help": ("question_mark",),
     "problems": ("exclamation_mark",),
@@ -93,7 +103,7 @@ def test_screen(snap_compare: Compare, tmp_path: Path, name: str, size: tuple[in
 
 
 @pytest.mark.parametrize("theme", THEMES[1:])
-@pytest.mark.parametrize("name", ["dashboard", "packets", "config", "failover"])
+@pytest.mark.parametrize("name", ["dashboard", "packets", "config", "failover", "events", "peers", "detail-trackers"])
 def test_screen_in_theme(snap_compare: Compare, tmp_path: Path, name: str, theme: str) -> None:
     assert snap_compare(app_for(tmp_path, theme), terminal_size=(80, 24), run_before=pressing(*SCREENS[name]))
 
