@@ -174,6 +174,15 @@ COMMANDS = (
         "repeat yours.",
     ),
     Code(
+        "E-EDITING",
+        "Somebody else edits the configuration",
+        "A console began to edit while another one had unfinished text.",
+        "Two people who edit the same file work against each other: the second one to apply would be refused, since "
+        "the file has changed meanwhile.",
+        "Look on, talk to the person who is named, or take over (T on the config screen); nothing of either text is "
+        "lost.",
+    ),
+    Code(
         "E-NOT-PENDING",
         "Nothing waits for a confirmation",
         "A confirmation was said, but no change waits for one, or another one than the number that was named.",

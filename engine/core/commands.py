@@ -26,6 +26,7 @@ from engine.messages import (
     CommandLogged,
     ConfirmConfig,
     Diagnose,
+    EditConfig,
     Event,
     EventLine,
     Failover,
@@ -122,9 +123,7 @@ class Commands:
 
     def log(self, request: Request, peer: Peer, outcome: Outcome, code: str, text: str) -> None:
         """Write the audit row."""
-        if isinstance(request.command, READS) and not (
-            isinstance(request.command, GetConfig) and request.command.reveal
-        ):
+        if unwritten(request):
             return
         by = peer.login if peer.login == peer.user else f"{peer.login} as {peer.user}"
         self._engine.record(
@@ -272,6 +271,16 @@ def _verdict(number: int, judged: Judged) -> Reply:
 def _told(lines: tuple[str, ...], revision: int) -> str:
     told = "\n".join(lines) or "nothing changed"
     return f"{told}\nrevision {revision} is in use" if revision else told
+
+
+def unwritten(request: Request) -> bool:
+    """Whether a command leaves no row: what only reads or tells, unless it shows secrets or takes from somebody."""
+    command = request.command
+    if isinstance(command, GetConfig):
+        return not command.reveal
+    if isinstance(command, EditConfig):
+        return not command.take_over
+    return isinstance(command, READS)
 
 
 def spoken(request: Request) -> str:

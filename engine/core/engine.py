@@ -24,6 +24,7 @@ from engine.core.commands import Commands
 from engine.core.control import ControlServer
 from engine.core.diagnosing import Diagnosis
 from engine.core.drill.hosting import Rehearsals
+from engine.core.editors import Editors
 from engine.core.forkserver import ForkServer
 from engine.core.history import History, wall_ns
 from engine.core.journal import Journal
@@ -43,6 +44,7 @@ from engine.messages import (
     CommandFinished,
     Configure,
     Diagnose,
+    EditConfig,
     EngineStarted,
     EngineStatus,
     EngineStopping,
@@ -78,7 +80,7 @@ from engine.messages import (
 )
 from engine.protocol.timing import LONGEST_GRACE, hand_over_limit
 
-CAPABILITIES = ("failover", "config", "history", "confirm", "maintenance", "drill")
+CAPABILITIES = ("failover", "config", "history", "confirm", "editors", "maintenance", "drill")
 NOTIFY_S = 5.0
 """Seconds that notify scripts have at the end."""
 MARGIN_S = 3.0
@@ -111,6 +113,8 @@ class Engine:
         self.commands = Commands(self, self.reloading, self.changes)
         self.standing = Standing(self, options.state_dir, boot_id(), self.commands.order)
         self.commands.serve(Maintenance, self._maintain)
+        self.editors = Editors(self.clock, self.own_status_changed)
+        self.commands.serve(EditConfig, self.editors.answer)
         self.runs = Runs(lambda: self.config, lambda wish: self.supervisor.send("check", wish))
         for kind in (GetTrackerRuns, RunTracker):
             self.commands.serve(kind, self.runs.answer)
@@ -325,7 +329,7 @@ class Engine:
         self.pump.kick()
 
     def _own_status(self) -> EngineStatus:
-        kept, waiting = self.reloading.archive.last, self.changes.pending
+        kept, waiting, editor = self.reloading.archive.last, self.changes.pending, self.editors.now
         return EngineStatus(
             version=self.options.version,
             host=socket.gethostname(),
@@ -349,6 +353,10 @@ class Engine:
             confirm_by=waiting.by if waiting else "",
             confirm_comment=waiting.comment if waiting else "",
             confirm_problem=self.changes.problem,
+            edit_by=editor.by,
+            edit_origin=editor.origin,
+            edit_since=editor.since,
+            edit_until=editor.until,
             history_problem=self.history.refusal,
             maintenance=self.standing.infos,
             drill=self.rehearsals.progress(),

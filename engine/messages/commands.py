@@ -53,6 +53,15 @@ class ApplyConfig(Message, frozen=True):
     good."""
 
 
+class EditConfig(Message, frozen=True):
+    """Say that somebody edits the configuration here, or no longer: other consoles see it. It locks nothing, and ends
+    by itself 90 s after it was last said."""
+
+    editing: bool = True
+    take_over: bool = False
+    """From somebody else who edits."""
+
+
 class ConfirmConfig(Message, frozen=True):
     """Keep the change that waits for its confirmation."""
 
@@ -165,6 +174,7 @@ Command = (
     | GetConfig
     | ApplyConfig
     | ConfirmConfig
+    | EditConfig
     | RollbackConfig
     | GetRevisions
     | GetEvents

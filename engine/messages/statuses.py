@@ -235,6 +235,13 @@ class EngineStatus(Message, frozen=True):
     """Why nothing is written into the history just now; drills and commits are refused then. Empty: all is well."""
     confirm_problem: str = ""
     """Why the last unconfirmed change could not be taken back; empty again with the next change."""
+    edit_by: str = ""
+    """Who edits the configuration in a console; empty: nobody says so."""
+    edit_origin: str = ""
+    """That console: pid, uid, terminal."""
+    edit_since: int = 0
+    edit_until: int = 0
+    """The claim ends then unless it is renewed."""
     maintenance: tuple[MaintenanceInfo, ...] = ()
     drill: DrillProgress | None = None
 

@@ -21,6 +21,7 @@ from engine.messages import (
     Command,
     CommandFinished,
     CommandLogged,
+    EditConfig,
     Event,
     EventLine,
     Failover,
@@ -203,3 +204,20 @@ def test_audit_line_never_holds_the_text_of_a_configuration() -> None:
     assert line == 'apply-config: 18 octets, "new password"'
     event: Event = CommandLogged("a", "b", line, "", Outcome.DONE)
     assert "secret99" not in str(event)
+
+
+@pytest.mark.parametrize(
+    ("command", "rows"),
+    [
+        (GetConfig(), 0),
+        (GetConfig(reveal=True), 1),
+        (EditConfig(), 0),
+        (EditConfig(take_over=True), 1),
+    ],
+)
+async def test_showing_secrets_and_taking_over_leave_a_row_and_reading_leaves_none(
+    pair: tuple[FakeEngine, Commands], command: Command, rows: int
+) -> None:
+    engine, made = pair
+    await asked(made, command)
+    assert len(engine.logged) == rows
