@@ -38,6 +38,7 @@ from engine.messages import (
     Impair,
     InstanceStatus,
     LogLine,
+    MasterChanged,
     Outcome,
     PacketLine,
     ProbeSample,
@@ -105,6 +106,8 @@ class Runner:
         self.drills = Drills(directory)
         self.running: Running | None = None
         self._task: asyncio.Task[DrillReport] | None = None
+        self._heard: dict[str, tuple[str, int]] = {}
+        """Other routers by instance, with their priority: what a new vrrp process cannot know."""
 
     # ---- at the start
 
@@ -239,6 +242,8 @@ class Runner:
 
     def happened(self, event: Event) -> None:
         """Notify scripts count, too."""
+        if isinstance(event, MasterChanged) and event.master and event.priority:
+            self._heard[event.instance] = (event.master, event.priority)
         running = self.running
         if running is not None and isinstance(event, ScriptRan):
             name = event.argv[0] if event.argv else ""
@@ -265,7 +270,11 @@ class Runner:
     # ---- the steps
 
     async def _status(self, name: str) -> InstanceStatus | None:
-        return next((one for one in await self._site.instances() if one.name == name), None)
+        found = next((one for one in await self._site.instances() if one.name == name), None)
+        if found is not None and not found.peer and name in self._heard:
+            peer, priority = self._heard[name]
+            return msgspec.structs.replace(found, peer=peer, peer_priority=priority)
+        return found
 
     async def _run(self, running: Running, found: tuple[Check, ...], tell: Callable[[str], None]) -> DrillReport:
         site, plan = self._site, running.plan
