@@ -93,6 +93,7 @@ def options_of(words: argparse.Namespace) -> Options:
         run_vrrp=words.vrrp or not words.check,
         run_check=True,
         release_addresses=not words.dont_release_vrrp,
+        observe=words.observe,
     )
 
 
@@ -106,8 +107,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words.fork_server is not None:
         log.open_log(foreground=options.foreground, console=options.log_console, detail=options.log_detail)
         return forkserver.serve(socket.socket(fileno=words.fork_server), entries(options))
-    if words.observe:
-        return say("observe mode is not built yet: beside a running keepalived this engine cannot look on", EXIT_FATAL)
     if words.config_test is not None:
         return config_test(options, words.config_test)
     try:
@@ -157,7 +156,7 @@ def start(options: Options, *, dump: bool = False) -> int:
     """
     log.open_log(foreground=options.foreground, console=options.log_console, detail=options.log_detail)
     reading = read_config(options.config_file, options.config_id)
-    unfinished = options.state_dir is not None and Archive(options.state_dir).unfinished
+    unfinished = options.state_dir is not None and not options.observe and Archive(options.state_dir).unfinished
     if reading.config is None and not unfinished:
         return _unusable(options, reading)
     if options.run_vrrp and (problem := service.missing_privileges()):
@@ -165,7 +164,7 @@ def start(options: Options, *, dump: bool = False) -> int:
     pid_file = service.PidFile(options.pid_file)
     pid_file.lock()
     try:
-        if options.run_vrrp and (other := service.other_engine()):
+        if options.run_vrrp and not options.observe and (other := service.other_engine()):
             raise Refused("E-RUNNING", f"{other}; two engines would argue over the same addresses")
         if unfinished:
             _settle(options, reading.path)
@@ -207,7 +206,8 @@ def _run(options: Options, reading: Reading, ready: Callable[[str], None], *, du
         async def fresh() -> forkserver.ForkServer:
             return fresh_fork_server(options)
 
-        return await Engine(options, reading, forks, fresh).run(ready)
+        watch = Kernel() if options.observe else None
+        return await Engine(options, reading, forks, fresh, watch).run(ready)
 
     return asyncio.run(work())
 

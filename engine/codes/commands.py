@@ -226,6 +226,13 @@ COMMANDS = (
         "Split a large configuration by `include`, or write the file and use a reload.",
     ),
     Code(
+        "E-OBSERVE",
+        "This engine only looks on",
+        "It was started with --observe beside another engine, and was asked for something that acts.",
+        "Two programs that move the same addresses would argue over them.",
+        "Do it with the other engine; or stop that one and start hatui-engine without --observe.",
+    ),
+    Code(
         "E-STOPPING",
         "The engine is stopping",
         "The engine is handing over its addresses before it ends and takes no more commands.",

@@ -123,6 +123,8 @@ class Capture:
         self._verdicts: dict[tuple[str, bytes], deque[tuple[float, PacketJudged]]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._seq = 0
+        self.judged_elsewhere = True
+        """A Router says its verdicts; without one nothing is said of what is received."""
         self.possible = self._try()
         """Whether this process may open a tap at all."""
 
@@ -211,7 +213,9 @@ class Capture:
             instance = self._names.get((interface, frame.family, frame.vrid), "")
         else:
             instance = self._names.get(frame.address, "")
-        verdict = Verdict.NONE if frame.kind != "advert" else Verdict.SENT if outgoing else Verdict.UNSEEN
+        verdict = Verdict.SENT if outgoing else Verdict.UNSEEN
+        if frame.kind != "advert" or not (outgoing or self.judged_elsewhere):
+            verdict = Verdict.NONE
         self._seq += 1
         direction = "out" if outgoing else "in"
         line = PacketLine(self._seq, mono, wall, interface, direction, frame.kind, octets, instance, verdict)

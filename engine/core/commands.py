@@ -97,6 +97,8 @@ class Commands:
         self._served: dict[type, Handler] = {}
         self.obstacle: Callable[[], str] = lambda: ""
         """Why nothing may be moved on purpose now; empty when it may."""
+        self.observing = False
+        """This engine only looks on beside another."""
         self.unrecorded: Callable[[], str] = lambda: ""
         """Why what is done now could not be written down; empty when it can. Drills and commits need it empty."""
 
@@ -155,6 +157,8 @@ class Commands:
         number, command = request.id, request.command
         if self._engine.stopping and not isinstance(command, READS):
             raise Refused("E-STOPPING", "the engine is stopping")
+        if self.observing and not isinstance(command, (*READS, Reload, StopEngine)):
+            raise Refused("E-OBSERVE", "this engine only looks on: it sends nothing and changes nothing")
         match command:
             case Failover() | Release() | AnnounceNow():
                 self._check_free(command)

@@ -106,6 +106,8 @@ class Diagnosis:
         self._lock = asyncio.Lock()
         self.listening = False
         """The tap has to be open."""
+        self.observing = False
+        """The other engine of this host is the one that is looked at."""
         self.impaired: Callable[[], frozenset[str]] = frozenset
         """Instances that a drill makes ill on purpose."""
 
@@ -203,7 +205,7 @@ class Diagnosis:
                 senders=self._tally.senders if self._sampled else (),
                 announcements=self._tally.announcements,
                 groups=self._kernel.groups,
-                others=self._kernel.others,
+                others=() if self.observing else self._kernel.others,
                 alive=self._kernel.alive,
                 lost=tuple(self._lost),
                 near=tuple(self._near),

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from engine.config.model import Config
@@ -31,6 +31,7 @@ from engine.core.journal import Journal
 from engine.core.loading import Reading
 from engine.core.maintenance import Standing
 from engine.core.notify import Notifier
+from engine.core.observing import Observation, Watch
 from engine.core.options import Options
 from engine.core.peers import Peer
 from engine.core.present import Present, key_of
@@ -92,7 +93,15 @@ JOURNAL_LIMIT = 50
 class Engine:
     """One running engine. `run` returns its exit status."""
 
-    def __init__(self, options: Options, reading: Reading, forks: ForkServer, fresh: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        reading: Reading,
+        forks: ForkServer,
+        fresh: Callable[[], Any],
+        watch: Watch | None = None,
+    ) -> None:
+        """`watch` is the netlink monitor of an engine that only observes."""
         self.options = options
         self.stopping = False
         self._loop = asyncio.get_running_loop()
@@ -103,7 +112,8 @@ class Engine:
         self._reload_waits = False
         self._loop.set_exception_handler(self._loop_fault)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._roles = [role for role, wanted in (("vrrp", options.run_vrrp), ("check", options.run_check)) if wanted]
+        roles = () if watch is not None else (("vrrp", options.run_vrrp), ("check", options.run_check))
+        self._roles = [role for role, wanted in roles if wanted]
         self.history: History
         self.present = Present()
         self.control = ControlServer(self)
@@ -135,6 +145,11 @@ class Engine:
             self.control, self.present, self._pull, self._own_status, self.clock, wall_ns, lambda: self.history.seq
         )
         self.pump.further = lambda: self.diagnosis.findings
+        self.observation: Observation | None = None
+        if watch is not None:
+            self.observation = Observation(watch, self.config, self.clock, self._observed)
+            self.commands.observing = self.diagnosis.observing = True
+            self.capture.judged_elsewhere = False
 
     @property
     def config(self) -> Config:
@@ -149,8 +164,9 @@ class Engine:
             ready(str(refusal))
             await self.supervisor.close()
             return 1
-        early = self.standing.load()
-        self.rehearsals.take_up()
+        early = self.standing.load() if self.observation is None else ()
+        if self.observation is None:
+            self.rehearsals.take_up()
         for role in self._roles:
             self.supervisor.start(role)
         self.history = History(self.options.state_dir)  # while the others come up; they are heard after this
@@ -164,12 +180,16 @@ class Engine:
             self._history_problem(self.history.problem)
         for note in early:
             self.record(note)
-        self._run(self.rehearsals.recover())
         self._listen_to_signals()
         watching = asyncio.Event()
-        for work in (self.changes.resume(), self.pump.pull(), self.pump.beat(), self.reloading.watch(watching)):
-            self._run(work)
-        self._run(self.changes.watch())
+        if self.observation is None:
+            for work in (self.rehearsals.recover(), self.changes.resume(), self.changes.watch()):
+                self._run(work)
+        else:
+            self._run(self.observation.run())
+            self._tap()
+        for always in (self.pump.pull(), self.pump.beat(), self.reloading.watch(watching)):
+            self._run(always)
         self._run(self.journal.run())
         self._run(self.diagnosis.run())
         ready("")
@@ -304,6 +324,8 @@ class Engine:
 
     def use(self, old: Config, new: Config) -> None:
         """Put a checked configuration into use."""
+        if self.observation is not None:
+            self.observation.configure(new)
         self.supervisor.send("vrrp", Configure(new))
         self.supervisor.send("check", ScriptsWanted(new))
         self.present.reloaded(old, new)
@@ -313,7 +335,21 @@ class Engine:
         self._tap()
 
     def _pull(self, pull: PullStatus) -> bool:
+        if self.observation is not None:
+            self._loop.call_soon(self._observed, (), self.clock())
+            return True
         return self.supervisor.send("vrrp", pull, droppable=True)
+
+    def _observed(self, events: Sequence[Event], at: int) -> None:
+        """What the engine beside us does; also its present."""
+        assert self.observation is not None
+        self.pump.heard_at = self.clock()
+        for event in events:
+            self.present.remember(event, at)
+            self.record(event, at)
+            self.journal.happened(event)
+            self.diagnosis.happened(event, at)
+        self.pump.arrived(self.observation.batch())
 
     def owners(self) -> list[InstanceStatus] | None:
         """Who serves what, as last told; None where no vrrp process is meant to run."""
@@ -338,7 +374,7 @@ class Engine:
             vrrp_pid=self.supervisor.pid("vrrp"),
             check_pid=self.supervisor.pid("check"),
             started=self._started_at,
-            observe=False,
+            observe=self.observation is not None,
             config_file=self.reloading.path,
             config_fingerprint=self.config.fingerprint,
             config_loaded=self.reloading.loaded_at,
@@ -366,7 +402,8 @@ class Engine:
 
     def hello(self, peer: Peer) -> Hello:
         """The first line to a client."""
-        capabilities = (*CAPABILITIES, *(("packets",) if self.capture.possible else ()))
+        can = CAPABILITIES if self.observation is None else ("history",)
+        capabilities = (*can, *(("packets",) if self.capture.possible else ()))
         name = socket.gethostname()
         return Hello(self.options.version, name, peer.role, peer.user, capabilities, self.clock(), wall_ns())
 
@@ -393,6 +430,8 @@ class Engine:
 
     def _packet(self, line: PacketLine, masked: PacketLine) -> None:
         self.diagnosis.packet(line)
+        if self.observation is not None:
+            self.observation.packet(line)
         self.rehearsals.packet(line)
         self.control.tell_packet(line, masked)
 
@@ -458,9 +497,8 @@ class Engine:
 
     def _tap(self) -> None:
         before = self.capture.on
-        if (
-            self.control.wants("packets") or self.diagnosis.listening or self.rehearsals.watching
-        ) and not self.stopping:
+        wanted = self.control.wants("packets") or self.diagnosis.listening or self.rehearsals.watching
+        if (wanted or self.observation is not None) and not self.stopping:
             self.capture.watch(tuple({one.interface for one in self.config.instances}), names(self.config))
         else:
             self.capture.watch((), {})

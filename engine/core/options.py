@@ -29,6 +29,8 @@ class Options:
     run_check: bool = True
     release_addresses: bool = True
     """False with -V: the addresses stay when the engine ends."""
+    observe: bool = False
+    """Look on beside another engine: send nothing, change nothing."""
 
     @cached_property
     def version(self) -> str:

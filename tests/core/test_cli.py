@@ -49,11 +49,14 @@ def test_pid_file_lies_beside_another_socket(tmp_path: Path) -> None:
     assert options("--state-dir", "none").state_dir is None
 
 
-def test_version_and_observe(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["-v"]) == 0
     assert capsys.readouterr().out.startswith("hatui-engine ")
-    assert cli.main(["--observe"]) == 1
-    assert "not built yet" in capsys.readouterr().err
+
+
+def test_observing_is_an_option_of_the_engine() -> None:
+    assert cli.options_of(cli.parser().parse_args(["--observe"])).observe
+    assert not cli.options_of(cli.parser().parse_args([])).observe
 
 
 @pytest.mark.parametrize(

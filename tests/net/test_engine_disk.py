@@ -37,6 +37,8 @@ def test_full_disk_refuses_commits_says_so_and_delays_no_advert(lab: Lab) -> Non
         refused = talk.ask("apply-config", text=config(150), reason="a commit")
         assert (refused["outcome"], refused["code"]) == ("refused", "E-HISTORY-OFF")
         assert "full" in refused["text"]
+        drill = talk.ask("run-drill", plan="hand-over", instance="VI_1")
+        assert (drill["outcome"], drill["code"]) == ("refused", "E-HISTORY-OFF")
         tried = talk.ask("apply-config", text=config(150), dry_run=True)
         assert tried["outcome"] == "done"
         said = [one["event"] for one in talk.ask("get-events", limit=50)["events"]]

@@ -128,6 +128,8 @@ class Rehearsals:
     async def _run(self, request: Request, peer: Peer, progress: Progress) -> Reply:
         command = request.command
         assert isinstance(command, RunDrill)
+        if not (command.simulate or command.dry_run):
+            self._commands.check_recorded()
         report = await self.runner.run(command, peer.login, request.reason[:400], progress)
         return Reply(request.id, Outcome.DONE, text=f"{report.outcome}: {report.text}", drill=report)
 
