@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from engine.config.model import Address
+from engine.config.model import Address, Authentication
 from engine.messages import (
     AddressLost,
     Cause,
@@ -297,6 +297,43 @@ def test_a_missing_interface_is_fault_until_it_appears(lab: Lab, start: Any) -> 
     a.wait_for(lambda: a.status().state is State.FAULT)
     host.ip("link add d0 type veth peer name d1", "link set d1 up", "link set d0 up", "addr add 192.0.2.1/24 dev d0")
     a.wait_for(entered(a, State.MASTER))
+
+
+def test_an_interface_renamed_deleted_made_anew_or_without_its_address_is_fault_with_the_reason_until_it_is_back(
+    lab: Lab, start: Any
+) -> None:
+    host = lab.hosts["vrrpA"]
+    made = ("link add d0 type veth peer name d1", "link set d1 up", "link set d0 up", "addr add 192.0.2.1/24 dev d0")
+    host.ip(*made)
+    a = start("vrrpA")
+    vip = Address(address="192.0.2.50", prefix=32, interface="d0")
+    fast: dict[str, Any] = {
+        "version": 3,
+        "advert_interval": 100_000_000,
+        "authentication": Authentication(),
+        "addresses": (vip,),
+    }
+    a.configure(sample(host, 254, interface="d0", source="", **fast))
+    a.wait_for(entered(a, State.MASTER))
+    for how, back, cause in (
+        (("addr del 192.0.2.1/24 dev d0",), ("addr add 192.0.2.1/24 dev d0",), Cause.ADDRESS_LOST),
+        (("link set d0 down",), ("link set d0 up",), Cause.INTERFACE_DOWN),
+        (("link set d0 name d7",), ("link set d7 name d0",), Cause.INTERFACE_DOWN),
+        (("link del d0",), made, Cause.INTERFACE_DOWN),
+    ):
+        before = len(a.happened(StateChanged))
+        host.ip(*how)
+
+        def news(since: int = before) -> list[StateChanged]:
+            return a.happened(StateChanged)[since:]
+
+        a.wait_for(lambda news=news: any(one.new is State.FAULT for one in news()), text=f"FAULT after {how[0]}")
+        assert news()[0].cause is cause, how
+        assert "d0" in news()[0].detail
+        assert a.status().faults
+        host.ip(*back)
+        a.wait_for(lambda news=news: any(one.new is State.MASTER for one in news()), text=f"MASTER after {back[0]}")
+        wait_for(lambda: "192.0.2.50" in host.run(["ip", "addr", "show", "d0"]).stdout, 2, "the address")
 
 
 def test_what_the_kernel_refuses_is_told_to_core(lab: Lab, start: Any) -> None:

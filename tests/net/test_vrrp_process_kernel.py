@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -90,6 +92,39 @@ def test_our_addresses_are_confirmed_and_their_echo_is_not_told_again(kernel: Ke
     assert [one for one in read_until(kernel, lambda told: marker in told) if isinstance(one, AddressChanged)] == [
         marker
     ]
+
+
+def test_addresses_with_all_their_words_are_what_ip_address_would_have_made(kernel: Kernel, host: Host) -> None:
+    """Each once by us and once by ip(8) on another interface of the same host: the kernel shows them alike."""
+    host.ip("link add d0 type veth peer name d1", "link set d1 up", "link set d0 up")
+    kernel.start()
+    words: list[tuple[str, dict[str, Any], str]] = [
+        ("192.0.2.1/24", {"broadcast": "192.0.2.255", "label": "eth0:vip"}, "/24 brd 192.0.2.255 label d0:vip"),
+        ("192.0.2.65/26", {"scope": 253}, "/26 scope link"),
+        ("192.0.2.129/32", {"peer": "192.0.2.130"}, " peer 192.0.2.130/32"),
+        ("192.0.2.201/29", {"noprefixroute": True, "preferred_lifetime_s": 0}, "/29 noprefixroute preferred_lft 0"),
+        ("2001:db8:1::1/64", {"home": True}, "/64 home nodad"),
+        ("2001:db8:2::1/64", {"mngtmpaddr": True}, "/64 mngtmpaddr nodad"),
+        ("2001:db8:3::1/128", {}, "/128 nodad preferred_lft 0"),
+    ]
+    for text, given, by_ip in words:
+        address, _, prefix = text.partition("/")
+        wanted = vip(address, int(prefix), **given)
+        told = kernel.add_addresses("VI_1", [wanted])
+        assert [one for one in told if isinstance(one, EffectFailed)] == []
+        ours = shown(host, "eth0", address)
+        told = kernel.remove_addresses("VI_1", [wanted])
+        assert [one for one in told if isinstance(one, EffectFailed)] == []
+        host.ip(f"addr add {address}{by_ip} dev d0")
+        assert ours == shown(host, "d0", address), text
+
+
+def shown(host: Host, interface: str, address: str) -> dict[str, Any]:
+    """What the kernel shows of an address, but for the name of its interface."""
+    found = json.loads(host.run(["ip", "-j", "addr", "show", "dev", interface]).stdout)[0]["addr_info"]
+    (one,) = [info for info in found if info["local"] == address]
+    one["label"] = one.get("label", "").replace(interface, "DEV")
+    return {key: value for key, value in one.items() if key != "tentative"}
 
 
 def test_doing_it_twice_is_no_failure(kernel: Kernel) -> None:
