@@ -9,8 +9,10 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
+import msgspec
+
 from engine import messages as m
-from engine.config.model import NS_PER_S
+from engine.config.model import NS_PER_S, Config
 from engine.simulation import Host, Lan, Span
 from tests.scenarios.octets import advert
 from tests.scenarios.shapes import SEGMENTS, make_config, make_instances, shape_of
@@ -39,6 +41,7 @@ ACTIONS: tuple[tuple[str, int], ...] = (
     ("release", 3),
     ("script", 5),
     ("reload", 3),
+    ("remove", 2),
     ("foreign-removal", 2),
     ("junk", 3),
 )
@@ -59,6 +62,8 @@ class History:
         self.chance = self.shape.random
         self.problems: list[str] = []
         self.settled_from = 0
+        self.whole: dict[str, Config] = {}
+        """The configurations of hosts that have lost an instance by a reload."""
         shape, chance = self.shape, self.chance
         priorities = chance.sample(range(1, 255), shape.hosts)
         if shape.equal:
@@ -184,10 +189,22 @@ class History:
     def _reload(self, host: Host) -> None:
         priorities = self.chance.sample(range(1, 255), self.shape.hosts)
         made = make_config(self.shape, make_instances(self.shape, "abcde".index(host.name), priorities))
+        self.whole.pop(host.name, None)
         if host.running:
             host.reload(made)
         else:
             host.config = made
+
+    def _remove(self, host: Host) -> None:
+        """A reload without the last instance, or with it again."""
+        if not host.running or self.shape.vrids < 2:
+            return
+        whole = self.whole.pop(host.name, None)
+        if whole is None:
+            self.whole[host.name] = whole = host.config
+            host.reload(msgspec.structs.replace(whole, instances=whole.instances[:-1]))
+        else:
+            host.reload(whole)
 
     def _foreign_removal(self, host: Host) -> None:
         addresses = [one.address for each in host.config.instances for one in each.addresses if host.holds(one.address)]
@@ -218,6 +235,11 @@ class History:
         for host in self.hosts():
             if host.stalled:
                 host.resume()
+            if host.name in self.whole:
+                if host.running:
+                    host.reload(self.whole[host.name])
+                else:
+                    host.config = self.whole[host.name]
             for port in host.ports.values():
                 if host.powered and not port.up:
                     host.link_up(port.name)
