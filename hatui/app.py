@@ -7,8 +7,10 @@ a key is handled.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -125,10 +127,18 @@ class HatuiApp(Replaying, Look):
     def on_mount(self) -> None:
         """Themes, keymap, first screen, link."""
         self.dress()
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGHUP, signal.SIGTERM):  # the terminal is left as it was found
+                loop.add_signal_handler(number, self._ended, number)
         self.switch_mode("dashboard")
         self.run_worker(self.link.run(self.told), name="link", exit_on_error=True)
         self.set_interval(1 / PAINTS_PER_S, self._tick, name="paint")
         self.set_interval(LOOK_AGAIN_S, self.look_again, name="look")
+
+    def _ended(self, number: int) -> None:
+        """The terminal was closed, or somebody ends us: drills and holds go on in the engine."""
+        self.exit(return_code=128 + number)
 
     # told --------------------------------------------------------------------------------------
 

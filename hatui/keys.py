@@ -171,6 +171,7 @@ KEYS: tuple[Key, ...] = (
         "confirm_config",
         acts=True,
     ),
+    Key("everywhere.suspend", "ctrl+z", "Suspend", "Put the console aside; `fg` brings it back.", "suspend_process"),
     Key("everywhere.quit", "q", "Quit", "Leave; asks only if you hold text that is not applied.", "leave(False)"),
     Key("everywhere.leave", "Q", "Quit, keep", "Leave, and leave the last screen on the terminal.", "leave(True)"),
     # every list

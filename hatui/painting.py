@@ -145,7 +145,7 @@ class FrugalApp(App[None]):
 
     def on_mount(self) -> None:
         """After ctrl+z the terminal shows what others wrote."""
-        self.app_resume_signal.subscribe(self, lambda _: self._terminal.forget())
+        self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.action_redraw))
 
     def action_redraw(self) -> None:
         """Write the whole screen again."""

@@ -16,8 +16,15 @@ class Terminal:
     """One tmux session; `with Terminal(["hatui", ...]) as terminal`."""
 
     def __init__(
-        self, arguments: Sequence[str], columns: int = 80, rows: int = 24, term: str = "tmux-256color"
+        self,
+        arguments: Sequence[str],
+        columns: int = 80,
+        rows: int = 24,
+        term: str = "tmux-256color",
+        *,
+        shell: bool = False,
     ) -> None:
+        """With `shell` the program is started from an interactive shell, as people do."""
         self._name = f"hatui-console-{os.getpid()}-{id(self):x}"
         command = shlex.join([*own_command("hatui", "hatui.cli"), *arguments])
         environment = {**os.environ, "TZ": "UTC", "TERM": term, "LANG": "C.UTF-8"}
@@ -27,7 +34,10 @@ class Terminal:
         self._tmux("set-option", "-s", "escape-time", "0")
         self._tmux("set-option", "-g", "remain-on-exit", "on")
         self._tmux("set-option", "-g", "default-terminal", term)
-        self._tmux("new-window", "-k", "-t", ":0", command)
+        self._tmux("new-window", "-k", "-t", ":0", "bash --norc --noprofile" if shell else command)
+        if shell:
+            self.type(command)
+            self.send("Enter")
 
     def _tmux(self, *arguments: str, env: dict[str, str] | None = None) -> str:
         done = subprocess.run(["tmux", "-L", self._name, *arguments], capture_output=True, text=True, env=env)
@@ -58,6 +68,12 @@ class Terminal:
     def resize(self, columns: int, rows: int) -> None:
         """Another size, as when a window is dragged."""
         self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def child(self) -> int:
+        """The process that the shell runs; 0 when there is none."""
+        pid = self._tmux("display-message", "-p", "#{pane_pid}").strip()
+        done = subprocess.run(["ps", "-o", "pid=", "--ppid", pid], capture_output=True, text=True)
+        return int((done.stdout.split() or ["0"])[0])
 
     def ended(self) -> bool:
         """The program has ended."""

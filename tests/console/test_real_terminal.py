@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,4 +134,42 @@ def test_no_engine_says_what_to_do(tmp_path: Path) -> None:
     with Terminal(["--socket", str(tmp_path / "engine.sock")]) as terminal:
         terminal.wait_for("No engine on this host", "sudo systemctl start hatui-engine")
         terminal.send("q")
+        terminal.wait_for_end()
+
+
+@pytest.mark.timeout(90)
+def test_suspended_and_back_and_ended_from_outside(tmp_path: Path) -> None:
+    with Terminal(["--socket", str(tmp_path / "engine.sock")], shell=True) as terminal:
+        terminal.wait_for("No engine on this host")
+        terminal.send("C-z")
+        terminal.wait_for("Stopped", without="No engine on this host")
+        terminal.type("fg")
+        terminal.send("Enter")
+        terminal.wait_for("No engine on this host", "1[Dashboard]")
+        terminal.resize(100, 30)
+        terminal.wait_for("No engine on this host", "1[Dashboard]")
+        os.kill(terminal.child(), signal.SIGTERM)
+        terminal.wait_for("bash-", without="No engine on this host")
+        terminal.type("echo ended with $?")
+        terminal.send("Enter")
+        terminal.wait_for("ended with 143")
+
+
+@pytest.mark.timeout(90)
+def test_closing_the_terminal_ends_the_console(tmp_path: Path) -> None:
+    with Terminal(["--socket", str(tmp_path / "engine.sock")], shell=True) as terminal:
+        terminal.wait_for("No engine on this host")
+        pid = terminal.child()
+        os.kill(pid, signal.SIGHUP)
+        terminal.wait_for("bash-", without="No engine on this host")
+        end = time.monotonic() + 10
+        while terminal.child() == pid and time.monotonic() < end:
+            time.sleep(0.05)
+        assert terminal.child() != pid
+
+
+@pytest.mark.timeout(90)
+def test_terminal_that_cannot_show_it_gets_sentences(tmp_path: Path) -> None:
+    with Terminal(["--socket", str(tmp_path / "engine.sock")], term="dumb") as terminal:
+        terminal.wait_for("no terminal that can show the console: this is `hatui watch --plain`")
         terminal.wait_for_end()
