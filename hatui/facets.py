@@ -162,7 +162,7 @@ def trackers_tab(
                     (f" {points:>5}  ", "warn" if points not in ("", "+0") else "dim"),
                     (f"{one.kind} {plain(one.name):<18} ", "strong"),
                     (f"{word:<5} ", role),
-                    (f"{about}   last run {ago(one.last_run, now)}" if one.last_run else about, "dim"),
+                    (about, "dim"),
                 ),
                 "run" if one.kind == "script" else "",
                 one.name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import overload
 
@@ -42,6 +43,7 @@ from engine.messages import (
 from hatui.filters import FilterError, text_filter
 from hatui.sentences import event as told_of
 from hatui.store import Row
+from hatui.text import clock, moment
 
 KINDS: dict[str, tuple[type, ...]] = {
     "transition": (StateChanged, MasterChanged, HandOverStarted, HandOverFinished, HoldChanged, AddressesMoved),
@@ -281,6 +283,23 @@ class EventView(Sequence[Row]):
                 return rank.rows[len(rank.rows) - 1 - index]
             index -= len(rank)
         raise IndexError(index)
+
+
+DAY = 24 * 3600 * 1_000_000_000
+
+
+def when(wall_ns: int, now_wall: int, mode: str, columns: int) -> str:
+    """An instant in so many columns (8 or more): the time of day, and the date instead once it is a day ago."""
+    if mode != "relative" and now_wall - wall_ns > DAY:
+        day, time = date(wall_ns, mode)[5:], clock(wall_ns, mode)[:5]
+        return (f"{day} {time}" if columns >= 11 else day).ljust(columns)
+    return moment(wall_ns, now_wall, mode, digits=columns - 9 if columns > 9 else 0)
+
+
+def date(wall_ns: int, mode: str = "local") -> str:
+    """2025-11-22, local or UTC."""
+    day = datetime.fromtimestamp(wall_ns // 1_000_000_000, tz=UTC)
+    return (day if mode == "utc" else day.astimezone()).strftime("%Y-%m-%d")
 
 
 def json_line(row: Row) -> bytes:

@@ -15,11 +15,12 @@ from textual.containers import Horizontal, Vertical
 from engine.messages import InstanceStatus, PacketLine
 from hatui.filters import check_text, text_filter
 from hatui.journal import EventView
+from hatui.journal import when as when_told
 from hatui.peers import Wire, compare
 from hatui.screens.frame import FrameScreen
 from hatui.screens.why import open_why
 from hatui.store import Row, Store
-from hatui.text import moment, rule
+from hatui.text import rule
 from hatui.whatif import Box
 from hatui.widgets.events import EventList, event_text
 from hatui.widgets.fields import FilterLine
@@ -140,7 +141,7 @@ class Dashboard(FrameScreen):
         wall, mode = self.console.link.wall(), self.console.time_mode
 
         def when(row: Row, before: Row | None, columns: int) -> str:  # noqa: ARG001
-            return moment(row.wall_ns, wall, mode, digits=columns - 9 if columns > 9 else 0)
+            return when_told(row.wall_ns, wall, mode, columns)
 
         events.tell(self.view, when, rule("Events", events.size.width, scope, strong=events.has_focus))
 

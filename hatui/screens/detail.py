@@ -26,7 +26,7 @@ from engine.messages import (
     RunTracker,
     TrackerRun,
 )
-from hatui import facets
+from hatui import facets, journal
 from hatui.facets import TABS, Item
 from hatui.filters import check_text, text_filter
 from hatui.nodes import parted
@@ -34,7 +34,7 @@ from hatui.screens.ask import ask_command
 from hatui.screens.frame import FrameScreen
 from hatui.screens.why import open_why
 from hatui.store import Store
-from hatui.text import Line, moment, plain
+from hatui.text import Line, plain
 from hatui.widgets.detail import TabLine, detail_head
 from hatui.widgets.fields import FilterLine
 from hatui.widgets.instances import InstanceRow
@@ -173,7 +173,7 @@ class Detail(FrameScreen):
         if self.tab == "Notify":
             return facets.notify_tab(status, events, now)
         wall, mode = self.console.link.wall(), self.console.time_mode
-        when = [moment(row.wall_ns, wall, mode) for row in events]
+        when = [journal.when(row.wall_ns, wall, mode, 11) for row in events]
         return facets.history_tab(status.name, events, when, now)
 
     # what keys do ------------------------------------------------------------------------------

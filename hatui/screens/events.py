@@ -67,12 +67,11 @@ class Events(FrameScreen):
         self._fetch_if_near(store)
 
     def _when(self, row: Row, before: Row | None, columns: int) -> str:
-        digits = columns - 9 if columns > 9 else 0
         mode = self.console.time_mode
         if mode == "delta":
             gap = (row.wall_ns - before.wall_ns) / 1e9 if before is not None else 0.0
             return f"{f'+{gap:.3f}' if abs(gap) < 1000 else f'+{gap:.0f}s':>{columns}}"
-        return moment(row.wall_ns, self.console.link.wall(), mode, digits=digits)
+        return journal.when(row.wall_ns, self.console.link.wall(), mode, columns)
 
     def _head(self, store: Store, columns: int) -> Line:
         if len(self.view):
@@ -113,7 +112,8 @@ class Events(FrameScreen):
             return "not known"
         mode = "utc" if self.console.time_mode == "utc" else "local"
         wall = self.console.link.wall()
-        return f"{clock(row.wall_ns, mode, digits=6)}   {moment(row.wall_ns, wall, 'relative').strip()[1:]} ago"
+        day = journal.date(row.wall_ns, mode)
+        return f"{day} {clock(row.wall_ns, mode, digits=6)}   {moment(row.wall_ns, wall, 'relative').strip()[1:]} ago"
 
     # older events --------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The priority of one instance as a ladder of figures, with boxes to try what would be; its nodes beside it.
 
-Invariant: as soon as a box is switched the pane is titled SIMULATION, and its figures are of the simulation; the
-state of the instance is never touched by it.
+Invariant: the figures of the ladder are the engine's; as soon as a box is switched the pane is titled SIMULATION, and
+what would be stands below the boxes. Nothing is sent, and no other pane shows it.
 """
 
 from __future__ import annotations

@@ -192,7 +192,8 @@ TRACKERS = (
 RUNS = (
     TrackerRun("chk_haproxy", NOW - 3 * S, 0, 40 * MS, "fine"),
     TrackerRun("chk_haproxy", NOW - S, 1, 210 * MS, "first line\nno process found"),
-    TrackerRun("chk_disk", NOW - 400 * MS, -1001, 1000 * MS),
+    TrackerRun("chk_disk", NOW - 30 * S, -1001, 1000 * MS),
+    TrackerRun("chk_disk", NOW - 400 * MS, 0, 40 * MS),
 )
 INTERFACES = (
     InterfaceStatus("eth0", exists=True, up=True, mac="52:54:00:12:34:56", mtu=1500, addresses=("10.0.0.11/24",)),

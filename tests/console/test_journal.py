@@ -161,3 +161,12 @@ def test_kind_of_every_event_is_one_of_the_known_words() -> None:
     for event in get_args(Event):
         made = journal._KIND_OF.get(event, "engine")
         assert made in words
+
+
+def test_what_is_a_day_ago_shows_its_date() -> None:
+    day = 24 * 3600 * 1_000_000_000
+    assert journal.when(WALL, WALL, "utc", 8) == "14:02:11"
+    assert journal.when(WALL, WALL, "utc", 12) == "14:02:11.000"
+    assert journal.when(WALL - 2 * day, WALL, "utc", 8) == "11-20   "
+    assert journal.when(WALL - 2 * day, WALL, "utc", 12) == "11-20 14:02 "
+    assert journal.when(WALL - 2 * day, WALL, "relative", 8) == "  -2d00h"
