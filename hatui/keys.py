@@ -330,6 +330,7 @@ KEYS: tuple[Key, ...] = (
         "revisions",
         footer=50,
     ),
+    Key("config.take_over", "T", "Take over", "Edit in the place of somebody else who edits.", "take_over", acts=True),
     Key("config.disk", "u", "Use disk", "Take the text that is on disk now; yours goes to the clipboard.", "use_disk"),
     Key("config.diff_disk", "d", "Diff disk", "What somebody else has changed on disk.", "diff_disk"),
     Key(

@@ -20,7 +20,7 @@ from hatui.assist import block_of
 from hatui.drafts import Draft
 from hatui.outside import OutsideError, edit
 from hatui.palette import Entry
-from hatui.screens.editor_keys import EditorKeys
+from hatui.screens.sharing import SharedEditor
 from hatui.store import Store
 from hatui.text import Line, clock, plain
 from hatui.widgets.candidate import disk_line, title_line
@@ -28,7 +28,7 @@ from hatui.widgets.editor import ConfigEditor
 from hatui.widgets.rows import Lines, Rows, bindings
 
 
-class ConfigScreen(EditorKeys):
+class ConfigScreen(SharedEditor):
     """Where the text comes from, and where it goes."""
 
     PLACE = "config"
@@ -145,6 +145,8 @@ class ConfigScreen(EditorKeys):
             return ((f" {trouble or 'reading the configuration ...'}", "warn" if trouble else "dim"),)
         if self.editing.disk:
             return disk_line(self.draft.path, self.editing.differing_lines(self.text), columns)
+        if self.other:
+            return self.other_line()
         changed = len(self._changes) if self.unsaved else None
         note = f"read only: {self.console.why_not}" if self.console.why_not else ""
         return title_line(self.draft.path, self.judgement, changed, note, columns, typing=self.typing)
@@ -193,8 +195,13 @@ class ConfigScreen(EditorKeys):
 
     def load(self, text: str, from_where: str) -> None:
         """Another text as the candidate; it is applied by a review like any other."""
-        if self.draft is not None and not self.console.refuse():
+        if self.draft is None or self.console.refuse():
+            return
+        if self.why_no_typing and not self.page:
+            self.console.say(self.why_no_typing, "warning")
+        else:
             self.put(self.draft.masks.mask(text))
+            self.began()
             self.console.say(f"{from_where} is the candidate: ctrl+s reviews it, ctrl+z takes it back")
 
     def applied(self) -> None:

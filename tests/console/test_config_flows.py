@@ -14,6 +14,7 @@ from engine.messages import (
     ApplyConfig,
     Command,
     ConfigText,
+    EditConfig,
     GetConfig,
     GetRevisions,
     Outcome,
@@ -29,7 +30,7 @@ from hatui.store import Connection, LinkState
 from hatui.widgets.choices import Choices
 from tests.console.conftest import CONFIG, CONFIG_PATH, StagedLink, config_text
 from tests.console.piloting import settle, until
-from tests.console.recording import ENGINE, NOW, VIEWER, WALL, WEB, S, heartbeat
+from tests.console.recording import ENGINE, HELLO, NOW, VIEWER, WALL, WEB, S, heartbeat
 from tests.console.test_config_screen import PRIORITY, change_priority, editor, opened
 from tests.console.test_pending import WAITS
 
@@ -441,6 +442,95 @@ async def test_included_files_of_a_revision_that_differ_are_said(console: HatuiA
         await listed(pilot)
         await pilot.press("l")
         await until(pilot, "included files differ too")
+
+
+# two people --------------------------------------------------------------------------------------
+
+SHARED = msgspec.structs.replace(HELLO, capabilities=(*HELLO.capabilities, "editors"))
+BOB = msgspec.structs.replace(
+    ENGINE, edit_by="bob", edit_origin="pid 7", edit_since=NOW - 60 * S, edit_until=NOW + 80 * S
+)
+
+
+def claimed(link: StagedLink) -> list[EditConfig]:
+    return [command for command in link.commands() if isinstance(command, EditConfig)]
+
+
+async def test_typing_is_told_to_the_engine_and_so_is_its_end(console: HatuiApp, link: StagedLink) -> None:
+    link.answers[EditConfig] = Reply(0, Outcome.DONE, text="pid 1")
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await opened(pilot)
+        link.feed(SHARED)
+        await settle(pilot)
+        await change_priority(pilot, console)
+        await until(pilot, "priority 100 -> 150")
+        assert claimed(link) == [EditConfig()]
+        mine = msgspec.structs.replace(BOB, edit_by="anna", edit_origin="pid 1")
+        link.feed(StatusLine(mine, NOW))
+        await until(pilot, "candidate, 1 line changed")
+        link.advance(31 * S)
+        link.feed(heartbeat(31 * S))
+        await settle(pilot)
+        assert claimed(link) == [EditConfig(), EditConfig()]
+        await pilot.press("escape", "colon", *"discard", "enter")
+        await until(pilot, "as it is on disk")
+        await settle(pilot)
+        assert claimed(link)[-1] == EditConfig(editing=False)
+
+
+async def test_second_person_sees_who_edits_looks_and_takes_over(console: HatuiApp, link: StagedLink) -> None:
+    link.answers[EditConfig] = Reply(0, Outcome.DONE, text="pid 1")
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await opened(pilot)
+        link.feed(SHARED, StatusLine(BOB, NOW))
+        await until(pilot, "bob edits since 14:01:11")
+        await pilot.press("enter", "x")
+        await settle(pilot)
+        assert editor(console).read_only
+        assert claimed(link) == []
+        await pilot.press("T")
+        await until(pilot, "Take over the editing?")
+        await pilot.press("y")
+        await settle(pilot)
+        assert claimed(link) == [EditConfig(take_over=True)]
+        mine = msgspec.structs.replace(BOB, edit_by="anna", edit_origin="pid 1")
+        link.feed(StatusLine(mine, NOW))
+        await until(pilot, "TYPING")
+        await pilot.press("x")
+        await until(pilot, "candidate, 1 line changed")
+
+
+async def test_first_person_is_told_of_the_take_over_and_keeps_the_text(console: HatuiApp, link: StagedLink) -> None:
+    link.answers[EditConfig] = Reply(0, Outcome.DONE, text="pid 1")
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await opened(pilot)
+        link.feed(SHARED)
+        await change_priority(pilot, console)
+        await until(pilot, "priority 100 -> 150")
+        link.feed(StatusLine(msgspec.structs.replace(BOB, edit_since=NOW + S), NOW))
+        await until(pilot, "has taken over; your text stays here")
+        assert editor(console).read_only
+        assert "priority        150" in editor(console).text
+
+
+async def test_claim_that_lapsed_hinders_nobody(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await opened(pilot)
+        link.feed(StatusLine(msgspec.structs.replace(BOB, edit_until=NOW - S), NOW))
+        await settle(pilot)
+        await pilot.press("enter")
+        await until(pilot, "TYPING")
+
+
+async def test_engine_that_refuses_a_claim_is_believed(console: HatuiApp, link: StagedLink) -> None:
+    link.answers[EditConfig] = Reply(0, Outcome.REFUSED, "E-EDITING", "bob edits the configuration (pid 7)")
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await opened(pilot)
+        link.feed(SHARED)
+        await settle(pilot)
+        await pilot.press("enter")
+        await until(pilot, "E-EDITING")
+        assert editor(console).read_only
 
 
 # files and editors -------------------------------------------------------------------------------

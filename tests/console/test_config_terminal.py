@@ -54,6 +54,11 @@ def test_priority_edited_and_applied_without_a_confirmation_comes_back_by_itself
         terminal.send("End", "BSpace", "BSpace", "BSpace")
         terminal.type("150")
         terminal.wait_for("candidate, 1 line changed", "priority 100 -> 150")
+        other.send("3")
+        other.wait_for("root edits since", "you may look")
+        other.send("Enter")
+        other.wait_for("T takes over", "enter Edit")
+        other.send("1")
         terminal.send("Escape")
         terminal.wait_for("enter Edit", without="TYPING")
         terminal.send(":")
@@ -75,4 +80,4 @@ def test_priority_edited_and_applied_without_a_confirmation_comes_back_by_itself
         other.wait_for("MASTER  100/100", "was taken back: nobody confirmed it in time")
         assert config.read_text() == before
         terminal.send("r")
-        terminal.wait_for("REV", "operator", "engine")
+        terminal.wait_for("#3", "engine", "#2", "root", "revision 2")
