@@ -8,6 +8,7 @@ never raises on any row. In the packet language `vrid==51 && verdict!=ok`: the w
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.messages import Verdict
@@ -57,6 +58,16 @@ class FilterError(ValueError):
     """Text that is no filter: what is wrong, in a few words."""
 
 
+def _pattern(text: str) -> re.Pattern[str]:
+    """A regular expression in which case does not matter. Raises: FilterError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # what "[[" may mean one day is not the operator's matter
+            return re.compile(text, re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise FilterError(f"not a regular expression: {error}") from error
+
+
 def text_filter(text: str) -> Callable[[str], bool]:
     """A filter for lines of text: a regular expression, `!` before it inverts.
 
@@ -64,10 +75,7 @@ def text_filter(text: str) -> Callable[[str], bool]:
     """
     text = text.strip()
     inverted = text.startswith("!")
-    try:
-        pattern = re.compile(text[1:] if inverted else text, re.IGNORECASE)
-    except re.error as error:
-        raise FilterError(f"not a regular expression: {error}") from error
+    pattern = _pattern(text[1:] if inverted else text)
     return lambda line: (pattern.search(line) is None) == inverted
 
 
@@ -149,7 +157,7 @@ class _Parser:
                 after = _TOKEN.match(text, match.end())
                 value = (after.group(2) or after.group(3) or "") if after else ""
                 right = f"{before}=={value or 'VALUE'}" if operator == "=" and before in WORDS else _MEANT[operator]
-                raise FilterError(f"{operator} is no comparison here: write {right}")
+                raise FilterError(f"write {right} ({operator} is no comparison)")
             self._tokens.append((operator, True) if operator else (quoted if quoted is not None else word, False))
             at = match.end()
         self._at = 0
@@ -159,7 +167,7 @@ class _Parser:
         if self._at < len(self._tokens):
             rest = self._tokens[self._at][0]
             meant = _ENGLISH.get(rest.lower())
-            raise FilterError(f"{rest}: write {meant}" if meant else f"not expected here: {rest}")
+            raise FilterError(f"write {meant} for {rest}" if meant else f"not expected here: {rest}")
         return test
 
     def _take(self, *operators: str) -> str:
@@ -248,10 +256,7 @@ def _number(word: str, operator: str, value: str) -> float:
 
 def _comparison(word: str, operator: str, value: str) -> Test:
     if operator == "~":
-        try:
-            pattern = re.compile(value, re.IGNORECASE)
-        except re.error as error:
-            raise FilterError(f"not a regular expression: {error}") from error
+        pattern = _pattern(value)
         return lambda facts: any(pattern.search(text) for text in _texts(facts.get(word)))
     if operator in ("==", "!="):
         equal = operator == "=="

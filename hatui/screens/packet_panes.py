@@ -132,10 +132,10 @@ class PacketPanes(FrameScreen):
 
     def _capture_line(self, store: Store, ring: deque[PacketLine], seen: int) -> Line:
         field, width = self.query_one(PacketFilterLine), self.query_one("#capture-line").size.width
-        if field.wrong:
-            return ((fit(f" {field.wrong}", width), "bad"),)
         if field.hint:
             return ((fit(f" {field.hint}", width), "key"),)
+        if field.wrong:
+            return ((fit(f" {field.wrong}", width), "bad"),)
         left: list[Span] = [] if field.has_class("open") else [(" all packets", "dim")]
         if self.offline:
             other = f", {grouped(self.offline.other)} of other protocols" if self.offline.other else ""

@@ -77,10 +77,11 @@ class Packets(PacketPanes):
     def on_filter_line_closed(self) -> None:
         """Back to the list with what stands there; not while that is no filter."""
         field = self.query_one(PacketFilterLine)
+        field.hint = ""
         if field.wrong:
             field.open()
+            self.paint()
             return
-        field.hint = ""
         if field.text.strip() != self.filter_text:
             self._narrow(field.text)
         self.rows.focus()

@@ -67,6 +67,7 @@ def test_what_a_packet_has_not_does_not_match_and_does_not_raise() -> None:
         ("src~(", "not expected|missing"),
         ('src~"("', "not a regular expression"),
         ("&& vrid==1", "a word is missing"),
+        ('src~"a{99999999999}"', "not a regular expression"),
     ],
 )
 def test_wrong_filter_says_what_is_wrong(text: str, words: str) -> None:
@@ -82,6 +83,11 @@ def test_any_text_is_a_filter_or_an_explained_error(text: str) -> None:
         for packet in (STRANGER, ARP):
             assert packet_filter(text)(facts(packet)) in (True, False)
     check_text(text)
+
+
+def test_odd_regular_expressions_warn_nobody() -> None:
+    assert check_text("[[a]") == ""
+    assert check_packet('src~"[[a]"') == ""
 
 
 def test_text_filter_is_a_regular_expression_and_inverts() -> None:
