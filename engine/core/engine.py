@@ -145,6 +145,7 @@ class Engine:
             self.control, self.present, self._pull, self._own_status, self.clock, wall_ns, lambda: self.history.seq
         )
         self.pump.further = lambda: self.diagnosis.findings
+        self.diagnosis.impaired = self._in_drill
         self.observation: Observation | None = None
         if watch is not None:
             self.observation = Observation(watch, self.config, self.clock, self._observed)
@@ -447,6 +448,14 @@ class Engine:
     def about(self) -> tuple[str, str, str]:
         """This node, the version, the fingerprint of what runs."""
         return socket.gethostname(), self.options.version, self.config.fingerprint
+
+    def _in_drill(self) -> frozenset[str]:
+        """The instances that a drill makes ill on purpose: those that move together with the one it is about."""
+        drill = self.rehearsals.progress()
+        if drill is None:
+            return frozenset()
+        groups = [one.members for one in self.config.groups if drill.instance in one.members]
+        return frozenset({drill.instance, *(name for members in groups for name in members)})
 
     def own_pids(self) -> tuple[int, ...]:
         """The processes of this engine."""
