@@ -177,6 +177,8 @@ def _state_facts(status: InstanceStatus, now: int, *, believed: bool) -> list[tu
         until = f"{duration(status.hold_until - now)} more" if status.hold_until else "until released"
         facts.insert(1, ("hold", f"{status.hold_kind} by {status.hold_by or 'an operator'}, {until}"))
     facts += [("fault", fault) for fault in status.faults]
+    if status.problem:
+        facts.append(("problem", status.problem))
     return facts
 
 

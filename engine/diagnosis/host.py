@@ -87,8 +87,9 @@ def vanished(facts: Facts) -> Iterable[FindingStatus]:
                     "D-VIP-GONE",
                     "error",
                     status.name,
-                    f"{status.name} is MASTER, but {one.address} is not on {one.interface}: nobody answers for it",
-                    fix,
+                    f"{status.name} is MASTER, but {one.address} is not on {one.interface}: nobody answers for it"
+                    + (f" ({status.problem})" if status.problem else ""),
+                    "Mend what the kernel names; it is tried again by itself" if status.problem else fix,
                     subject=one.address,
                 )
     for at, event in facts.lost:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine import messages as m
 from engine.config.model import NS_PER_S, Route
+from engine.diagnosis import Facts, diagnose
 from tests.scenarios.build import VIP, config, group, instance, pair
 from tests.scenarios.octets import advert
 from tests.scenarios.rig import Rig, of
@@ -145,3 +146,16 @@ def test_owner_and_member_of_a_sync_group_keep_the_role() -> None:
         tries(rig, 30 * S)
         assert not of(m.HandOverStarted, rig.outputs)
         assert rig.status().state is MASTER
+
+
+def test_finding_of_a_missing_address_says_what_the_kernel_said() -> None:
+    rig = Rig(config(instance(priority=255)))
+    rig.pass_time(0)
+    rig.give(REFUSED)
+    for _ in range(4):
+        rig.pass_time(S)
+        rig.give(REFUSED)
+    facts = Facts(now=rig.now, config=rig.config, instances=(rig.status(),))
+    (found,) = [one for one in diagnose(facts) if one.code == "D-VIP-GONE"]
+    assert REFUSED.reason in found.text
+    assert "kernel" in found.fix
