@@ -21,7 +21,7 @@ from watchfiles import Change, DefaultFilter, awatch
 
 from engine.config.build import Loaded, load
 from engine.config.diagnostic import Diagnostic
-from engine.config.files import Reader, alternatives, overlay
+from engine.config.files import Reader, alternatives, has_wildcard, overlay
 from engine.config.model import Config
 from engine.core import security
 from engine.core.revisions import digest
@@ -52,6 +52,8 @@ class Reading:
     """Absolute path -> digest of the octets that were read; "" for a file that could not be read."""
     findings: tuple[Diagnostic, ...] = ()
     """The diagnostics and, where asked for, the hints of lint."""
+    looked_in: frozenset[str] = frozenset()
+    """Directories in which includes look for files, existing or not."""
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -68,9 +70,10 @@ class Reading:
 
     @property
     def directories(self) -> frozenset[str]:
-        """Where to look for changes: the directories of all files read, of links and of their targets."""
+        """Where to look for changes: the directories of all files read, of links and of their targets, and those in
+        which an include may find one; the nearest one above where such a directory is not there yet."""
         paths = {*self.digests, *(os.path.realpath(path) for path in self.digests)}
-        return frozenset(os.path.dirname(path) for path in paths)
+        return frozenset({*(os.path.dirname(path) for path in paths), *map(_existing, self.looked_in)})
 
 
 class _Disk:
@@ -78,6 +81,7 @@ class _Disk:
 
     def __init__(self) -> None:
         self.digests: dict[str, str] = {}
+        self.looked_in: set[str] = set()
 
     def read(self, path: str) -> str | None:
         try:
@@ -89,8 +93,23 @@ class _Disk:
         return octets.decode("utf-8", "surrogateescape")
 
     def glob(self, pattern: str) -> list[str]:
-        found = {path for one in alternatives(pattern) for path in glob.glob(one)}
+        found: set[str] = set()
+        for one in alternatives(pattern):
+            found.update(glob.glob(one))
+            directory = os.path.dirname(one)
+            if has_wildcard(directory):
+                self.looked_in.update(path for path in glob.glob(directory) if os.path.isdir(path))
+            while has_wildcard(directory):
+                directory = os.path.dirname(directory)
+            self.looked_in.add(directory)
         return sorted(path for path in found if os.path.isfile(path))
+
+
+def _existing(directory: str) -> str:
+    """It, or the nearest directory above it that is there."""
+    while not os.path.isdir(directory) and directory not in ("", "/"):
+        directory = os.path.dirname(directory)
+    return directory or "/"
 
 
 def read_octets(path: str) -> bytes:
@@ -138,7 +157,7 @@ def read_config(
     if config is not None and (refused := security.refused_scripts(config)):
         config = security.without(config, refused)
         found += security.findings(loaded, refused)
-    return Reading(path, config, found, disk.digests, more or found)
+    return Reading(path, config, found, disk.digests, more or found, frozenset(disk.looked_in))
 
 
 def _hints(loaded: Loaded, heard: Sequence[Heard]) -> tuple[Diagnostic, ...]:

@@ -134,10 +134,11 @@ class Reloading:
         async with self.lock:
             if now == self._seen.digests:
                 # a file that nobody has read before concerns us only when an include takes it in
-                if len(self._seen.digests) < 2 or changed <= self._seen.digests.keys():
+                if not self._seen.looked_in or (changed and changed <= self._seen.digests.keys()):
                     return
                 reading = await asyncio.to_thread(read_config, self.path, self._config_id)
-                if reading.digests.keys() == self._seen.digests.keys():
+                if reading.digests == self._seen.digests:
+                    self._seen = reading  # a directory may have come in which an include looks
                     return
             with contextlib.suppress(Refused):  # everybody was told by ConfigRefused
                 await self.load("file", "")

@@ -219,6 +219,35 @@ async def test_watcher_notices_files_that_an_include_takes_in(tmp_path: Path) ->
         assert [one.name for one in user.used[-1].instances] == ["VI_1"]
 
 
+@pytest.mark.parametrize("there", ["empty", "absent"])
+@pytest.mark.parametrize("pattern", ["conf.d/*.conf", "conf.d/more.conf", "conf.d/{more,other}.conf", "c*.d/*.conf"])
+async def test_watcher_notices_the_first_file_that_an_include_finds(tmp_path: Path, there: str, pattern: str) -> None:
+    main = tmp_path / "keepalived.conf"
+    main.write_text(f"include {pattern}\n" + text(100))
+    if there == "empty":
+        (tmp_path / "conf.d").mkdir()
+    async with watched(main) as (user, _):
+        if there == "absent":
+            (tmp_path / "conf.d").mkdir()
+        (tmp_path / "conf.d" / "more.conf").write_text(text(90).replace("VI_1", "VI_2").replace("50", "51"))
+        await user.until(lambda: len(user.used) == 1)
+        assert {one.name for one in user.used[-1].instances} == {"VI_1", "VI_2"}
+        (tmp_path / "conf.d" / "more.conf").unlink()
+        await user.until(lambda: len(user.used) == 2)
+
+
+async def test_watcher_refuses_a_broken_file_with_the_reason_and_takes_the_mended_one(file: Path) -> None:
+    async with watched(file) as (user, running):
+        file.write_text(text(130) + "vrrp_instance {\n")
+        await user.until(lambda: any(isinstance(event, ConfigRefused) for event in user.events))
+        assert user.used == []
+        assert running.config.instances[0].priority == 100
+        assert f"{file}:" in running.problem
+        file.write_text(text(130))
+        await user.until(lambda: len(user.used) == 1)
+        assert running.problem == ""
+
+
 async def test_watcher_is_silent_about_comments_and_about_our_own_writing(file: Path) -> None:
     async with watched(file) as (user, running):
         file.write_text("# a comment\n" + text(100))
