@@ -33,6 +33,7 @@ PLACES = {
     "command": "In the command line",
     "palette": "In the palette",
     "jump": "While letters are shown",
+    "new": "For a new instance",
 }
 """The places where keys are valid. `list` holds wherever a list has the focus."""
 APART = (
@@ -49,6 +50,7 @@ APART = (
     "command",
     "palette",
     "jump",
+    "new",
 )
 """Places where the keys that are valid everywhere do not reach, or which are no screen of their own."""
 
@@ -241,6 +243,13 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "dashboard.instance_after", "right_square_bracket", "Next instance", "Select the next instance.", "instance(1)"
+    ),
+    Key(
+        "dashboard.new",
+        "n",
+        "New",
+        "A new instance, asked for in a few words, as lines of the candidate.",
+        "new_instance",
     ),
     # packets
     Key("packets.pause", "p", "Pause", "Freeze the list; the capture goes on and is counted.", "pause", footer=10),
@@ -475,6 +484,8 @@ KEYS: tuple[Key, ...] = (
     Key("palette.close", "escape,ctrl+p", "Close", "Close without doing anything.", "close", priority=True),
     Key("palette.down", "down", "Next", "The next entry.", "choose(1)", priority=True),
     Key("palette.up", "up", "Before", "The entry before.", "choose(-1)", priority=True),
+    Key("new.cancel", "escape", "Cancel", "Close without doing anything.", "cancel"),
+    Key("new.help", "ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
     Key("jump.close", "escape,ctrl+o", "Close", "Leave the focus where it is; a letter goes to its pane.", "close"),
     Key("jump.help", "ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
     Key("palette.help", "ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),

@@ -89,7 +89,9 @@ class Dashboard(FrameScreen):
         if self._sort:
             shown.sort(key=SORTS[self._sort])
         nothing = (
-            "no instance matches the filter; esc clears it" if store.instances else "no VRRP instance is configured"
+            "no instance matches the filter; esc clears it"
+            if store.instances
+            else "no VRRP instance is configured: n makes one"
         )
         self._share_height(max(1, len(shown)))
         self.query_one(InstanceTable).tell(shown, self._row, nothing, self._sort)
@@ -192,6 +194,13 @@ class Dashboard(FrameScreen):
         if status is None:
             return
         open_why(self.console, status.name)
+
+    def action_new_instance(self) -> None:
+        """Ask for a new instance."""
+        from hatui.screens.new import NewInstance
+
+        if not self.console.refuse():
+            self.app.push_screen(NewInstance())
 
     def action_failover(self) -> None:
         """Move an address on purpose."""

@@ -16,6 +16,7 @@ from hatui.screens.detail import Detail
 from hatui.screens.disk import DiskDialog
 from hatui.screens.events import Events
 from hatui.screens.jump import JumpScreen
+from hatui.screens.new import NewInstance
 from hatui.screens.packets import Packets
 from hatui.screens.pager import Pager
 from hatui.screens.peers import Peers
@@ -40,6 +41,7 @@ OWNERS: dict[str, type] = {
     "command": CommandLine,
     "palette": PaletteScreen,
     "jump": JumpScreen,
+    "new": NewInstance,
     "confirmation": ConfirmDialog,
     "review": Review,
     "disk": DiskDialog,
