@@ -89,6 +89,8 @@ class PacketView:
 
     def update(self, packets: deque[PacketLine], seen: int, now: int = 0) -> None:
         """Take what came since the last time; `seen` counts all packets that ever came."""
+        if not packets and (self.rows or self._held):
+            self._begin_anew(seen)
         fresh = min(seen - self._seen, len(packets))
         self._seen = seen
         if fresh > 0:
@@ -106,6 +108,15 @@ class PacketView:
             self._trim(seen - len(packets))
             if self._aged:
                 self._age(packets, seen, now)
+
+    def _begin_anew(self, seen: int) -> None:
+        """The ring was emptied: what came before is of another time, or of another engine."""
+        self.rows.clear()
+        self.numbers.clear()
+        self._held.clear()
+        self.paused, self.waiting, self.unsearched = False, 0, 0
+        self.generation += 1
+        self.interrupted(seen)
 
     def interrupted(self, seen: int) -> None:
         """The next packet does not follow the one before without a gap."""

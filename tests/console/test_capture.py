@@ -103,6 +103,20 @@ def test_age_is_asked_again_as_time_goes_on(text: str) -> None:
         assert list(view.rows) == wanted
 
 
+def test_ring_that_was_emptied_begins_anew_also_in_a_pause() -> None:
+    view, ring = PacketView(), deque(PACKETS[:10])
+    view.update(ring, 10)
+    view.pause()
+    ring.clear()
+    view.update(ring, 10)
+    assert not view.rows
+    assert not view.paused
+    ring.extend(PACKETS[20:25])
+    view.update(ring, 15)
+    assert list(view.rows) == PACKETS[20:25]
+    assert list(view.breaks) == [10]
+
+
 def test_marks_are_paired_in_order_of_time() -> None:
     view, ring = PacketView(), deque(PACKETS)
     view.update(ring, len(ring))
