@@ -98,3 +98,38 @@ def test_watcher_is_told_when_a_finding_comes_and_when_it_goes(pair: tuple[Host,
         b.run(["ip", "address", "del", f"{SERVICE}/32", "dev", "eth0"])
         gone = talk.until(lambda one: one["type"] == "status-gone" and one["kind"] == "finding-status")
         assert gone["name"] == told["status"]["name"]
+
+
+VARIANTS = {
+    "D-VERSION": ("version 3", "version 2\n    advert_int 1"),
+    "D-ADVINT": ("advert_int 0.1", "advert_int 0.2"),
+    "D-VIP-MISMATCH": ("        10.211.55.50\n", "        10.211.55.50\n        10.211.55.51\n"),
+    "D-CSUM": ("version 3", "version 3\n    v3_checksum_as_v2"),
+    "D-UNICAST-CLASS": (
+        "advert_int 0.1",
+        "advert_int 0.1\n    unicast_src_ip 10.211.55.23\n    unicast_peer {\n        10.211.55.22\n    }",
+    ),
+}
+
+
+def test_peer_that_is_configured_otherwise_is_named_and_one_configured_alike_is_not(lab: Lab) -> None:
+    ours, theirs = host_of(lab, "a", 22), host_of(lab, "b", 23)
+    engine = start_engine(ours, config(100))
+    peer = start_engine(theirs, config(150))
+    wait_for(lambda: status(engine)["master"] == "10.211.55.23", 5, "the peer")
+    assert codes(engine, 0.8) == {}
+    for code, (old, new) in VARIANTS.items():
+        peer.program.stop()
+        text = config(150).replace(old, new)
+        if code == "D-VERSION":
+            text = text.replace("    advert_int 0.1\n", "")
+        assert text != config(150)
+        peer = start_engine(theirs, text)
+        listen_s = 2.5 if code == "D-VERSION" else 0.8  # version 2 advertises once a second
+        found = wait_for(lambda: codes(engine, listen_s).get(code), 12, code)  # noqa: B023  called before the next
+        assert "10.211.55.23" in found["text"], code
+    peer.program.stop()
+    wait_for(lambda: status(engine)["state"] == "MASTER", 8, "the master")
+    equal = start_engine(theirs, config(100))
+    found = wait_for(lambda: codes(equal, 0).get("D-PRIO-EQUAL"), 12, "D-PRIO-EQUAL")
+    assert "10.211.55.22 has priority 100" in found["text"]
