@@ -146,7 +146,7 @@ KEYS: tuple[Key, ...] = (
         "everywhere.problems",
         "exclamation_mark",
         "All problems",
-        "All problems, worst first; again: faults only.",
+        "All problems, worst first; again: faults only. In Events: the worst of the list first.",
         "problems",
     ),
     Key("everywhere.redraw", "ctrl+l", "Redraw", "Write the whole screen again.", "redraw"),

@@ -173,7 +173,7 @@ class Detail(FrameScreen):
         if self.tab == "Notify":
             return facets.notify_tab(status, events, now)
         wall, mode = self.console.link.wall(), self.console.time_mode
-        when = [journal.when(row.wall_ns, wall, mode, 11) for row in events]
+        when = [journal.when(row.wall_ns, wall, mode, 12) for row in events]
         return facets.history_tab(status.name, events, when, now)
 
     # what keys do ------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ class Lines(ScrollView, can_focus=False):
         self._painted = []
 
 
-class Rows(Lines, can_focus=True):
+class Rows(Lines, can_focus=True, inherit_bindings=False):
     """A list with a cursor. Rows have keys, so the cursor stays on its row when others come and go.
 
     The first cell of every line belongs to the list: `>` stands there on the row of the cursor.

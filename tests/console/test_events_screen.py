@@ -186,6 +186,27 @@ async def test_engine_lost_in_the_middle_keeps_the_list_says_so_and_resumes_with
         assert "10 of 11" in text or "11 of 11" in text
 
 
+async def test_zoomed_list_still_says_how_it_is_narrowed_and_can_be(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("5", "z")
+        assert "- Event -" not in await until(pilot, "all events   newest first")
+        await pilot.press("slash", *"VI_DB")
+        text = await until(pilot, "filter> VI_DB")
+        assert "/ VI_DB" in text
+        await pilot.press("escape", "z")
+        await until(pilot, "- Event -")
+
+
+async def test_help_names_only_keys_of_the_table_where_nothing_is_typed(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=(80, 60)) as pilot:
+        await settle(pilot)
+        await pilot.press("5", "question_mark")
+        text = await until(pilot, "Keys: Events")
+        assert "In this field" not in text
+        assert "Only what operators did" in text
+
+
 async def test_viewer_may_look_filter_and_save(console: HatuiApp, link: StagedLink) -> None:
     async with console.run_test(size=SIZE) as pilot:
         await settle(pilot)
