@@ -55,7 +55,10 @@ def track_block(context: Context, block: Statement, into: TrackLines) -> None:
                 consequence="keepalived keeps the first line",
             )
             continue
-        into_list.append(_track(context, kind, line, *default))
+        made = _track(context, kind, line, *default)
+        if made is None:
+            continue
+        into_list.append(made)
         if kind == "track_script":
             context.tracked.add(name)
 
@@ -71,7 +74,7 @@ def _own_weight(context: Context, kind: str, line: Statement, known: Mapping[str
     return found if isinstance(found, tuple) else (found.weight, found.reverse)
 
 
-def _track(context: Context, kind: str, line: Statement, weight: int, reverse: bool) -> Track:
+def _track(context: Context, kind: str, line: Statement, weight: int, reverse: bool) -> Track | None:
     words = line.words
     name = words[0].value
     if len(words) == 1:
@@ -88,15 +91,15 @@ def _track(context: Context, kind: str, line: Statement, weight: int, reverse: b
         )
 
     if words[1].value != "weight":
-        wrong(words[1], f"{words[1].value} is no word of a {kind} line", "keepalived ignores the word.")
-        return Track(name, weight, reverse)
+        wrong(words[1], f"{words[1].value} is no word of a {kind} line", f"keepalived does not track {name} at all.")
+        return None
     if len(words) == 2:
-        wrong(words[1], f"weight of {name} has no number", "keepalived uses the weight of the definition.")
-        return Track(name, weight, reverse)
+        wrong(words[1], f"weight of {name} has no number", f"keepalived does not track {name} at all.")
+        return None
     number = values.integer(words[2].value)
     if number is None or not -254 <= number <= 254:
         wrong(words[2], f"weight {words[2].value} is no number from -254 to 254", "keepalived ignores the weight.")
-        return Track(name, weight, reverse)
+        return Track(name, 0 if number is None and kind == "track_file" else weight, reverse)
     if abs(number) > LIMIT[kind]:
         wrong(words[2], f"weight {number} is cut to {LIMIT[kind]}", "254 would leave no priority.")
         number = LIMIT[kind] if number > 0 else -LIMIT[kind]
@@ -105,6 +108,9 @@ def _track(context: Context, kind: str, line: Statement, weight: int, reverse: b
             reverse = True
         elif word.value == "noreverse" and kind != "track_interface":
             reverse = False
+        elif kind == "track_file" and word is words[3]:
+            wrong(word, f"{word.value} is no word behind a weight", f"keepalived does not track {name} at all.")
+            return None
         else:
             wrong(word, f"{word.value} is no word behind a weight", "keepalived ignores the word.")
     return Track(name, number, reverse)

@@ -121,6 +121,21 @@ def inside() -> Iterator[tuple[str, str]]:
                     yield f"{'.'.join(path)}|{row.name}|{kind}", text
 
 
+def bodies() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The same for blocks of an instance alone: the lines, and which ordinary line of the instance to leave out."""
+    words = table()
+    for path in words.paths:
+        if path[:1] != ("vrrp_instance",) or len(path) < 2 or path[-1] not in PREFIX:
+            continue
+        inner = path[1:]
+        while inner and inner[-1] in INLINE:
+            inner = inner[:-1]
+        for row in words.block(path).values():
+            for _, line in _lines(path, row):
+                without = ("virtual_ipaddress",) if inner == ("virtual_ipaddress",) else ()
+                yield _nested(inner, line), without
+
+
 def _lines(path: Path, row: Keyword) -> Iterator[tuple[str, str]]:
     before = PREFIX.get(path[-1], "")
     if row.name in FREE or row.name == "<interface>":

@@ -17,7 +17,7 @@ import pytest
 
 from engine.config.build import load
 from engine.config.model import NS_PER_S, Address, Instance, Route, Track
-from tests.config import corpus
+from tests.config import corpus, corpus_lines
 from tests.config.reading import config, disk, reading
 
 pytestmark = [pytest.mark.net, pytest.mark.timeout(600)]
@@ -262,6 +262,12 @@ def bodies(kind: str) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
         for line in corpus.INSTANCES:
             yield (*first, line), ()
         return
+    if kind == "words":
+        others = ("%junk", "virtual_routes", "virtual_rules", "track_bfd")  # no such device; compared below
+        for body, without in corpus_lines.bodies():
+            if not any(word in body for word in others):
+                yield (body,), without
+        return
     for line in corpus.ADDRESSES:
         yield (f"virtual_ipaddress {{\n{line}\n}}",), ("virtual_ipaddress",)
     for line in corpus.PEERS:
@@ -280,7 +286,7 @@ def usable(text: str) -> bool:
     return loaded.config is not None and not any(one.code in lost or one.exit_code == 2 for one in loaded.diagnostics)
 
 
-@pytest.mark.parametrize("kind", ["plain", "strict", "version 3", "blocks"])
+@pytest.mark.parametrize("kind", ["plain", "strict", "version 3", "blocks", "words"])
 def test_model_holds_what_keepalived_dumps(namespace: str, tmp_path: Path, kind: str) -> None:
     text = BEFORE
     number = 0
