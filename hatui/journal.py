@@ -95,12 +95,20 @@ def severity(row: Row) -> str:
     return told_of(row.event).severity if isinstance(row, EventLine) else "warn"
 
 
+def where(row: EventLine, instance: str) -> str:
+    """What an event is about; where several nodes are seen, also on which of them it happened."""
+    node = getattr(row, "node", "")
+    if not node or instance.startswith(f"{node}:"):
+        return instance
+    return node if instance in ("", "-") else f"{node}:{instance}"
+
+
 def text(row: Row) -> str:
     """One row as text, for filters and copying."""
     if not isinstance(row, EventLine):
         return row.words
     told = told_of(row.event)
-    return f"{told.instance}  {told.what}  {told.detail}"
+    return f"{where(row, told.instance)}  {told.what}  {told.detail}"
 
 
 def facts(row: Row) -> Mapping[str, str]:
@@ -111,7 +119,7 @@ def facts(row: Row) -> Mapping[str, str]:
     return {
         "kind": kind_of(happened),
         "severity": told.severity,
-        "instance": told.instance,
+        "instance": where(row, told.instance),
         "what": told.what,
         "detail": told.detail,
         "type": str(happened.__struct_config__.tag),

@@ -58,7 +58,8 @@ def forecast_lines(move: Move, same_as: str) -> list[Line]:
     ]
     lines += [_row("Back again" if not at else "", text) for at, text in enumerate(wrap(move.back, COLUMNS - 14))]
     if move.method:
-        lines.append(_row("Same as", same_as, "strong"))
+        shown = wrap(same_as, COLUMNS - 13)
+        lines += [_row("" if at else "Same as", text, "strong") for at, text in enumerate(shown)]
     return lines
 
 

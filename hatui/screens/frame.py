@@ -162,13 +162,22 @@ class FrameScreen(Painted, Screen[None]):
             ]
         if self.WITHOUT_ENGINE or store.hello is not None:
             return []
-        return connection_card(store, str(getattr(self.console.link, "path", "")))
+        there = self.console.link.arguments()
+        host = there[1] if there[:1] == ["--host"] else ""
+        return connection_card(store, str(getattr(self.console.link, "path", "")), host)
 
 
-def connection_card(store: Store, socket: str) -> list[Line]:
-    """Why there is nothing to see yet, and the next command."""
+def connection_card(store: Store, socket: str, host: str = "") -> list[Line]:
+    """Why there is nothing to see yet, and the next command; `host` is the one that was named with --host."""
     detail = plain(store.link.detail)
     match store.link.connection:
+        case Connection.ABSENT if host:
+            head = f"No engine answers on {plain(host)}."
+            rest = [
+                detail,
+                f"Can you log in there without a question?   ssh {plain(host.partition(':/')[0])} hatui status",
+                "Is the engine running there, and hatui installed?   hatui doctor",
+            ]
         case Connection.ABSENT:
             head = f"No engine on this host ({detail or 'the socket is absent'})."
             rest = [

@@ -44,7 +44,7 @@ def event_line(row: Row, before: Row | None, moment: Moment, columns: int) -> Li
     role = ROLES.get(told.severity, "plain")
     return (
         (f" {moment(row, before, time_columns(columns))}  ", "dim"),
-        (fit(told.instance, name) + " ", "strong"),
+        (fit(journal.where(row, told.instance), name) + " ", "strong"),
         (fit(told.what, what) if len(told.what) < what else told.what, role),
         (" " + plain(told.detail), "plain" if role != "bad" else role),
     )
@@ -67,7 +67,7 @@ def journal_line(row: Row, before: Row | None, moment: Moment, columns: int) -> 
     role = ROLES.get(told.severity, "plain")
     mark = {"bad": "!", "warn": "~"}.get(told.severity, " ")
     kind = f"{journal.kind(row):<10} " if wide else ""
-    where = row.event.by if isinstance(row.event, CommandLogged) else told.instance
+    where = row.event.by if isinstance(row.event, CommandLogged) else journal.where(row, told.instance)
     shown = f"{told.what} " if len(told.what) >= what else fit(told.what, what) + " "
     return (
         (" ", "plain"),

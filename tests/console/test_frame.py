@@ -265,3 +265,19 @@ async def test_read_only_acts_on_nothing(link: StagedLink, tmp_path: Path) -> No
             await pilot.press(key)
         await until(pilot, "not allowed: started with --read-only")
         assert link.commands() == []
+
+
+async def test_no_color_leaves_shades_and_words(
+    link: StagedLink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = HatuiApp(link, user_files=tmp_path)
+    async with console.run_test(size=SIZE) as pilot:
+        text = await settle(pilot)
+        assert "* VI_WEB     MASTER" in text
+        assert "! VI_DB      FAULT" in text
+        for strip in console.screen._compositor.render_strips():
+            for segment in strip:
+                for colour in (segment.style.color, segment.style.bgcolor) if segment.style else ():
+                    if colour is not None and colour.triplet is not None:
+                        assert len(set(colour.triplet)) == 1, segment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hatui.lab import Engine, Lab, obstacle, start_engine
+from hatui.lab.servers import own_command
 from tests.console.terminal import Terminal
 
 pytestmark = [pytest.mark.net, pytest.mark.programs("tmux")]
@@ -172,4 +174,31 @@ def test_closing_the_terminal_ends_the_console(tmp_path: Path) -> None:
 def test_terminal_that_cannot_show_it_gets_sentences(tmp_path: Path) -> None:
     with Terminal(["--socket", str(tmp_path / "engine.sock")], term="dumb") as terminal:
         terminal.wait_for("no terminal that can show the console: this is `hatui watch --plain`")
+        terminal.wait_for_end()
+
+
+@pytest.mark.timeout(180)
+def test_two_hosts_through_ssh_in_one_view(
+    lab: Lab, engines: tuple[Engine, Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = engines
+    ssh = tmp_path / "ssh"
+    ssh.write_text(
+        f'#!/bin/sh\nshift\nhatui() {{ exec {shlex.join(own_command("hatui", "hatui.cli"))} "$@"; }}\neval "$1"\n'
+    )
+    ssh.chmod(0o755)
+    monkeypatch.setenv("HATUI_SSH", str(ssh))
+    hosts = [word for engine, name in ((a, "A"), (b, "B")) for word in ("--host", f"{name}:{engine.socket_outside}")]
+    with Terminal(hosts, columns=100) as terminal:
+        terminal.wait_for("* A:VI_1", "- B:VI_1", "2 of 2 engines live", "on A  READ-WRITE")
+        terminal.send("F")
+        terminal.wait_for("Fail over A:VI_1", "hatui --host A:/", "VI_1 --step-down")
+        terminal.send("y")
+        terminal.wait_for("done after")
+        assert lab.owners() == ["serverB"]
+        terminal.send("Escape")
+        terminal.wait_for("- A:VI_1", "* B:VI_1")
+        b.program.kill()
+        terminal.wait_for("1 of 2 engines live", "? B:VI_1", "UNKNOWN")
+        terminal.send("q")
         terminal.wait_for_end()

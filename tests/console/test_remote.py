@@ -273,3 +273,23 @@ async def test_console_shows_acts_and_copies_by_node(tmp_path: Path, monkeypatch
         await pilot.press("colon", *"node lb-b", "enter")
         await until(pilot, "on lb-b  READ-WRITE")
         assert both.bare(Reload())[0] == "lb-b"
+
+
+async def test_host_that_cannot_be_reached_has_a_card_of_its_own(
+    ssh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = HatuiApp(link_to("", ["anna@broken"]), user_files=tmp_path)
+    async with console.run_test(size=SIZE) as pilot:
+        text = await until(pilot, "No engine answers on anna@broken.")
+        assert "No route to host" in text
+        assert "ssh anna@broken hatui status" in text
+
+
+async def test_events_say_their_node(tmp_path: Path) -> None:
+    from hatui import journal, nodes
+    from tests.console.recording import EVENTS
+
+    started, change = nodes.event_of(EVENTS[0], "lb-a", 1), nodes.event_of(EVENTS[2], "lb-b", 2)
+    assert journal.text(started).startswith("lb-a:engine  started")
+    assert journal.text(change).startswith("lb-b:VI_API  backup -> MASTER")
+    assert journal.text(EVENTS[2]).startswith("VI_API  ")
