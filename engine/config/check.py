@@ -119,7 +119,7 @@ class Checker:
                 at = len(given)
                 continue
             value = self.value(statement, row, term, given[at])
-            if value is None:
+            if value is None and not (term.optional and _keeps_weight(row)):
                 return None
             found.append(value)
             at += 1
@@ -230,8 +230,10 @@ class Checker:
                 value=word.value,
                 low=term.low or "0",
                 high=term.high or ("the largest number" if scale == 1 else _MAX_SECONDS),
-                consequence=consequence(row),
+                consequence="the priority stays within 1 to 254." if _keeps_weight(row) else consequence(row),
             )
+            if _keeps_weight(row) and low is not None and high is not None:
+                return max(low, min(high, number))
             return None
         return number
 
@@ -304,6 +306,11 @@ class Checker:
             self.say("C-DEPRECATED", statement, exit_code=5, keyword=row.name, better=row.better)
         if not row.effective and self.sayings.first_time("C-NO-EFFECT", row.name):
             self.say("C-NO-EFFECT", statement, keyword=row.name, effect=f"In keepalived: {row.effect}")
+
+
+def _keeps_weight(row: Keyword) -> bool:
+    """keepalived complains about the weight of a script, and uses it all the same."""
+    return row.name == "weight" and row.path == ("vrrp_script",)
 
 
 def consequence(row: Keyword) -> str:

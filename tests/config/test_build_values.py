@@ -419,6 +419,52 @@ def test_groups_are_those_of_keepalived(namespace: str, tmp_path: Path) -> None:
     assert modelled(ours.instances[1].tracking.interfaces) == tracks(found["Tracked interfaces"])
 
 
+OTHER_SCRIPTS = {
+    "s6": "a fraction of a second is of newer versions, and used here",
+    "s21": "the same",
+    "s9": "the weight is cut where it would leave no priority; keepalived keeps the number and cuts the priority",
+}
+"""Differences by number of the case, each with its reason."""
+
+
+def test_scripts_are_those_of_keepalived(namespace: str, tmp_path: Path) -> None:
+    text = corpus.SECURE
+    names = []
+    for number, body in enumerate((*corpus.SCRIPTS, "interval 3\nrise 2\nfall 3\nweight -4 reverse\ninit_fail")):
+        lines = body if body.startswith("script") else f'script "/bin/true"\n{body}'
+        block = f"vrrp_script s{number} {{\n{lines}\n}}\n"
+        loaded = reading(corpus.SECURE + block + corpus.instance())
+        if (
+            loaded.config is not None
+            and loaded.config.scripts
+            and not any(one.exit_code == 2 for one in loaded.diagnostics)
+        ):
+            text += block
+            names.append(f"s{number}")
+    assert len(names) > 20
+    said = dump(namespace, tmp_path, text + corpus.instance("track_script {\n" + "\n".join(names) + "\n}"))
+    blocks = re.split(
+        r"^ VRRP Script = ", said.split("------< VRRP Scripts >------")[1].split("------<")[0], flags=re.M
+    )
+    theirs = {one.splitlines()[0].strip(): fields(one.splitlines()[1:]) for one in blocks[1:]}
+    ours = {one.name: one for one in config(load(str(tmp_path / "k.conf"), *disk())).scripts}
+    assert set(theirs) == set(ours)
+    wrong = []
+    for name, one in ours.items():
+        found = theirs[name]
+        timeout = 0 if one.timeout == one.interval and found.get("Timeout") == "0 sec" else one.timeout
+        expected = {
+            "Interval": f"{one.interval / NS_PER_S:g} sec",
+            "Timeout": f"{timeout / NS_PER_S:g} sec",
+            "Weight": f"{one.weight}{' reverse' if one.reverse else ''}",
+            "Rise": str(one.rise),
+            "Fall": str(one.fall),
+        }
+        wrong += [f"{name}: {key} {found.get(key)!r}, model {value!r}" for key, value in expected.items()
+                  if str(found.get(key, "")).replace(".000000", "") != value]  # fmt: skip
+    assert {line.partition(":")[0] for line in wrong} == set(OTHER_SCRIPTS), "\n".join(wrong)
+
+
 def test_globals_are_those_of_keepalived(namespace: str, tmp_path: Path) -> None:
     lines = (
         *("router_id here", "notification_email {", "a@b.c", "d@e.f", "}", "notification_email_from x@y.z"),
