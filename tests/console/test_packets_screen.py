@@ -407,6 +407,10 @@ async def test_times_are_local_utc_relative_and_the_distance_to_the_marked_one(
         text = await settle(pilot)
         assert " .    +0.764000 +0.676" in text
         assert "+#   +0.000000" in text
+        await pilot.press("space", "l", "g")
+        text = await settle(pilot)
+        assert ">     +0.000000 |-- 51" in text
+        assert "      +0.088000 |-- 52" in text
 
 
 async def test_save_asks_where_and_never_replaces_silently(console: HatuiApp, link: StagedLink, tmp_path: Path) -> None:
