@@ -6,6 +6,7 @@ what the engine reads, and a name that is offered is defined.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -72,7 +73,7 @@ class Heading(msgspec.Struct, frozen=True):
 
 def hover(tree: Tree, line: int, column: int) -> Hover | None:
     """The word at a place, which counts from 1; on blanks the keyword of the line."""
-    node = tree.node_at(line)
+    node = _node_at(tree, line)
     if node is None or not node.keyword or node.definition:
         return None
     row = _row(node.path, node.keyword)
@@ -89,6 +90,14 @@ def hover(tree: Tree, line: int, column: int) -> Hover | None:
             term = _term(row, at if row.is_head else at - 1)
             argument = str(term) if term is not None else ""
     return Hover(row.usage, row.default, row.effect, row.effective, row.since, argument, row.better)
+
+
+def _node_at(tree: Tree, line: int) -> Node | None:
+    """The innermost statement on a line; only the one block around it is looked through, however long the text is."""
+    after = bisect_right(tree.nodes, line, key=lambda node: node.line)
+    found = [node for top in tree.nodes[max(0, after - 1) : after] for node in top.walk()]
+    on_line = [node for node in found if any(word.line == line for word in node.words)]
+    return on_line[-1] if on_line else None
 
 
 def _row(path: tuple[str, ...], name: str) -> Keyword | None:

@@ -149,7 +149,9 @@ class ConfigScreen(SharedEditor):
             return self.other_line()
         changed = len(self._changes) if self.unsaved else None
         note = f"read only: {self.console.why_not}" if self.console.why_not else ""
-        return title_line(self.draft.path, self.judgement, changed, note, columns, typing=self.typing)
+        engine = self.console.store.engine
+        running = engine.config_revision if engine else 0
+        return title_line(self.draft.path, self.judgement, changed, note, columns, typing=self.typing, running=running)
 
     # what keys do ------------------------------------------------------------------------------
 
@@ -159,6 +161,7 @@ class ConfigScreen(SharedEditor):
             return
         from hatui.screens.review import Review
 
+        self.app.clear_notifications()
         self.app.push_screen(Review(self, self.draft, self.text, bool(self.editing.disk)))
 
     def action_revisions(self) -> None:
@@ -175,6 +178,7 @@ class ConfigScreen(SharedEditor):
         if self.draft is None or not self.editing.disk:
             self.console.say("the text on disk is the one you edit")
             return
+        self.app.clear_notifications()
         self.app.push_screen(DiskDialog(self, self.draft, self.text, self.editing.disk[0]))
 
     def action_use_disk(self) -> None:

@@ -7,6 +7,7 @@ the pause is short.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -55,6 +56,9 @@ class EditorScreen(FrameScreen):
         self._changes: dict[int, str] = {}
         self._tree: Tree = parse("")
         self._headings: list[Heading] = []
+        self._made: tuple[Judgement | None, str, list[Line]] = (None, "", [])
+        self._drawn: tuple[object, int, list[Line]] = (None, 0, [])
+        """Rows that are shown: of the problems, of the outline."""
         self._timer: Timer | None = None
         self._old_shown = ""
 
@@ -178,12 +182,19 @@ class EditorScreen(FrameScreen):
         self._paint_word()
         self._paint_outline()
         problems, impact = self.query_one("#config-problems", Rows), self.query_one("#impact", Lines)
-        lines = [problem_line(one, self.path) for one in (judged.listed if judged else [])]
+        lines = self._problems_of(judged)
         nothing: list[Line] = [((" no problems", "good"),)] if judged else []
         title = rule("Problems", problems.size.width) if self.has_class("wide") else None
         problems.show_rows(lines or nothing, list(range(len(lines))), title)
         told = impact_lines(judged, unsaved=self.unsaved, columns=impact.size.width) if judged else []
         impact.show(told, rule("Impact on apply", impact.size.width))
+
+    def _problems_of(self, judged: Judgement | None) -> list[Line]:
+        """All problems as rows; made anew only for another judgement or file."""
+        if self._made[0] is not judged or self._made[1] != self.path:
+            listed = judged.listed if judged else []
+            self._made = (judged, self.path, [problem_line(one, self.path) for one in listed])
+        return self._made[2]
 
     def _paint_margin(self) -> None:
         marks = {} if self.page else {row: (mark, "changed") for row, mark in self._changes.items()}
@@ -203,17 +214,25 @@ class EditorScreen(FrameScreen):
         rows = self.query_one("#outline", Rows)
         if not rows.display:
             return
-        worst = {
-            one.line: PROBLEM_MARKS[one.severity][0] for one in reversed(self._of_page()) if one.severity != "info"
-        }
-        lines = []
-        for one in self._headings:
-            mark = next((worst[line] for line in sorted(worst) if one.line <= line <= one.end_line), "")
-            lines.append(outline_line(one, mark, rows.size.width))
+        if self._drawn[:2] != (self._headings, rows.size.width):
+            self._drawn = (self._headings, rows.size.width, self._outline_rows(rows.size.width))
+        lines = self._drawn[2]
         rows.show_rows(lines, list(range(len(lines))), rule("Outline", rows.size.width))
         at = heading_at(self._headings, self.editor.cursor_location[0] + 1)
         if at is not None and not rows.has_focus:
             rows.move_to(at, tell=False)
+
+    def _outline_rows(self, columns: int) -> list[Line]:
+        worst = {
+            one.line: PROBLEM_MARKS[one.severity][0] for one in reversed(self._of_page()) if one.severity != "info"
+        }
+        bad = sorted(worst)
+        lines = []
+        for one in self._headings:
+            at = bisect_left(bad, one.line)
+            mark = worst[bad[at]] if at < len(bad) and bad[at] <= one.end_line else ""
+            lines.append(outline_line(one, mark, columns))
+        return lines
 
     def _of_page(self) -> list[Diagnostic]:
         return self.judgement.of(self.path) if self.judgement else []

@@ -17,10 +17,20 @@ PROBLEM_MARKS = {"error": ("!", "bad"), "warning": ("~", "warn"), "info": (".", 
 
 
 def title_line(
-    path: str, judged: Judgement | None, changed: int | None, note: str, columns: int, *, typing: bool = False
+    path: str,
+    judged: Judgement | None,
+    changed: int | None,
+    note: str,
+    columns: int,
+    *,
+    typing: bool = False,
+    running: int = 0,
 ) -> Line:
-    """The file, how far it differs (`changed` lines; None: not at all), how many problems, and a note."""
+    """The file, how far it differs (`changed` lines; None: not at all), how many problems, and a note. `running` is
+    the revision in use, told where there is room."""
     state = "as it is on disk" if changed is None else f"candidate, {changed} line{'s' if changed != 1 else ''} changed"
+    if running and columns >= 100:
+        state += f", running is #{running}"
     right: list[Span] = []
     for severity, role in (("error", "bad"), ("warning", "warn"), ("info", "dim")):
         number = judged.count(severity) if judged else 0

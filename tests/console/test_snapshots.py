@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from engine.messages import ConfigLoaded, EventLine, GetConfig, GetRevisions, Outcome, Reply, StatusLine
 from hatui.app import HatuiApp
 from hatui.palette import execute
 from hatui.saving import save
 from hatui.store import Connection, LinkState
-from tests.console.conftest import StagedLink
+from tests.console.conftest import CONFIG, StagedLink, config_text
 from tests.console.piloting import settle, until
-from tests.console.recording import NOW, S, packets
+from tests.console.recording import NOW, WALL, S, packets
+from tests.console.test_config_flows import BOB, VI_1, revisions
+from tests.console.test_pending import APPLIED, WAITS
 
 SIZES = [(80, 24), (100, 30), (160, 45)]
 THEMES = ["hatui-dark", "hatui-light", "hatui-mono"]
@@ -183,3 +186,64 @@ def test_pictures_hold_no_secret() -> None:
     assert pictures
     for picture in pictures:
         assert "s3cret1" not in picture.read_text()
+
+
+DIALOGS: dict[str, tuple[str, ...]] = {
+    "confirm": ("C",),
+    "config-complete": ("3", "G", "enter", *"vrrp_", "ctrl+@"),
+    "revisions": ("3", "r", "space", "j"),
+    "revisions-diff": ("3", "r", "enter"),
+    "review-master": ("3", "ctrl+n", "ctrl+t", "ctrl+s"),
+    "disk": ("3", "ctrl+n", "ctrl+t", "changed on disk", "d"),
+    "other-editor": ("3", "somebody edits"),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", DIALOGS)
+def test_flow_of_the_configuration(snap_compare: Compare, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    assert snap_compare(app_for(tmp_path), terminal_size=size, run_before=changing(name))
+
+
+@pytest.mark.parametrize("theme", THEMES[1:])
+@pytest.mark.parametrize("name", ["confirm", "config-complete", "revisions-diff", "disk"])
+def test_flow_of_the_configuration_in_theme(snap_compare: Compare, tmp_path: Path, name: str, theme: str) -> None:
+    assert snap_compare(app_for(tmp_path, theme), terminal_size=(80, 24), run_before=changing(name))
+
+
+def changing(name: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """A flow of the configuration: keys, and what happens meanwhile in the place of a key."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, HatuiApp)
+        link = app.link
+        assert isinstance(link, StagedLink)
+        link.answers[GetRevisions] = revisions
+        await settle(pilot)
+        if name == "confirm":
+            link.feed(APPLIED, StatusLine(WAITS, NOW))
+        if name == "review-master":
+            link.feed(StatusLine(VI_1, NOW))
+        for key in DIALOGS[name]:
+            if key == "changed on disk":
+                other = config_text(CONFIG.replace("advert_int      1", "advert_int      2"))
+                link.answers[GetConfig] = Reply(0, Outcome.DONE, files=(other,))
+                link.feed(EventLine(40, NOW, WALL, ConfigLoaded("ffff", "file")))
+                await until(pilot, "disk differs")
+            elif key == "somebody edits":
+                link.feed(StatusLine(BOB, NOW))
+            else:
+                await pilot.press(key)
+            for _ in range(3):
+                await settle(pilot)
+            if key in ("3", "ctrl+t"):
+                await checked(pilot)
+        if name == "config-complete":
+            await until(pilot, "TYPING")
+            await until(pilot, "candidate, 1 line changed")
+        if name.startswith("revisions"):
+            await until(pilot, "#42")
+        await freeze(pilot)
+
+    return run
