@@ -65,7 +65,9 @@ class DiskDialog(Dialog):
             ]
         lines += [((" Applying yours would make of the disk:", "title"),), *diff_lines(self._mine)]
         hint = "u Use disk   k Keep mine   esc Later"
-        pane.show(lines, rule(f"{plain(self._path.rpartition('/')[2])} on disk differs", pane.size.width, hint, strong=True))
+        pane.show(
+            lines, rule(f"{plain(self._path.rpartition('/')[2])} on disk differs", pane.size.width, hint, strong=True)
+        )
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """The mouse, or enter on a button."""
