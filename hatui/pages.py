@@ -36,12 +36,8 @@ Titled = tuple[str, Sequence[Line]]
 def help_page(
     valid: Sequence[keys.Key], others: Sequence[tuple[str, str]] = (), *, may_act: bool, why_not: str
 ) -> Titled:
-    """The keys that are valid, by place, the nearest first; `others` are those of the field that is typed in."""
+    """The keys that are valid, by place, the nearest first; `others` are those of the field that is typed in, last."""
     lines: list[Line] = []
-    if others:
-        lines.append(((" In this field", "title"), ("   letters and digits type; esc leaves it", "dim")))
-        lines += [((f"   {keys.show(key):<18}", "key"), (text, "plain")) for key, text in others]
-        lines.append(())
     for place in dict.fromkeys(key.place for key in valid):
         lines += [((f" {keys.PLACES[place]}", "title"),)]
         for key in keys.at(place, valid):
@@ -52,6 +48,10 @@ def help_page(
                 ((f"   {keys.show(key.key):<18} "[:22], "dim" if dim else "key"), (first, "dim" if dim else "plain"))
             )
             lines += [((" " * 22 + text, "dim" if dim else "plain"),) for text in more]
+        lines.append(())
+    if others:
+        lines.append(((" In this field", "title"), ("   letters and digits type; esc leaves it", "dim")))
+        lines += [((f"   {keys.show(key):<18}", "key"), (text, "plain")) for key, text in others]
         lines.append(())
     marks = "* MASTER   - backup   ! FAULT   ? UNKNOWN   ~ INIT"
     lines += [((" Marks", "title"),), ((f"   {marks}", "plain"),)]

@@ -32,11 +32,13 @@ FIELDS: dict[str, tuple[str, str]] = {
 }
 """Field -> label and first value."""
 HINTS = (
-    "Address(es) are served by whoever is master: 10.0.0.100/24, several with blanks between.",
-    "The VRID is the same on all nodes of a pair, and free on that network: `hatui vrids IF` shows it.",
-    "The higher priority is master; give each node its own.  Peer(s): addresses of the other nodes for",
-    "unicast; empty: multicast.",
+    "Whoever is master serves the address(es): 10.0.0.100/24, several by blanks.",
+    "The VRID is the same on the nodes of a pair, else unused: `hatui vrids IF`.",
+    "The higher priority is master: give each node its own. Peer(s): the other",
+    "nodes' addresses for unicast; empty: multicast.",
 )
+ROWS = 17
+"""Lines of the dialog without those that it makes."""
 
 
 def wrong(answers: Mapping[str, str], taken: Collection[str] = ()) -> str:
@@ -118,7 +120,7 @@ class NewInstance(Dialog):
         if not complaint:
             lines = [((f" {plain(text)}", "plain"),) for text in block(answers).splitlines()]
         preview = self.query_one("#preview", Lines)
-        preview.styles.height = max(2, len(lines) + 1)
+        preview.styles.height = max(2, min(len(lines) + 1, self.app.size.height - ROWS))
         preview.show(lines, rule("nothing runs before the review", COLUMNS))
 
     def on_input_submitted(self) -> None:

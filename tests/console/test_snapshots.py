@@ -53,6 +53,8 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "failover": ("F",),
     "command": ("colon", *"theme"),
     "palette": ("ctrl+p",),
+    "jump": ("ctrl+o",),
+    "new": ("n",),
     "review": ("3", "ctrl+n", "ctrl+t", "ctrl+s"),
 }
 Compare = Callable[..., bool]
