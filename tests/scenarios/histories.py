@@ -263,9 +263,8 @@ class History:
         """ns: the longest master-down interval of a living router, one advert, and the way."""
         longest = 0
         for host in self.hosts():
-            if host.running:
-                for one in host.config.instances:
-                    longest = max(longest, host.status(one.name).master_down_interval)
+            for one in instances_of(host):  # a host that stops may have lost one by a reload before
+                longest = max(longest, one.master_down_interval)
         slack = self.lan.delay[1] * 2 + 5 * MS
         return longest + self.shape.slowest + self.shape.startup_delay + slack
 
