@@ -43,6 +43,8 @@ RETURN = 60 * NS
 """ns within which a router that fell silent is looked for afterwards."""
 NEAR_MISSES = 600 * NS
 """ns in which near misses count as a sign of a path that loses adverts."""
+ENOUGH = 100
+"""Events before a change that surely reach back over its window, or are all that matter."""
 LATE = 50_000_000
 """ns that a timer may be late without being suspicious."""
 _ADVERT = re.compile(r"(\S+) priority (\d+)(?:,? ?(.*))$")

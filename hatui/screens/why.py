@@ -1,41 +1,103 @@
 """`w`: why an instance changed its state, one page a change, `[` and `]` to the changes before and after.
 
-Invariant: a page is a change that the engine told; which one it is does not move when further ones happen.
+Invariant: a page is a change that the engine told; which one it is does not move when further ones happen. Changes
+before those that this console has come from the engine's history, and so does the record around each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.messages import EventLine
-from hatui.pages import transitions, why_page
+from engine.errors import EngineLost, Refused
+from engine.messages import EventLine, GetEvents
+from hatui import explanation
+from hatui.pages import transitions
 from hatui.screens.pager import Page, Pager
-from hatui.store import Store
+from hatui.store import Row, Store
 from hatui.text import Line
 
 if TYPE_CHECKING:
     from hatui.app import HatuiApp
 
+CHANGES = 500
+"""Changes of one instance that are asked for."""
+
 
 def open_why(app: HatuiApp, name: str, seq: int = 0) -> None:
     """Explain the change with this number, or the last one of the instance."""
-    at = _place(transitions(app.store, name), seq)
-    chosen = [at[1]]
+    app.push_screen(Why(app, name, seq))
 
-    def page(store: Store, now: int, columns: int) -> tuple[str, list[Line]]:  # noqa: ARG001
-        changes = transitions(store, name)
-        index, _ = _place(changes, chosen[0])
-        title, lines = why_page(store, name, max(0, len(changes) - 1 - index), columns, app.time_mode)
-        return title, list(lines)
 
-    def turn(step: int) -> Page:
-        changes = transitions(app.store, name)
-        index, _ = _place(changes, chosen[0])
-        index = max(0, min(len(changes) - 1, index + step))
-        chosen[0] = changes[index].seq if changes else 0
-        return page
+class Why(Pager):
+    """The explanations of one instance's changes."""
 
-    app.push_screen(Pager(page, turn=turn))
+    def __init__(self, app: HatuiApp, name: str, seq: int) -> None:
+        super().__init__(self._made, turn=self._turned, command=app.twin("why", name))
+        self._instance = name
+        self._older: dict[int, EventLine] = {}
+        self._records: dict[int, list[EventLine]] = {}
+        """The record around a change, by its number."""
+        self._seq = _place(transitions(app.store, name), seq)[1]
+
+    def on_mount(self) -> None:
+        """Ask for what came before this console did."""
+        super().on_mount()
+        self.run_worker(self._fetch_changes(), exit_on_error=False)
+
+    def _changes(self, store: Store) -> list[EventLine]:
+        known = self._older | {row.seq: row for row in transitions(store, self._instance)}
+        return [known[seq] for seq in sorted(known)]
+
+    def _made(self, store: Store, now: int, columns: int) -> tuple[str, list[Line]]:  # noqa: ARG002
+        title = explanation.title(self._instance)
+        changes = self._changes(store)
+        if not changes:
+            nothing = " No change of its state is in the events that this console has."
+            return title, [((nothing, "dim"),)]
+        change = changes[_place(changes, self._seq)[0]]
+        status = store.instances.get(self._instance)
+        interface, down = (status.interface, status.master_down_interval) if status else ("", 0)
+        rows: Sequence[Row] = self._records.get(change.seq) or list(store.events)
+        found = explanation.explain(change, rows, interface=interface, down=down)
+        return title, explanation.lines(change, found, columns, self.console.time_mode)
+
+    def _turned(self, step: int) -> Page:
+        changes = self._changes(self.console.store)
+        if changes:
+            index = max(0, min(len(changes) - 1, _place(changes, self._seq)[0] + step))
+            self._seq = changes[index].seq
+            self.run_worker(self._fetch_record(changes[index]), exit_on_error=False)
+        return self._made
+
+    async def _fetch_changes(self) -> None:
+        """All changes that the engine's history has; one engine's numbers must not meet another's."""
+        if self.console.store.nodes:
+            return
+        found = await self._ask(GetEvents(CHANGES, self._instance, ("state-changed",)))
+        self._older = {row.seq: row for row in explanation.changes_of(found, self._instance)}
+        changes = self._changes(self.console.store)
+        if changes:
+            self._seq = self._seq or changes[-1].seq
+            await self._fetch_record(changes[_place(changes, self._seq)[0]])
+
+    async def _fetch_record(self, change: EventLine) -> None:
+        """The record around a change, where this console's events do not reach."""
+        store = self.console.store
+        first = next((row.seq for row in store.events if isinstance(row, EventLine)), 0)
+        if store.nodes or change.seq in self._records or (first and first < change.seq - explanation.ENOUGH):
+            return
+        status = store.instances.get(self._instance)
+        found = await self._ask(explanation.window_of(change, status.master_down_interval if status else 0))
+        if any(row.seq == change.seq for row in found):
+            self._records[change.seq] = found
+            self.paint()
+
+    async def _ask(self, wish: GetEvents) -> list[EventLine]:
+        try:
+            return list((await self.console.perform(wish)).events)
+        except (EngineLost, Refused):
+            return []  # a recording, or the engine is away: what this console has will do
 
 
 def _place(changes: list[EventLine], seq: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from engine.messages import (
+    Cause,
     Command,
     EventLine,
     GetEvents,
@@ -17,6 +18,7 @@ from engine.messages import (
     Reply,
     Snapshot,
     State,
+    StateChanged,
 )
 from hatui.app import HatuiApp
 from hatui.palette import execute
@@ -157,6 +159,31 @@ async def test_replay_of_nothing_and_of_no_time_says_so(
         "the journal has nothing of 13:50:00 or after",
     ]
     assert "READ-WRITE" in text
+
+
+async def test_why_goes_back_beyond_the_events_of_this_console(console: HatuiApp, link: StagedLink) -> None:
+    ago = 7200 * S
+    older = StateChanged("VI_API", State.MASTER, State.BACKUP, Cause.PEER_HIGHER, "long ago", 98, peer="10.0.0.12")
+    old = EventLine(1, NOW - ago, WALL - ago, older)
+    before = EventLine(0, NOW - ago - 400 * S, WALL - ago - 400 * S, EVENTS[0].event)
+    asked: list[GetEvents] = []
+
+    def events(command: Command) -> Reply:
+        assert isinstance(command, GetEvents)
+        asked.append(command)
+        return Reply(0, Outcome.DONE, events=(old,) if command.kinds else (before, old))
+
+    link.answers[GetEvents] = events
+    async with console.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "w")
+        assert "master-no-response" in await settle(pilot)
+        await pilot.press("left_square_bracket")
+        text = await until(pilot, "shows none of it")
+        assert "a higher priority: 10.0.0.12" in text
+        await pilot.press("right_square_bracket")
+        assert "master-no-response" in await settle(pilot)
+    assert [one.instance for one in asked if one.kinds] == ["VI_API"]
 
 
 async def test_space_means_what_it_did_while_live(console: HatuiApp, link: StagedLink) -> None:
