@@ -81,7 +81,11 @@ def rung_line(rung: Rung, nodes: Nodes, ladder: Ladder, when: When, columns: int
     match rung.kind:
         case "alike" if rung.count > 1:
             mark: Span = (" x " if rung.rejected else "   ", "bad" if rung.rejected else "plain")
-            return (mark, (time[0][3:], "dim"), (f"  {fold_words(rung)}", "warn" if rung.rejected else "dim"))
+            return (
+                mark,
+                (time[0][3:], "dim"),
+                (f"  {fold_words(rung, columns - FIRST - 2)}", "warn" if rung.rejected else "dim"),
+            )
         case "silence":
             vrid = summary(rung.packet.frame).vrid or 0
             return ((" " * FIRST, "plain"), (silence_words(rung.silence, vrid, alone=len(ladder.streams) < 2), "warn"))
@@ -98,8 +102,8 @@ def rung_line(rung: Rung, nodes: Nodes, ladder: Ladder, when: When, columns: int
     return (mark, (time[0][3:], "dim"), *body)
 
 
-def fold_words(rung: Rung) -> str:
-    """What a fold says: how many, how far apart."""
+def fold_words(rung: Rung, room: int = 200) -> str:
+    """What a fold says: how many, how far apart; in fewer words where there is no room."""
     about = [f"{rung.streams} kinds"] if rung.streams > 1 else []
     about += [f"{rung.rejected} rejected"] if 0 < rung.rejected < rung.count else []
     kinds = f" ({', '.join(about)})" if about else ""
@@ -107,7 +111,9 @@ def fold_words(rung: Rung) -> str:
         spacing = f"{seconds(rung.least, 3)} to {seconds(rung.most, 3)}"
     else:
         spacing = f"{seconds(rung.spacing, 3)} +/- {round(rung.jitter / 1_000_000)}ms"
-    return f"... {rung.count} alike folded{kinds}, spacing {spacing} ..."
+    forms = (f"folded{kinds}, spacing {spacing}", f"folded{kinds}, {spacing}", f"folded, {spacing}")
+    texts = [f"... {rung.count} alike {form} ..." for form in forms]
+    return next((text for text in texts if len(text) <= room), texts[-1])
 
 
 def silence_words(ns: int, vrid: int, *, alone: bool, lasts: bool = False) -> str:

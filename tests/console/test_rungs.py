@@ -65,6 +65,8 @@ def test_rejected_ones_among_the_folded_are_counted() -> None:
     ladder = ladder_of(*lines)
     assert ladder.rungs[-1].rejected == 7
     assert "2 kinds, 7 rejected" in fold_words(ladder.rungs[-1])
+    assert fold_words(ladder.rungs[-1], 62) == "... 14 alike folded (2 kinds, 7 rejected), 1.000s +/- 0ms ..."
+    assert fold_words(ladder.rungs[-1], 30).startswith("... 14 alike folded, 1.000s")
     assert words(ladder.rungs[-1], ladder).startswith(" x 14:02:19.000")
 
 
