@@ -69,7 +69,7 @@ def test_start_see_master_hand_over_see_backup_edit_apply_see_it_in_use_quit(
         terminal.send("2")
         terminal.wait_for("2[Packets]", "10.211.55.22", "224.0.0.18", "sent", "FOLLOW")
         terminal.send("p")
-        terminal.wait_for("PAUSED")
+        terminal.wait_for("paused")
         terminal.send("f")
         terminal.wait_for("FOLLOW")
 
@@ -107,7 +107,7 @@ def test_start_see_master_hand_over_see_backup_edit_apply_see_it_in_use_quit(
         assert lab.owners() == ["serverA"]
 
         terminal.resize(160, 45)
-        terminal.wait_for("Priority of VI_1", "Live adverts", "FLAPS")
+        terminal.wait_for("Priority ladder", "Live adverts", "FLAPS")
         terminal.resize(70, 20)
         terminal.wait_for("hatui needs 80x24, this is 70x20.")
         terminal.resize(80, 24)
