@@ -12,8 +12,15 @@ from engine.core.audit import verify
 from engine.messages import EventLine, InstanceStatus, Snapshot, State, StateChanged
 from hatui.cli import main
 from hatui.commands.replay import read
-from hatui.lab import Lab, start_engine, wait_for
+from hatui.lab import Engine, Lab, start_engine, wait_for
 from tests.net.engine_talk import Talk, config, events, has_address, host_of, master, pid_of, status
+
+
+def recorded(engine: Engine) -> set[str]:
+    """The states of the instance in the journal's snapshots."""
+    with Talk(engine) as talk:
+        shots = talk.ask("get-journal", since_wall_ns=0, until_wall_ns=1 << 62)["snapshots"]
+    return {one["state"] for shot in shots for one in shot["statuses"] if one["type"] == "instance-status"}
 
 
 def test_history_survives_a_kill_and_why_and_replay_read_it(
@@ -22,6 +29,7 @@ def test_history_survives_a_kill_and_why_and_replay_read_it(
     a, b = host_of(lab, "a", 22), host_of(lab, "b", 23)
     engine = master(a, config(150))
     start_engine(b, config(100))
+    wait_for(lambda: "MASTER" in recorded(engine), 10, "a snapshot of the master in the journal")
     with Talk(engine) as talk:
         wait_for(lambda: talk.ask("failover", instance="VI_1", reason="a test")["outcome"] == "done", 10, "failover")
     wait_for(lambda: status(engine)["state"] == "BACKUP", 5, "the move")
