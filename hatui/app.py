@@ -67,6 +67,12 @@ def _config() -> Screen[Any]:
     return ConfigScreen()
 
 
+def _drills() -> Screen[Any]:
+    from hatui.screens.drills import Drills
+
+    return Drills()
+
+
 def _events() -> Screen[Any]:
     from hatui.screens.events import Events
 
@@ -97,6 +103,7 @@ class HatuiApp(Replaying, Look):
         "packets": _packets,
         "config": _config,
         "events": _events,
+        "drills": _drills,
         "peers": _peers,
     }
 
@@ -216,6 +223,8 @@ class HatuiApp(Replaying, Look):
             return ""
         if self.store.engine is not None and self.store.engine.observe:
             return "OBSERVE"
+        if self.store.engine is not None and self.store.engine.drill is not None:
+            return "DRILL ON"
         where = f"on {self.link.here}  " if isinstance(self.link, MergedLink) else ""
         return where + ("READ-WRITE" if hello.role == "operator" else "VIEWER")
 

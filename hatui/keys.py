@@ -20,6 +20,7 @@ PLACES = {
     "packets": "Packets",
     "config": "Config",
     "events": "Events",
+    "drills": "Drills",
     "peers": "Peers",
     "detail": "Instance",
     "problems": "Problems",
@@ -102,6 +103,13 @@ KEYS: tuple[Key, ...] = (
         "Config",
         "The configuration in an editor, checked while you type.",
         "show_mode('config')",
+    ),
+    Key(
+        "everywhere.drills",
+        "4",
+        "Drills",
+        "Rehearsed failovers: the one under way, plans, reports, who was never drilled.",
+        "show_mode('drills')",
     ),
     Key(
         "everywhere.events",
@@ -232,7 +240,24 @@ KEYS: tuple[Key, ...] = (
         "End a hold: the instance runs with its own priority again.",
         "release",
         acts=True,
-        footer=50,
+    ),
+    Key(
+        "dashboard.maintenance",
+        "M",
+        "Maint",
+        "Put the node or the selected instance aside for a while, or take it back.",
+        "maintenance",
+        acts=True,
+        footer=52,
+    ),
+    Key(
+        "dashboard.drill",
+        "D",
+        "Drill",
+        "Rehearse a failover of the selected instance, measure it, put it back.",
+        "drill",
+        acts=True,
+        footer=54,
     ),
     Key(
         "dashboard.instance_before",
@@ -396,6 +421,10 @@ KEYS: tuple[Key, ...] = (
         "The next order: newest, worst, faults only.",
         "order(1)",
     ),
+    # drills
+    Key("drills.open", "enter", "Open", "The report of this row, or the drill that it names.", "open", footer=10),
+    Key("drills.drill", "D", "Drill", "Run a drill: preflight first.", "drill", acts=True, footer=20),
+    Key("drills.abort", "a", "Abort", "Abort the drill under way: everything is restored at once.", "abort", footer=30),
     # peers
     Key("peers.open", "enter", "Detail", "Everything about the instance of this row.", "open", footer=10),
     Key("peers.differences", "d", "Differences", "Only what differs, or everything.", "differences", footer=20),
@@ -492,7 +521,7 @@ KEYS: tuple[Key, ...] = (
 )
 """The table."""
 
-OUTSIDE_LISTS = {"dashboard", "packets", "config", "events", "peers", "detail", "revisions"}
+OUTSIDE_LISTS = {"dashboard", "packets", "config", "drills", "events", "peers", "detail", "revisions"}
 """Places whose panes are lists: `list` keys are valid there too."""
 
 

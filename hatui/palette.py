@@ -43,7 +43,7 @@ class Entry(msgspec.Struct, frozen=True):
 def entries(app: HatuiApp) -> list[Entry]:
     """All that can be done now, in a fixed order."""
     found: list[Entry] = []
-    for mode in ("dashboard", "packets", "config", "events", "peers"):
+    for mode in ("dashboard", "packets", "config", "drills", "events", "peers"):
         key = keys.named(f"everywhere.{mode}")
         found.append(Entry(mode, key.help, _call(app.action_show_mode, mode), key.key))
     for status in app.store.instances.values():

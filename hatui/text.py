@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from engine.messages import (
+    AbortDrill,
     AnnounceNow,
     ApplyConfig,
     Command,
@@ -23,6 +24,7 @@ from engine.messages import (
     Release,
     Reload,
     RollbackConfig,
+    RunDrill,
     RunTracker,
     State,
     StopEngine,
@@ -341,6 +343,10 @@ def command_line(command: Command, reason: str = "") -> str:
             words += ["--persist"] if persist else []
         case RunTracker(name=name):
             words = ["hatui", "trackers", "--run", name]
+        case RunDrill(plan=plan, instance=name, simulate=simulate):
+            words = ["hatui", "drill", "run", plan, name, *(["--simulate"] if simulate else [])]
+        case AbortDrill():
+            words = ["hatui", "drill", "abort"]
         case StopEngine():
             words = ["systemctl", "stop", "hatui-engine"]
         case _:

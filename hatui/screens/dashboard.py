@@ -208,6 +208,20 @@ class Dashboard(FrameScreen):
         if status is not None:
             self.console.open_failover(status.name)
 
+    def action_maintenance(self) -> None:
+        """Put aside, or take back."""
+        from hatui.screens.maintenance import open_maintenance
+
+        status = self.selected
+        open_maintenance(self.console, status.name if status is not None else "")
+
+    def action_drill(self) -> None:
+        """Rehearse."""
+        from hatui.screens.drills import open_drill
+
+        status = self.selected
+        open_drill(self.console, status.name if status is not None else "", "")
+
     def action_release(self) -> None:
         """End a hold."""
         status = self.selected

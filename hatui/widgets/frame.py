@@ -19,6 +19,7 @@ TABS = (
     ("1", "dashboard", "Dashboard"),
     ("2", "packets", "Packets"),
     ("3", "config", "Config"),
+    ("4", "drills", "Drills"),
     ("5", "events", "Events"),
     ("6", "peers", "Peers"),
 )

@@ -14,6 +14,7 @@ from engine.messages import (
     Command,
     ConfigText,
     GetConfig,
+    GetDrills,
     GetEvents,
     GetTrackerRuns,
     Outcome,
@@ -23,6 +24,7 @@ from engine.messages import (
 from hatui.app import HatuiApp
 from hatui.link import ReplayLink
 from tests.console.recording import NOW, RUNS, SESSION
+from tests.console.rehearsed import PLANS, REPORTS
 
 CONFIG = """\
 global_defs {
@@ -68,6 +70,7 @@ class StagedLink(ReplayLink):
         self.asked: list[tuple[Command, str]] = []
         self.answers: dict[type[Command], Reply | Exception | Callable[[Command], Reply]] = {
             GetConfig: Reply(0, Outcome.DONE, files=(config_text(),)),
+            GetDrills: Reply(0, Outcome.DONE, drills=REPORTS, plans=PLANS),
             GetEvents: Reply(0, Outcome.DONE),
             GetTrackerRuns: Reply(0, Outcome.DONE, runs=RUNS),
             ApplyConfig: Reply(0, Outcome.DONE, text="VI_1: priority 100 -> 150: in place", duration=40_000_000),

@@ -14,6 +14,7 @@ from hatui.screens.confirm import ConfirmDialog
 from hatui.screens.dashboard import Dashboard
 from hatui.screens.detail import Detail
 from hatui.screens.disk import DiskDialog
+from hatui.screens.drills import Drills
 from hatui.screens.events import Events
 from hatui.screens.jump import JumpScreen
 from hatui.screens.new import NewInstance
@@ -31,6 +32,7 @@ OWNERS: dict[str, type] = {
     "dashboard": Dashboard,
     "packets": Packets,
     "config": ConfigScreen,
+    "drills": Drills,
     "events": Events,
     "detail": Detail,
     "peers": Peers,

@@ -41,6 +41,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "detail-vips": ("enter", "tab", "tab"),
     "detail-config": ("enter", "tab", "tab", "tab", "tab"),
     "detail-history": ("j", "enter", "shift+tab"),
+    "drills": ("4", "j"),
     "events": ("5", "j", "j"),
     "events-worst": ("5", "exclamation_mark"),
     "events-filter": ("5", "slash", *"VI_API"),

@@ -1,0 +1,203 @@
+"""A dialog with fields that asks the engine what would happen, then does it, and shows what the engine answered.
+
+Invariant: Cancel has the focus when it opens, enter never confirms, and nothing is claimed before the answer.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Label
+
+from engine.errors import EngineLost, Refused
+from engine.messages import Command, Reply
+from hatui.screens.ask import COLUMNS, outcome_lines
+from hatui.screens.frame import Dialog
+from hatui.text import Line, command_line, plain, rule, wrap
+from hatui.widgets.rows import Lines, bindings
+
+
+class Acting(Dialog):
+    """What differs between such dialogs is `fields`, `title`, `command`, `explained`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
+    FIELDS: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+    """Id, label, placeholder."""
+    CONFIRM: ClassVar[str] = "Do it"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._phase = "asking"
+        self._forecast: list[Line] = [((" asking the engine ...", "dim"),)]
+        self._result: list[Line] = []
+
+    def compose(self) -> ComposeResult:
+        """Text, fields, buttons."""
+        with Vertical(classes="dialog"):
+            yield Lines(id="text")
+            for name, label, placeholder in self.FIELDS:
+                with Horizontal(classes="inputs"):
+                    yield Label(label, markup=False)
+                    yield Input(self.given(name), id=name, placeholder=placeholder, select_on_focus=False)
+            yield Lines(id="hint")
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel")
+                yield Button(self.CONFIRM, id="confirm")
+
+    def on_mount(self) -> None:
+        """The safe answer first; the engine is asked what would happen."""
+        self.query_one("#hint", Lines).styles.height = 1
+        self.query_one("#cancel").focus()
+        self.paint()
+        self.ask_again()
+
+    # what a dialog says ------------------------------------------------------------------------
+
+    def given(self, name: str) -> str:  # noqa: ARG002
+        """What stands in a field at first."""
+        return ""
+
+    def headline(self) -> str:
+        """The first line."""
+        raise NotImplementedError
+
+    def command(self, *, trial: bool) -> Command:
+        """The wish. Raises: ValueError when a field cannot be read."""
+        raise NotImplementedError
+
+    def wrong(self) -> str:
+        """What stands against it, besides what the engine says."""
+        return ""
+
+    def waiting(self) -> str:
+        """What stands below while the engine works."""
+        return "esc Close"
+
+    def explained(self, reply: Reply) -> list[Line]:
+        """The engine's answer to the trial."""
+        return [((f" {line}", "plain"),) for part in reply.text.split("; ") for line in wrap(plain(part), COLUMNS - 2)]
+
+    def ended(self, reply: Reply) -> list[Line]:
+        """The engine's answer."""
+        return outcome_lines(reply)
+
+    # what is shown -------------------------------------------------------------------------------
+
+    def value(self, name: str) -> str:
+        """What stands in a field."""
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    def ask_again(self) -> None:
+        """Let the engine say what would happen."""
+        try:
+            command = self.command(trial=True)
+        except ValueError:
+            return
+        self.run_worker(self._try(command), exclusive=True, group="trial")
+
+    async def _try(self, command: Command) -> None:
+        try:
+            reply = await self.console.perform(command, "trial")
+        except (EngineLost, Refused) as error:
+            self._forecast = [((f" {plain(str(error))}", "bad"),)]
+        else:
+            self._forecast = self.explained(reply) if not reply.code else outcome_lines(reply)
+        self.paint()
+
+    def _against(self) -> str:
+        if self.console.why_not:
+            return self.console.why_not
+        if self.console.store.silent(self.console.link.now()):
+            return "the engine is silent: its states are not known"
+        try:
+            self.command(trial=False)
+        except ValueError as error:
+            return str(error)
+        return self.wrong()
+
+    def paint(self) -> None:
+        """Forecast while asking, the result afterwards."""
+        if not self.is_mounted or not self.query("#text"):
+            return
+        asking = self._phase == "asking"
+        against = self._against() if asking else ""
+        lines = list(self._forecast if asking else self._result)
+        if asking:
+            words = ""
+            if not against:
+                words = command_line(self.command(trial=False), self.value("reason"))
+            lines += [(), ((" Same as  ", "dim"), (words, "strong"))] if words else []
+        text = self.query_one("#text", Lines)
+        text.styles.height = len(lines) + 1
+        text.show(lines, rule(self.headline(), COLUMNS, strong=True))
+        self.query_one("#confirm", Button).disabled = bool(against) or not asking
+        hint = against or (f"y {self.CONFIRM}   esc Cancel   c Copy command" if asking else self.waiting())
+        self.query_one("#hint", Lines).show((((f" {hint}", "warn" if against else "dim"),),))
+
+    # what is done --------------------------------------------------------------------------------
+
+    def on_input_changed(self) -> None:
+        """The command line follows the fields."""
+        self.paint()
+
+    def on_input_submitted(self) -> None:
+        """Enter in a field goes to the buttons; the engine says anew what would happen."""
+        self.query_one("#cancel").focus()
+        self.ask_again()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """The mouse, or enter on a button."""
+        if event.button.id == "confirm":
+            self.action_confirm()
+        else:
+            self.action_cancel()
+
+    def action_cancel(self) -> None:
+        """From a field to the buttons; from there away."""
+        if isinstance(self.focused, Input) and self._phase == "asking":
+            self.query_one("#cancel").focus()
+            self.ask_again()
+        else:
+            self.dismiss()
+
+    def action_copy_command(self) -> None:
+        """The command line that does the same."""
+        if not self._against():
+            self.console.copy(command_line(self.command(trial=False), self.value("reason")))
+
+    def action_confirm(self) -> None:
+        """Do it, once."""
+        against = self._against()
+        if self._phase != "asking" or against:
+            if against:
+                self.console.say(against, "warning")
+            return
+        command, reason = self.command(trial=False), self.value("reason")
+        self._phase = "waiting"
+        self._result = [((" asking the engine ...", "dim"),)]
+        for row in self.query(".inputs"):
+            row.display = False
+        self.query_one("#cancel", Button).label = "Close"
+        self.query_one("#cancel").focus()
+        self.paint()
+        self.run_worker(self._perform(command, reason))
+
+    def _progress(self, text: str) -> None:
+        self._result = [*self._result, ((f" {plain(text)}", "plain"),)][-12:]
+        self.paint()
+
+    async def _perform(self, command: Command, reason: str) -> None:
+        try:
+            reply = await self.console.perform(command, reason, self._progress)
+        except EngineLost as lost:
+            self._result = [((" the engine was lost before it answered: the outcome is unknown", "bad"),)]
+            self._result += [((f" {text}", "plain"),) for text in wrap(plain(str(lost)), COLUMNS - 2)]
+        except Refused as refused:
+            self._result = [((f" refused [{refused.code}]", "bad"),), ((f" {plain(refused.reason)}", "plain"),)]
+        else:
+            self._result = self.ended(reply)
+        self._phase = "done"
+        self.paint()

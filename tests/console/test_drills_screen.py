@@ -1,0 +1,154 @@
+"""Drills and maintenance in the console: asked with their consequence, shown as they go, ended at once."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from engine.messages import (
+    AbortDrill,
+    Check,
+    Command,
+    GetDrills,
+    Maintenance,
+    MaintenanceInfo,
+    Outcome,
+    Reply,
+    RunDrill,
+    StatusLine,
+)
+from hatui.app import HatuiApp
+from tests.console.conftest import StagedLink
+from tests.console.piloting import settle, until
+from tests.console.recording import ENGINE, NOW, WALL
+from tests.console.rehearsed import REPORTS, RUNNING
+
+SIZE = (80, 24)
+
+
+def told(link: StagedLink, **more: object) -> None:
+    link.feed(StatusLine(msgspec.structs.replace(ENGINE, **more), NOW))
+
+
+async def test_list_shows_plans_reports_trend_and_who_was_never_drilled(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("4")
+        text = await until(pilot, "#16 silent-master")
+        assert "VI_WEB" in text
+        assert "#16 silent-master pass 3.500 s" in text
+        assert "[!#]" in text
+        assert "never drilled" in text
+        assert "over-budget" in text
+
+
+async def test_enter_on_a_report_opens_it(console: HatuiApp, link: StagedLink) -> None:
+    def answer(command: Command) -> Reply:
+        assert isinstance(command, GetDrills)
+        if command.number:
+            return Reply(0, Outcome.DONE, drill=REPORTS[0])
+        return Reply(0, Outcome.DONE, drills=REPORTS)
+
+    link.answers[GetDrills] = answer
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("4")
+        await until(pilot, "#16")
+        await pilot.press("G", "k", "enter")
+        text = await until(pilot, "Drill #16 silent-master VI_WEB")
+        assert "PASS  outage 3.500 s" in text
+        assert GetDrills(16) in link.commands()
+
+
+async def test_a_running_drill_is_seen_on_every_screen_and_ended_by_a(console: HatuiApp, link: StagedLink) -> None:
+    link.answers[AbortDrill] = Reply(0, Outcome.DONE, text="drill 17 is being aborted")
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        told(link, drill=RUNNING)
+        await until(pilot, "DRILL ON")
+        await pilot.press("4")
+        text = await until(pilot, "Drill #17 silent-master VI_WEB")
+        assert "[now ] silent" in text
+        assert "Probes every 50 ms" in text
+        assert "abort limit 8.0s   by anna" in text
+        assert "...................xxxxxxxxxx" in text
+        await pilot.press("a")
+        await until(pilot, "Abort drill #17?")
+        await pilot.press("y")
+        await until(pilot, "drill 17 is being aborted")
+        assert AbortDrill() in link.commands()
+
+
+async def test_nothing_to_abort_is_said(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("4")
+        await until(pilot, "4[Drills]")
+        await pilot.press("a")
+        await settle(pilot)
+        assert any("no drill is running" in one.message for one in console._notifications)
+        assert AbortDrill() not in link.commands()
+
+
+async def test_d_shows_the_preflight_then_runs_and_shows_the_verdict(console: HatuiApp, link: StagedLink) -> None:
+    def answer(command: Command) -> Reply:
+        assert isinstance(command, RunDrill)
+        checks = (Check("unknown", "P-PEER-HEARD", "10.0.0.12 is silent now"),)
+        made = msgspec.structs.replace(REPORTS[0], checks=checks)
+        return Reply(0, Outcome.DONE, text="done", drill=made)
+
+    link.answers[RunDrill] = answer
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("D")
+        text = await until(pilot, "10.0.0.12 is silent now")
+        assert "Drill hand-over of VI_WEB" in text
+        assert "outage at most 3.609 s" in text
+        assert "hatui drill run hand-over VI_WEB" in text
+        assert [one.dry_run for one in link.commands() if isinstance(one, RunDrill)] == [True]
+        await pilot.press("y")
+        await until(pilot, "PASS  outage 3.500 s")
+        assert RunDrill("hand-over", "VI_WEB") in link.commands()
+
+
+async def test_m_says_who_will_be_master_and_needs_a_reason(console: HatuiApp, link: StagedLink) -> None:
+    link.answers[Maintenance] = Reply(0, Outcome.DONE, text="VI_WEB: 10.0.0.12 (priority 100) will be MASTER")
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("M")
+        text = await until(pilot, "10.0.0.12 (priority 100) will be MASTER")
+        assert "Maintenance of VI_WEB" in text
+        assert "write a reason" in text
+        await pilot.press("y")
+        assert [one.dry_run for one in link.commands() if isinstance(one, Maintenance)] == [True]
+        await pilot.click("#reason")
+        await pilot.press(*"fan", "escape")
+        await until(pilot, "hatui maintenance on VI_WEB --reason fan")
+        await pilot.press("y")
+        await until(pilot, "done")
+        assert Maintenance("VI_WEB") in link.commands()
+
+
+async def test_m_ends_maintenance_that_is_on_and_says_whose_it_is(console: HatuiApp, link: StagedLink) -> None:
+    link.answers[Maintenance] = Reply(0, Outcome.DONE, text="VI_WEB runs with its own priority again")
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        told(link, maintenance=(MaintenanceInfo("", "ben", "new fan", WALL),))
+        await settle(pilot)
+        await pilot.press("M")
+        text = await until(pilot, "End the maintenance of the node?")
+        assert 'On by ben: "new fan".' in text
+        await pilot.press("y")
+        await until(pilot, "runs with its own priority again")
+        assert link.commands()[-1] == Maintenance("", on=False)
+
+
+@pytest.mark.parametrize("key", ["M", "D"])
+async def test_a_viewer_is_refused(link: StagedLink, tmp_path: object, key: str) -> None:
+    console = HatuiApp(link, read_only=True)
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press(key)
+        await settle(pilot)
+        assert any("not allowed" in one.message for one in console._notifications)
+        assert not [one for one in link.commands() if isinstance(one, RunDrill | Maintenance)]
