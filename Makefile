@@ -46,6 +46,7 @@ interop: $(BIN)/.installed
 	$(BIN)/python -m tests.net.interop $(KINDS)
 
 soak: $(BIN)/.installed
+	$(BIN)/python -m tests.net.failovers 100
 	$(BIN)/python -m tests.bench.soak
 
 fuzz: $(BIN)/.installed
