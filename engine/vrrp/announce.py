@@ -27,6 +27,9 @@ from engine.vrrp.sockets import packet_socket
 _BROADCAST = b"\xff" * 6
 _ALL_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1")
 _ALL_NODES_MAC = bytes.fromhex("333300000001")
+SETTLE = 5_000_000
+"""ns between adding IPv6 addresses and announcing them: the kernel acknowledges an address before a worker of its own
+has put the local route in, and drops what clients send here until then."""
 _SOON = 1_000_000
 """ns"""
 _ROUTER, _OVERRIDE = 0x80000000, 0x20000000
@@ -88,6 +91,8 @@ class _Line:
     """First rounds: where many instances move at once, none waits for the repetitions of another."""
     rest: deque[_Waiting] = field(default_factory=deque)
     ready_at: int = 0
+    settling: bool = False
+    """IPv6 addresses came meanwhile: their first round waits a little."""
 
     def drop(self, unwanted: Callable[[_Waiting], bool]) -> None:
         """Forget what is not to be sent any more."""
@@ -138,6 +143,7 @@ class Announcer:
                 router = routers.setdefault(link.name, False) or _forwards(link.name)
                 frame = neighbour_advertisement(mac, packed(address.address), router=router)
                 interval = wish.na_interval
+            line.settling = line.settling or address.family == 6
             frames.append((line, _Waiting(wish.instance, address, frame, interval)))
         for number in range(wish.repeat):
             for line, waiting in frames:
@@ -174,6 +180,8 @@ class Announcer:
         """Send what is due, at most about `limit` frames."""
         failed: list[EffectFailed] = []
         for name, line in self._lines.items():
+            if line.settling and line.ready_at <= now:
+                line.settling, line.ready_at = False, now + SETTLE
             while line.ready_at <= now and limit > 0:
                 queue = line.first or line.rest
                 if not queue:
