@@ -133,7 +133,14 @@ def test_unknown_account_is_named() -> None:
 def test_secure_path_belongs_to_root_alone(tmp_path: Path) -> None:
     assert insecure_part("/bin/sh") == ""
     assert insecure_part("/nowhere/at/all").startswith("/nowhere")
-    assert insecure_part("/tmp/some") == "/tmp is writable by everybody"
+    assert insecure_part("/tmp/some-absent") == "/tmp/some-absent: No such file or directory"
+    ours = tmp_path / "check.sh"
+    ours.write_text("#!/bin/sh\n")
+    if os.geteuid() == 0:
+        ours.chmod(0o755)
+        assert insecure_part(str(ours)) == ""
+        ours.chmod(0o757)
+        assert insecure_part(str(ours)) == f"{ours} is writable by everybody"
 
 
 def test_first_insecure_part_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,4 +149,4 @@ async def test_script_security_refuses_what_others_may_change(bench: Bench, tmp_
     loose = Script(name="loose", command=Command(argv=(str(target),), user="root"), interval=60 * SECOND)
     bench.scripts.want(config(loose, settings=Globals(script_security=True)))
     await bench.until(lambda: bench.results("loose"))
-    assert bench.results("loose")[0].output == "enable_script_security: /tmp is writable by everybody"
+    assert bench.results("loose")[0].output == f"enable_script_security: {target} is writable by everybody"

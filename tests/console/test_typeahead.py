@@ -31,7 +31,7 @@ async def test_letters_do_not_overtake_arrows_in_the_editor(console: HatuiApp, l
         editor.focus()
         editor.goto(0, 0)
         await settle(pilot)
-        type_at_once(pilot, *["down"] * row, "end", *["backspace"] * 3, *"120")
+        type_at_once(pilot, "enter", *["down"] * row, "end", *["backspace"] * 3, *"120")
         await until(pilot, "1 line changed")
         assert editor.document.get_line(row) == CONFIG.splitlines()[row].replace("100", "120")
 
