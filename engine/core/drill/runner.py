@@ -20,7 +20,6 @@ from engine.core.drill.forecast import forecast, lasting, moves
 from engine.core.drill.measure import Series
 from engine.core.drill.preflight import checks
 from engine.core.drill.probing import Prober
-from engine.core.drill.rehearse import rehearse
 from engine.core.drill.running import NS, Running, as_before, report_of, settled_elsewhere
 from engine.core.drill.store import Drills, Journal
 from engine.core.history import wall_ns
@@ -179,6 +178,8 @@ class Runner:
         found = checks(plan, status, self._site.pending(), self._site.clock())
         outlook = forecast(plan, status)
         if command.simulate:
+            from engine.core.drill.rehearse import rehearse  # the simulation: no start of an engine waits for it
+
             report = await asyncio.to_thread(rehearse, plan, self._site.config, status, outlook, self._site.about())
             return msgspec.structs.replace(report, by=by, reason=reason, checks=found)
         failed = [one for one in found if one.result == "fail"]
