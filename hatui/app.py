@@ -8,6 +8,7 @@ a key is handled.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shlex
 import signal
@@ -16,7 +17,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -28,7 +29,7 @@ from hatui import keys, remote
 from hatui.link import EngineLink, Link, Say, load
 from hatui.look import LOOK_AGAIN_S, Look
 from hatui.merging import MergedLink
-from hatui.pending import news, waiting
+from hatui.pending import login_address, news, waiting
 from hatui.replay import JournalLink
 from hatui.replaying import Replaying
 from hatui.screens.frame import FrameScreen, Painted
@@ -36,6 +37,7 @@ from hatui.store import CONFIG_EVENTS, LinkState, Store, Told
 from hatui.text import TIME_MODES, Line, command_line
 from hatui.widgets.rows import ROLE_CLASSES, bindings
 
+AScreen = TypeVar("AScreen", bound=Screen[Any])
 PAINTS_PER_S = 4
 QUIET_PAINTS_PER_S = 2
 """While nothing is heard but what is heard all the time."""
@@ -122,6 +124,8 @@ class HatuiApp(Replaying, Look):
         self.store = Store()
         self.read_only = read_only
         self.time_mode = time_mode
+        self.login = "" if link.arguments()[:1] == ["--host"] else login_address(os.environ)
+        """The address of the engine's host that this console was reached at; empty when not over a network."""
         self.last_screen = ""
         """The text of the screen that `Q` leaves behind."""
         self._last_mode = ""
@@ -191,16 +195,16 @@ class HatuiApp(Replaying, Look):
 
     @property
     def why_not(self) -> str:
-        """Why this console may not act; empty when it may."""
+        """Why this console may not act, with the code that explains it; empty when it may."""
         if self.link.recorded:
-            return "this is a recording"
+            return "this is a recording [E-NO-ENGINE]"
         if self.read_only:
-            return "started with --read-only"
+            return "started with --read-only [E-ROLE]"
         hello = self.store.hello
         if hello is None:
-            return "no engine"
+            return "no engine [E-NO-ENGINE]"
         if hello.role != "operator":
-            return f"{hello.user} is a viewer: operators are root and group hatui-admin"
+            return f"{hello.user} is a viewer: operators are root and group hatui-admin [E-ROLE]"
         return ""
 
     @property
@@ -214,7 +218,7 @@ class HatuiApp(Replaying, Look):
         here: str = getattr(self.frame, "mode_word", "")
         if here:
             return here
-        if self.link.recorded and self.why_not == "this is a recording":
+        if self.link.recorded:
             return "REPLAY"
         if self.read_only:
             return "READ-ONLY"
@@ -394,6 +398,10 @@ class HatuiApp(Replaying, Look):
 
     def _mode_screens(self) -> list[Screen[Any]]:
         return [screen for stack in self._screen_stacks.values() for screen in stack]
+
+    def opened(self, kind: type[AScreen]) -> AScreen | None:
+        """The main screen of this kind, if it was ever shown."""
+        return next((screen for screen in self._mode_screens() if isinstance(screen, kind)), None)
 
     def screen_text(self) -> str:
         strips = self.screen._compositor.render_strips()  # noqa: SLF001  no public way to read the screen

@@ -130,6 +130,6 @@ class Look(TypeAhead):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text + "\n")
         except OSError as error:
-            self.say(f"copied; no file: {error.strerror}")
+            self.say(f"copied; no file: {error.strerror} [E-IO]")
         else:
             self.say(f"copied (also in {path})")

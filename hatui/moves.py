@@ -98,7 +98,7 @@ def _past(move: Move, status: InstanceStatus, now: int, told: int) -> Move:
     return msgspec.structs.replace(
         move,
         method="",
-        why_not="the engine is silent: its states are not known",
+        why_not="the engine is silent: its states are not known [E-NO-ENGINE]",
         expected=0,
         before=((host, "UNKNOWN", f"(was {state_word(status.state)}{age})"), (peer, "UNKNOWN", "")),
         after=((host, "unknown", ""), (peer, "unknown", "")),
@@ -115,12 +115,12 @@ def _was(check: Check) -> str:
 
 def _method(status: InstanceStatus) -> tuple[str, str]:
     if status.base_priority == 255:
-        return "", "it owns its addresses (priority 255): an owner never steps down"
+        return "", "it owns its addresses (priority 255): an owner never steps down [E-OWNER]"
     if status.state is State.MASTER:
         return "step-down", ""
     if status.state is State.BACKUP:
         return "take-over", ""
-    return "", f"it is in {status.state}"
+    return "", f"it is in {status.state} [{'E-FAULT' if status.state is State.FAULT else 'E-NOT-BACKUP'}]"
 
 
 def _skew(status: InstanceStatus, priority: int) -> int:

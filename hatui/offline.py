@@ -166,7 +166,7 @@ def captured(path: str) -> Iterator[Captured]:
                 name = (about.ifname or b"").decode("utf-8", "replace")
                 yield Captured(wall_ns, frame, name, direction, comment)
     except (OSError, Scapy_Exception, EOFError) as failure:
-        raise HatuiError(f"{path}: {getattr(failure, 'strerror', None) or failure}") from None
+        raise HatuiError(f"{path}: {getattr(failure, 'strerror', None) or failure} [E-IO]") from None
 
 
 def frames(path: str) -> Iterator[tuple[int, bytes]]:

@@ -42,12 +42,12 @@ def edit(aside: Callable[[], AbstractContextManager[None]], text: str, path: str
             with aside():
                 done = subprocess.run([*words, str(copy)], check=False)
         except SuspendNotSupported as error:
-            raise OutsideError("this terminal cannot be lent to an editor") from error
+            raise OutsideError("this terminal cannot be lent to an editor [E-IO]") from error
         except OSError as error:
-            raise OutsideError(f"{words[0]} cannot be started: {error.strerror}; set $EDITOR") from error
+            raise OutsideError(f"{words[0]} cannot be started: {error.strerror}; set $EDITOR [E-IO]") from error
         if done.returncode:
-            raise OutsideError(f"{words[0]} ended with {done.returncode}: the text is as it was")
+            raise OutsideError(f"{words[0]} ended with {done.returncode}: the text is as it was [E-IO]")
         try:
             return copy.read_text()
         except (OSError, UnicodeDecodeError) as error:
-            raise OutsideError(f"what {words[0]} left cannot be read: {error}") from error
+            raise OutsideError(f"what {words[0]} left cannot be read: {error} [E-IO]") from error

@@ -82,10 +82,11 @@ def entries(app: HatuiApp) -> list[Entry]:
         Entry("explain CODE", "What a code means, such as `explain E-NO-SUCCESSOR`.", _call(_explain, app, "")),
         Entry("quit", keys.named("everywhere.quit").help, _call(app.action_leave, False), "q"),  # noqa: FBT003
     ]
-    frame = app.frame
-    for extra in getattr(frame, "commands", list)():
+    from hatui.screens.config_words import config_entries
+
+    for extra in getattr(app.frame, "commands", list)():
         found.append(extra)
-    return found
+    return [*found, *config_entries(app)]
 
 
 def _call(function: Callable[..., object], *arguments: object) -> Callable[[], object]:
@@ -144,6 +145,14 @@ def execute(app: HatuiApp, text: str) -> str:
         return ""
     if words[0] == "open" and len(words) == 2:
         app.open_capture(words[1])
+        return ""
+    if words[0] == "block" and len(words) == 2:
+        app.open_block(words[1])
+        return ""
+    if words[0] == "rollback" and len(words) == 2 and words[1].isdecimal():
+        from hatui.screens.config_words import roll_back
+
+        roll_back(app, int(words[1]))
         return ""
     if words[0] in ("q", "quit"):
         app.action_leave(False)  # noqa: FBT003

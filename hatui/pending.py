@@ -6,6 +6,7 @@ engine's own clock, and says so when the engine is not heard any more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -69,6 +70,35 @@ def guarded(judged: Judgement, store: Store) -> list[str]:
     """The instances that this node serves now and that a change touches: it must be applied with a way back."""
     masters = [status.name for status in store.instances.values() if status.state is State.MASTER]
     return masters if judged.beside else [name for name in masters if name in judged.touched]
+
+
+def why_not_for_good(judged: Judgement, store: Store, own: str = "") -> str:
+    """Why a change must be applied with a way back; empty when it need not.
+
+    `own` is the address of this host that the operator's own connection came to, if one did.
+    """
+    carrying = [
+        status.name
+        for status in store.instances.values()
+        if (judged.beside or status.name in judged.touched)
+        and own in {address.address.partition("/")[0] for address in status.addresses}
+    ]
+    if own and carrying:
+        words = f"your own connection comes over {own} of {plain(' '.join(carrying))}"
+    elif names := guarded(judged, store):
+        words = f"this node is MASTER of {plain(' '.join(names))}"
+    else:
+        return ""
+    return f"{words}: apply with a time to confirm [E-WAY-BACK]"
+
+
+def login_address(environment: Mapping[str, str]) -> str:
+    """The address of this host that an ssh login came to; empty where nobody logged in over a network.
+
+    Source: ssh(1) SSH_CONNECTION.
+    """
+    words = environment.get("SSH_CONNECTION", "").split()
+    return words[2].partition("%")[0] if len(words) == 4 else ""
 
 
 def countdown(ns: int) -> str:

@@ -100,7 +100,9 @@ class RemoteClient(EngineClient):
                 )
         except OSError as error:
             here.close()
-            raise EngineLost(f"{self._there.given}: {argv[0]} cannot be run: {error.strerror or error}") from None
+            raise EngineLost(
+                f"{self._there.given}: {argv[0]} cannot be run: {error.strerror or error} [E-IO]"
+            ) from None
         self._listening = asyncio.get_running_loop().create_task(self._listen(), name="ssh-complaints")
         return await asyncio.open_unix_connection(sock=here, limit=256 * 1024)
 

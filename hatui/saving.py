@@ -195,5 +195,5 @@ def save(
         raise Taken(f"{target} exists") from None
     except OSError as failure:
         beside.unlink(missing_ok=True)
-        raise HatuiError(f"{target}: {failure.strerror}") from None
+        raise HatuiError(f"{target}: {failure.strerror} [E-IO]") from None
     return size

@@ -49,6 +49,27 @@ def test_module_shows_only_codes_that_are_explained(path: Path) -> None:
     assert literals(path) - CODES.keys() == set()
 
 
+def uncoded(path: Path) -> list[int]:
+    """Lines whose sentence has the system's own words and no code."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.JoinedStr)
+        and any(isinstance(part, ast.Attribute) and part.attr == "strerror" for part in ast.walk(node))
+        and not MENTION.search("".join(str(part.value) for part in node.values if isinstance(part, ast.Constant)))
+    ]
+
+
+CODED_ASIDE = {"hatui/checkup.py": 1, "hatui/commands/relay.py": 1}
+"""Sentences without a code of their own: a check that is `unknown`, and a farewell with the code beside the text."""
+
+
+def test_what_the_system_refuses_is_said_with_a_code() -> None:
+    ours = {str(path.relative_to(ROOT)): path for path in sources()}
+    told = {name: len(uncoded(path)) for name, path in ours.items() if name.startswith("hatui/") and uncoded(path)}
+    assert {name: lines for name, lines in told.items() if not name.startswith("hatui/lab/")} == CODED_ASIDE
+
+
 def test_the_search_for_codes_finds_what_it_should(tmp_path: Path) -> None:
     sample = tmp_path / "sample.py"
     sample.write_text('"""Names L-DOC-ONE."""\nx = f"{y} [E-INSIDE]"\nz = "D-PLAIN"\nn = "SHA-256 ISO-8859-1 L-x"\n')

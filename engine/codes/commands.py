@@ -8,7 +8,8 @@ COMMANDS = (
     Code(
         "E-ROLE",
         "Your role may only look",
-        "The command changes something, and the engine knows you as a viewer, or not at all.",
+        "The command changes something, and the engine knows you as a viewer, or not at all; or the console was "
+        "started with --read-only.",
         "Anybody who may log in should be able to see the state, but not everybody should be able to move an address.",
         "Ask an administrator to add you to the group hatui-admin, or run the command as root. `hatui status` and "
         "`hatui watch` need only the group hatui.",
@@ -125,7 +126,7 @@ COMMANDS = (
     Code(
         "E-PREFLIGHT",
         "The preflight failed",
-        "At least one check before the drill failed; each is named with its own code.",
+        "At least one check before the drill or the failover failed; each is named with its own code.",
         "A drill begins only where it can be put back and where the address would have another owner.",
         "Mend what is named, or choose another drill: hand-over is undone by itself when nobody answers.",
     ),
@@ -282,5 +283,48 @@ COMMANDS = (
         "The command was handed to the vrrp process, which gave no sign of life or ended before it answered.",
         "Whether the command took effect is unknown, so neither done nor refused would be true.",
         "Look with `hatui status` at what is; the event history names a vrrp process that died and was started again.",
+    ),
+    Code(
+        "E-EXISTS",
+        "A file of that name exists",
+        "Something was to be saved under a name that is taken.",
+        "What was written before may be the only record of an incident: it is never replaced silently.",
+        "Choose another name; or confirm that it may be replaced, where the dialog or --force offers that.",
+    ),
+    Code(
+        "E-WAY-BACK",
+        "This change needs a time to confirm",
+        "A change was to be applied for good while this node serves what it touches, or while your own connection "
+        "comes over one of its addresses.",
+        "If it goes wrong, nobody may be left who can log in and take it back; with a time to confirm the engine does.",
+        "Apply it with a time to confirm, look, and confirm with C or `hatui config confirm`.",
+    ),
+    Code(
+        "E-SECRET",
+        "A mark stands for no secret",
+        "The text has a mark in the place of a password or key, and nothing that is known here belongs to it.",
+        "Secrets are shown as marks. A mark that was copied from another place or edited would be written as it is.",
+        "Type the secret itself, or take the line from the text on disk again (`:discard`).",
+    ),
+    Code(
+        "E-UNCHANGED",
+        "Nothing is changed",
+        "A review was to be applied whose text is the one on disk.",
+        "Applying it would make a revision that changes nothing.",
+        "Edit the text first; `hatui failover`, `R` and `hatui config history` need no edit.",
+    ),
+    Code(
+        "E-CHECKING",
+        "The text is still being checked",
+        "A long configuration was to be applied before the check of it had ended.",
+        "What has errors is not applied, and whether it has is not known yet.",
+        "Wait until the problems are listed (seconds), then repeat.",
+    ),
+    Code(
+        "E-TYPE-NAME",
+        "A warning asks for the name",
+        "The preflight has a warning, and the name of the instance was not typed.",
+        "A habit of pressing y must not carry anybody past a warning.",
+        "Read the warning; then type the name of the instance in its field, and confirm.",
     ),
 )

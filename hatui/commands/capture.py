@@ -143,7 +143,7 @@ class _Sink:
         except BrokenPipeError:
             raise
         except OSError as failure:
-            raise HatuiError(f"the file cannot be written: {failure.strerror}") from None
+            raise HatuiError(f"the file cannot be written: {failure.strerror} [E-IO]") from None
 
     def close(self) -> None:
         """The sum, on standard error."""
@@ -161,6 +161,6 @@ def _open(path: str, *, replace: bool) -> BinaryIO:
     try:
         return os.fdopen(os.open(Path(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600), "wb")
     except FileExistsError:
-        raise HatuiError(f"{path} exists: name another file, or say --force") from None
+        raise HatuiError(f"{path} exists: name another file, or say --force [E-EXISTS]") from None
     except OSError as failure:
-        raise HatuiError(f"{path}: {failure.strerror}") from None
+        raise HatuiError(f"{path}: {failure.strerror} [E-IO]") from None

@@ -26,7 +26,7 @@ def read_text(path: str) -> str:
             return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
         return Path(path).read_bytes().decode("utf-8", "surrogateescape")
     except OSError as failure:
-        raise HatuiError(f"{path}: {failure.strerror}") from None
+        raise HatuiError(f"{path}: {failure.strerror} [E-IO]") from None
 
 
 def write_text(path: str, text: str) -> None:
@@ -36,7 +36,7 @@ def write_text(path: str, text: str) -> None:
     try:
         write_atomically(Path(path), text.encode("utf-8", "surrogateescape"))
     except OSError as failure:
-        raise HatuiError(f"{path}: {failure.strerror}") from None
+        raise HatuiError(f"{path}: {failure.strerror} [E-IO]") from None
 
 
 def disk() -> Reader:

@@ -52,4 +52,4 @@ def _replace(path: Path, text: str) -> None:
         beside.replace(path)
     except OSError as failure:
         beside.unlink(missing_ok=True)
-        raise HatuiError(f"{path}: {failure.strerror or failure}") from None
+        raise HatuiError(f"{path}: {failure.strerror or failure} [E-IO]") from None

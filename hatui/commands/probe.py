@@ -33,7 +33,7 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         done = subprocess.run(["ssh", chosen.over, f"python3 - {shlex.join(words)}"], input=source(), check=False)
     except OSError as error:
-        complain(f"ssh: {error.strerror}")
+        complain(f"ssh: {error.strerror} [E-IO]")
         return 2
     return done.returncode if done.returncode in (0, 1, 130) else 2
 

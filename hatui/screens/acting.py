@@ -111,11 +111,11 @@ class Acting(Dialog):
         if self.console.why_not:
             return self.console.why_not
         if self.console.store.silent(self.console.link.now()):
-            return "the engine is silent: its states are not known"
+            return "the engine is silent: its states are not known [E-NO-ENGINE]"
         try:
             self.command(trial=False)
         except ValueError as error:
-            return str(error)
+            return f"{error} [E-RANGE]"
         return self.wrong()
 
     def paint(self) -> None:

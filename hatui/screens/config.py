@@ -8,6 +8,7 @@ What is typed is kept on this host until it is applied or thrown away.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -19,7 +20,6 @@ from hatui import kept
 from hatui.assist import block_of
 from hatui.drafts import Draft
 from hatui.outside import OutsideError, edit
-from hatui.palette import Entry
 from hatui.screens.sharing import SharedEditor
 from hatui.store import Store
 from hatui.text import Line, clock, plain
@@ -36,8 +36,8 @@ class ConfigScreen(SharedEditor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._wanted = ""
-        """The block to go to as soon as there is a text."""
+        self._wanted: Callable[[], object] | None = None
+        """What is to be done as soon as there is a text."""
         self._written = ""
         """What is kept on this host."""
 
@@ -75,6 +75,9 @@ class ConfigScreen(SharedEditor):
             self._open(files)
         else:
             self.editing.compare(files)
+        if not files and self._wanted is not None:
+            self._wanted = None
+            self.console.say(self.editing.trouble, "warning")
         self.paint()
 
     def _open(self, files: tuple[ConfigText, ...]) -> None:
@@ -106,8 +109,9 @@ class ConfigScreen(SharedEditor):
 
     async def checked(self) -> None:
         """At each pause: what is typed goes to this host's disk."""
-        if self._wanted:
-            self.show_block(self._wanted)
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            wanted()
         if not self.editing.disk:
             await self.keep()
 
@@ -128,7 +132,7 @@ class ConfigScreen(SharedEditor):
         try:
             await asyncio.to_thread(kept.keep, where, one)
         except (OSError, ValueError) as error:
-            return f"what is typed cannot be kept in {where}: {error}"
+            return f"what is typed cannot be kept in {where}: {error} [E-IO]"
         return ""
 
     # painting ----------------------------------------------------------------------------------
@@ -215,12 +219,20 @@ class ConfigScreen(SharedEditor):
         self.editing.forget()
         self._fetch_if_needed(self.console.store)
 
+    def when_read(self, todo: Callable[[], object]) -> None:
+        """Do this with the text, as soon as there is one."""
+        if self.judgement is not None:
+            todo()
+        elif self.editing.trouble:
+            self.console.say(self.editing.trouble, "warning")
+        else:
+            self._wanted = todo
+
     def show_block(self, name: str) -> None:
         """The cursor to the block of this name, as soon as there is a text."""
-        self._wanted = name
-        if self.judgement is None:
-            return
-        self._wanted = ""
+        self.when_read(partial(self._go_to_block, name))
+
+    def _go_to_block(self, name: str) -> None:
         self.show_file("")
         found = block_of(self._headings, name)
         if found is not None:
@@ -228,23 +240,10 @@ class ConfigScreen(SharedEditor):
         else:
             self.console.say(f"no block is named {plain(name)} in {self.path}")
 
-    def commands(self) -> list[Entry]:
-        """For `:` and the palette."""
-        found = [
-            Entry("reveal", "Show the secrets in the editor; the engine's audit notes it.", self.reveal, acts=True),
-            Entry("editor", "Edit the text in $EDITOR and come back.", self.outside, acts=True),
-            Entry("discard", "Throw away what is typed and take the text on disk.", self.discard),
-            Entry("review", "The difference to what runs, and apply.", self.action_review, "ctrl+s", acts=True),
-            Entry("revisions", "The configurations that were in use.", self.action_revisions, "r"),
-        ]
-        names = [one.name for one in self._headings if one.name and not one.depth]
-        found += [Entry(f"block {name}", "Go to this block.", partial(self.show_block, name)) for name in names]
-        engine = self.console.store.engine
-        last = engine.config_revision if engine else 0
-        for number in range(last, max(0, last - 50), -1):
-            words = f"Load revision {number} as the candidate."
-            found.append(Entry(f"rollback {number}", words, partial(self.rollback, number), acts=True))
-        return found
+    @property
+    def blocks(self) -> list[str]:
+        """Names of the blocks in the text."""
+        return [one.name for one in self._headings if one.name and not one.depth]
 
     def rollback(self, number: int) -> None:
         """An earlier revision as the candidate."""

@@ -102,7 +102,7 @@ class Detail(FrameScreen):
         elif self.tab == "Config" and fingerprint and self._config_of != fingerprint:
             self._config_of = fingerprint
             if self.console.store.hello is not None and self.console.store.hello.role != "operator":
-                self._config_said = "the text of the configuration is for operators [E-ROLE]: " + self.console.why_not
+                self._config_said = "the text of the configuration is for operators: " + self.console.why_not
                 self.paint()
             else:
                 self._ask(GetConfig())

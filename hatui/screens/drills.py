@@ -116,7 +116,7 @@ class Drills(FrameScreen):
             self.console.say(str(error), "warning")
             return
         if reply.drill is None:
-            self.console.say(reply.text, "warning")
+            self.console.say(f"{reply.text} [{reply.code}]", "warning")
             return
         report = reply.drill
         lines: list[Line] = [((f" {line}", "plain"),) for line in reports.text(report)]
@@ -177,7 +177,9 @@ class DrillDialog(Acting):
     def wrong(self) -> str:
         """The instance must be there."""
         name = self.value("instance")
-        return "" if name in self.console.store.instances else f"there is no instance {plain(name)}"
+        return (
+            "" if name in self.console.store.instances else f"there is no instance {plain(name)} [E-UNKNOWN-INSTANCE]"
+        )
 
     def explained(self, reply: Reply) -> list[Line]:
         """The preflight."""

@@ -50,8 +50,8 @@ class MaintenanceDialog(Acting):
         """A reason is needed."""
         scope = self.value("scope")
         if scope and scope not in self.console.store.instances:
-            return f"there is no instance {plain(scope)}"
-        return "" if self.value("reason") else "write a reason: whoever looks here next must know why"
+            return f"there is no instance {plain(scope)} [E-UNKNOWN-INSTANCE]"
+        return "" if self.value("reason") else "write a reason: whoever looks here next must know why [E-REASON]"
 
 
 def open_maintenance(console: HatuiApp, instance: str) -> None:

@@ -19,7 +19,7 @@ from textual.widgets import Button, Input, Label
 from engine.errors import EngineLost, Refused
 from engine.messages import Outcome
 from hatui.drafts import Draft, Judgement
-from hatui.pending import guarded, waiting
+from hatui.pending import waiting, why_not_for_good
 from hatui.screens.ask import outcome_lines
 from hatui.screens.editor import LONG_TEXT
 from hatui.screens.frame import Dialog
@@ -96,36 +96,34 @@ class Review(Dialog):
         if self.console.why_not:
             return self.console.why_not
         if store.silent(self.console.link.now()):
-            return "the engine is silent: what it would do is not known"
+            return "the engine is silent: what it would do is not known [E-NO-ENGINE]"
         if self._disk:
-            return "the file on disk has changed since it was read: esc, then d shows it, and u or k decides"
+            return "the file on disk has changed since it was read: esc, d shows it, u or k decides [E-CONFIG-CHANGED]"
         if not self._draft.changed(self._shown):
-            return "nothing is changed"
+            return "nothing is changed [E-UNCHANGED]"
         if strange := self._draft.strange_secrets(self._shown):
-            return f"{strange[0]} stands for no secret that is known here: type the secret again"
+            return f"{strange[0]} stands for no secret that is known here: type the secret again [E-SECRET]"
         if judged is None:
-            return "still checking"
+            return "still checking [E-CHECKING]"
         if not judged.runs:
-            return f"{judged.errors or 'fatal'} errors: mend them first"
+            return f"{judged.errors or 'fatal'} errors: mend them first [E-CONFIG-BROKEN]"
         if one is not None:
-            return f"config #{one.number} of {one.by} waits for its confirmation: C decides about it first"
+            return (
+                f"config #{one.number} of {one.by} waits for its confirmation: C decides about it first [E-UNCONFIRMED]"
+            )
         return ""
 
     @property
-    def _guards(self) -> list[str]:
-        """What this node serves now and the change touches."""
-        return guarded(self._judged, self.console.store) if self._judged and self._may_confirm else []
-
-    @property
     def _why_not_for_good(self) -> str:
-        names = self._guards
-        return f"this node is MASTER of {plain(' '.join(names))}: apply with a time to confirm" if names else ""
+        """What this node serves now, or this connection comes over, and the change touches."""
+        app = self.console
+        return why_not_for_good(self._judged, app.store, app.login) if self._judged and self._may_confirm else ""
 
     def _within(self) -> int:
         """Raises: ValueError."""
         whole = parse_duration(self.query_one("#within", Input).value)
         if not 1 <= whole <= LONGEST_S:
-            raise ValueError("the time to confirm lies between 1s and 7d")
+            raise ValueError("the time to confirm lies between 1s and 7d [E-RANGE]")
         return whole
 
     @property
@@ -143,10 +141,11 @@ class Review(Dialog):
         lines: list[Line] = list(self._result)
         judged = self._judged
         if self._phase == "asking":
-            if wrong := self._wrong or self._wrong_time:
-                lines += [((f" {plain(wrong)}", "bad"),), ()]
-            elif self._why_not_for_good:
-                lines += [((f" {self._why_not_for_good}", "warn"),), ()]
+            wrong = self._wrong or self._wrong_time
+            columns = max(40, self.query_one(Rows).size.width - 3)
+            shown = wrap(plain(wrong or self._why_not_for_good), columns)
+            lines += [((f" {text}", "bad" if wrong else "warn"),) for text in shown]
+            lines += [()] if wrong or self._why_not_for_good else []
             lines += self._impact(judged) if judged else []
         lines += [((" Difference", "title"),), *diff_lines(self._diff)]
         found = (*judged.problems, *judged.elsewhere) if judged and self._phase == "asking" else ()

@@ -46,7 +46,7 @@ async def candidate_of(screen: ConfigScreen, number: int) -> None:
     reply, wrong = await asked(screen.console, number)
     draft = screen.draft
     if reply is None or not reply.files or draft is None:
-        screen.console.say(wrong or f"revision {number} cannot be loaded", "warning")
+        screen.console.say(wrong or f"revision {number} cannot be loaded [E-NO-REVISION]", "warning")
         return
     main, *others = reply.files
     if main.path != draft.path:

@@ -28,9 +28,9 @@ def save_new(path: Path, octets: bytes) -> str:
         with os.fdopen(descriptor, "wb") as file:
             file.write(octets)
     except FileExistsError:
-        return f"{path} exists: choose another name"
+        return f"{path} exists: choose another name [E-EXISTS]"
     except OSError as error:
-        return f"{path}: {error.strerror}"
+        return f"{path}: {error.strerror} [E-IO]"
     return ""
 
 

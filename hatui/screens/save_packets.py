@@ -161,7 +161,7 @@ class SavePackets(Dialog):
             )
         except saving.Taken as taken:
             self._exists = name
-            self._show(f"{taken}. Replace it, or write another name.")
+            self._show(f"{taken}: replace it, or write another name [E-EXISTS]")
             return
         except HatuiError as wrong:
             self._show(str(wrong))

@@ -20,6 +20,7 @@ from engine.messages import (
     Outcome,
     Reply,
     RevisionInfo,
+    State,
     StatusLine,
 )
 from hatui import kept
@@ -277,6 +278,26 @@ async def test_change_of_an_instance_that_is_master_here_needs_a_way_back(consol
         assert [getattr(one, "confirm_s", None) for one in link.commands()] == [300]
 
 
+async def test_change_under_ones_own_connection_needs_a_way_back(
+    link: StagedLink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = msgspec.structs.replace(VI_1, state=State.BACKUP)
+    own = backup.addresses[0].address.partition("/")[0]
+    monkeypatch.setenv("SSH_CONNECTION", f"192.0.2.7 40222 {own} 22")
+    console = HatuiApp(link, user_files=tmp_path)
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await opened(pilot)
+        link.feed(StatusLine(backup, NOW))
+        await change_priority(pilot, console)
+        await until(pilot, "priority 100 -> 150")
+        await pilot.press("ctrl+s")
+        text = await until(pilot, f"your own connection comes over {own} of VI_1")
+        assert "[E-WAY-BACK]" in text
+        await pilot.press("A")
+        await settle(pilot)
+        assert link.commands() == []
+
+
 async def test_time_to_confirm_is_what_was_typed_and_nonsense_is_said(console: HatuiApp, link: StagedLink) -> None:
     async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
@@ -423,6 +444,50 @@ async def test_rollback_on_the_command_line_loads_the_revision(console: HatuiApp
         await settle(pilot)
         await pilot.press("colon", *"rollback 40", "enter")
         await until(pilot, "priority 100 -> 140")
+
+
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [
+        ("rollback 40", "priority 100 -> 140"),
+        ("reveal", "auth_pass       s3cret1"),
+        ("discard", "as it is on disk"),
+        ("editor", "cannot be lent to an editor"),
+        ("review", "no difference"),
+        ("block VI_1", "- vrrp_instance NAME"),
+        ("rollback 7", "no revision 7 [E-NO-REVISION]"),
+    ],
+)
+async def test_words_of_the_editor_work_from_any_screen(
+    console: HatuiApp, link: StagedLink, words: str, seen: str
+) -> None:
+    def kept(command: Command) -> Reply:
+        assert isinstance(command, GetRevisions)
+        if command.revision == 7:
+            return Reply(0, Outcome.REFUSED, "E-NO-REVISION", "there is no revision 7")
+        return revisions(command)
+
+    link.answers[GetRevisions] = kept
+    async with console.run_test(size=(80, 50), notifications=True) as pilot:
+        await settle(pilot)
+        link.feed(StatusLine(msgspec.structs.replace(ENGINE, config_revision=42), NOW))
+        await settle(pilot)
+        await pilot.press("5", "colon", *words, "enter")
+        await until(pilot, seen)
+        assert console.current_mode == "config"
+
+
+@pytest.mark.parametrize("words", ["rollback 40", "reveal", "editor", "review", "revisions"])
+async def test_viewer_is_refused_the_words_of_the_editor_with_a_code(
+    link: StagedLink, tmp_path: Path, words: str
+) -> None:
+    console = HatuiApp(link, user_files=tmp_path, read_only=True)
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("5", "colon", *words, "enter")
+        await until(pilot, "[E-ROLE]")
+        assert console.current_mode == "events"
+        assert link.commands() == []
 
 
 async def test_engine_lost_while_revisions_are_asked_for_is_said(console: HatuiApp, link: StagedLink) -> None:

@@ -59,7 +59,7 @@ def test_unknown_peer_makes_the_way_back_unknown() -> None:
 def test_owner_and_fault_cannot_be_moved() -> None:
     assert of(msgspec.structs.replace(WEB, base_priority=255)).method == ""
     assert "an owner never steps down" in of(msgspec.structs.replace(WEB, base_priority=255)).why_not
-    assert of(DB).why_not == "it is in FAULT"
+    assert of(DB).why_not == "it is in FAULT [E-FAULT]"
 
 
 def test_hold_failing_tracker_and_sync_group_warn() -> None:

@@ -20,7 +20,7 @@ from engine.messages import (
     StatusLine,
 )
 from hatui.app import HatuiApp
-from hatui.pending import countdown, news, returned, timer_line, waiting
+from hatui.pending import countdown, login_address, news, returned, timer_line, waiting
 from hatui.store import Connection, LinkState, Store
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
@@ -228,3 +228,9 @@ async def test_click_on_the_countdown_opens_the_dialog(console: HatuiApp, link: 
         await waits(pilot, link)
         await pilot.click("#head", offset=(60, 2))
         await until(pilot, "Keep config #42?")
+
+
+def test_login_over_a_network_is_known_by_the_address_it_came_to() -> None:
+    assert login_address({"SSH_CONNECTION": "192.0.2.7 40222 10.0.0.100 22"}) == "10.0.0.100"
+    assert login_address({"SSH_CONNECTION": "fe80::7%eth0 40222 fe80::1%eth0 22"}) == "fe80::1"
+    assert login_address({}) == login_address({"SSH_CONNECTION": "nonsense"}) == ""

@@ -31,12 +31,15 @@ from engine.messages import (
     State,
     Verdict,
 )
+from hatui.moves import Move
+from hatui.screens.simulated import simulation_of
 from tests.fake_engine import instance
 from tests.scenarios.build import VIP, config
 from tests.scenarios.build import instance as configured
 from tests.scenarios.octets import advert
 
 CONFIG = config(configured())
+MOVE = Move("VI_1", "step-down", "", "", 0, (), (), "", "", ())
 FAST = 'like = "{}"\nbaseline_s = 0\nsettle_s = 0\nlimit_s = {}\nbudget_s = 1'
 
 
@@ -264,3 +267,21 @@ async def test_simulation_gives_the_same_report_and_sends_nothing(site: Site, na
         assert 2.5e9 < report.measured < 4e9
     elif name in ("hand-over", "engine-crash", "reload"):
         assert report.measured == 0
+
+
+async def test_a_take_over_is_simulated_from_the_words_of_the_failover_dialog(site: Site) -> None:
+    site.now = instance(
+        version=2,
+        state=State.BACKUP,
+        master="10.0.0.9",
+        master_priority=200,
+        peer="10.0.0.9",
+        peer_priority=200,
+        addresses=(AddressStatus(VIP, 24, "eth0", present=False),),
+    )
+    move = msgspec.structs.replace(MOVE, method="take-over")
+    report = await site.runner.run(simulation_of(move), "anna", "", lambda _: None)
+    assert report.simulation
+    assert report.title.startswith("SIMULATION")
+    assert (report.outcome, report.takeover >= 0) == ("pass", True), (report.text, report.ladder)
+    assert site.orders == []
