@@ -121,17 +121,17 @@ class FailoverDialog(Dialog):
         if self.console.why_not:
             return self.console.why_not
         if self.console.store.silent(self.console.link.now(), self._instance):
-            return "the engine is silent: its states are not known"
+            return "the engine is silent: its states are not known [E-NO-ENGINE]"
         if not move.method:
             return f"{move.instance} cannot be moved: {move.why_not}"
         try:
             parse_duration(self.query_one("#hold", Input).value or "0")
         except ValueError as error:
-            return str(error)
+            return f"{error} [E-RANGE]"
         if move.count("fail"):
-            return "a check failed"
+            return "a check failed [E-PREFLIGHT]"
         if move.count("warn") and self.query_one("#name", Input).value != move.instance:
-            return f"there is a warning: type {move.instance} first"
+            return f"there is a warning: type {move.instance} first [E-TYPE-NAME]"
         return ""
 
     def paint(self) -> None:
