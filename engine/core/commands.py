@@ -48,6 +48,7 @@ from engine.messages import (
     Reply,
     Request,
     RollbackConfig,
+    RunDrill,
     StopEngine,
 )
 
@@ -284,6 +285,8 @@ def unwritten(request: Request) -> bool:
         return not command.reveal
     if isinstance(command, EditConfig):
         return not command.take_over
+    if isinstance(command, RunDrill):
+        return command.dry_run
     return isinstance(command, READS)
 
 
@@ -298,5 +301,6 @@ def spoken(request: Request) -> str:
         if command.comment:
             words.append(f'"{command.comment[:_TEXT]}"')
         return f"{name}: {', '.join(words)}"
-    words = [f"{field}={value}" for field in command.__struct_fields__ if (value := getattr(command, field))]
+    told = ((field, getattr(command, field)) for field in command.__struct_fields__)
+    words = [f"{field}={value}" for field, value in told if value and value != -1]  # -1: the plan's own
     return " ".join([name, *words])

@@ -33,6 +33,7 @@ from engine.messages import (
     Outcome,
     Reload,
     Request,
+    RunDrill,
     StopEngine,
 )
 from tests.core.test_reloading import User, text
@@ -206,6 +207,11 @@ def test_audit_line_never_holds_the_text_of_a_configuration() -> None:
     assert "secret99" not in str(event)
 
 
+def test_audit_line_names_only_what_was_asked_for() -> None:
+    assert spoken(Request(1, RunDrill("hand-over", "VI_1"))) == "run-drill plan=hand-over instance=VI_1"
+    assert spoken(Request(1, RunDrill("flap", "VI_1", baseline_s=1.0))).endswith("instance=VI_1 baseline_s=1.0")
+
+
 @pytest.mark.parametrize(
     ("command", "rows"),
     [
@@ -213,6 +219,8 @@ def test_audit_line_never_holds_the_text_of_a_configuration() -> None:
         (GetConfig(reveal=True), 1),
         (EditConfig(), 0),
         (EditConfig(take_over=True), 1),
+        (RunDrill("hand-over", "VI_1", dry_run=True), 0),
+        (RunDrill("hand-over", "VI_1"), 1),
     ],
 )
 async def test_showing_secrets_and_taking_over_leave_a_row_and_reading_leaves_none(
