@@ -76,6 +76,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
 }
 WIDGETS_NEVER = {"hatui.link", "hatui.store", "engine.client", "hatui.app"}
+WIDGETS_NEVER |= {"os", "io", "pathlib", "tempfile", "shutil", "hatui.kept", "hatui.saving", "hatui.outside"}
+"""No link, no store, no file."""
 
 
 def modules() -> list[tuple[str, Path]]:
@@ -131,6 +133,17 @@ def test_module_imports_only_what_its_layer_may(module: str, path: Path) -> None
     if layer == "hatui.widgets":
         wrong |= {name for name in names if within(name, tuple(WIDGETS_NEVER))}
     assert not wrong, f"{module} (layer {layer}) imports {sorted(wrong)}"
+
+
+def test_no_widget_opens_a_file() -> None:
+    called = {
+        name: node.lineno
+        for name, path in modules()
+        if within(name, ("hatui.widgets",))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open"
+    }
+    assert called == {}
 
 
 def test_engine_never_loads_scapy_or_textual_at_start() -> None:

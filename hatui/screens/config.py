@@ -194,7 +194,7 @@ class ConfigScreen(SharedEditor):
         files, self.editing.disk = self.editing.disk, ()
         self._open(files)
 
-    def keep_mine(self) -> None:
+    def action_keep_mine(self) -> None:
         """Go on with the text in the editor, over what is on disk now."""
         if self.editing.disk:
             text = self.draft.masks.unmask(self.text) if self.draft else self.text

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 
 from engine.messages import InstanceStatus, PacketLine
 from hatui.filters import check_text, text_filter
@@ -75,6 +75,14 @@ class Dashboard(FrameScreen):
     def topics(self) -> tuple[str, ...]:
         """Packets only where the ladder is seen."""
         return ("status", "events", "packets") if self.has_class("wide") else ("status", "events")
+
+    @property
+    def idle_keys(self) -> tuple[str, ...]:
+        """What needs an instance, a hold, or that there is none."""
+        status = self.selected
+        if status is None:
+            return tuple(f"dashboard.{word}" for word in ("detail", "why", "failover", "release", "drill"))
+        return ("dashboard.failover",) if status.hold_kind else ("dashboard.release",)
 
     # painting ----------------------------------------------------------------------------------
 
@@ -288,7 +296,3 @@ class Dashboard(FrameScreen):
         """The status of the selected instance."""
         status = self.selected
         return ("status", status.name) if status else ("status",)
-
-    def zoomable(self) -> list[Vertical | Horizontal]:
-        """The rows of panes."""
-        return list(self.query(Horizontal))

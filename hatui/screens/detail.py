@@ -71,6 +71,15 @@ class Detail(FrameScreen):
         """Announcements are only watched for where they are shown."""
         return ("status", "events", "packets") if self.tab == "VIPs" else ("status", "events")
 
+    @property
+    def idle_keys(self) -> tuple[str, ...]:
+        """What needs an instance, a hold, a row that opens something."""
+        status, item = self.status, self.selected
+        idle = () if item is not None and item.opens else ("detail.open",)
+        if status is None:
+            return (*idle, "detail.why", "detail.failover", "detail.release")
+        return (*idle, "detail.failover" if status.hold_kind else "detail.release")
+
     def compose_body(self) -> ComposeResult:
         """Two lines over the rows."""
         yield Lines(id="detail-head")
@@ -102,7 +111,10 @@ class Detail(FrameScreen):
         elif self.tab == "Config" and fingerprint and self._config_of != fingerprint:
             self._config_of = fingerprint
             if self.console.store.hello is not None and self.console.store.hello.role != "operator":
-                self._config_said = "the text of the configuration is for operators: " + self.console.why_not
+                self._config_said = (
+                    "the text of the configuration is for operators [E-ROLE]: "
+                    + (self.console.why_not.partition(" [")[0])
+                )
                 self.paint()
             else:
                 self._ask(GetConfig())

@@ -87,7 +87,7 @@ class DiskDialog(Dialog):
     def action_keep(self) -> None:
         """Yours, over the disk's as it is now; the review shows what goes."""
         self.dismiss()
-        self._screen.keep_mine()
+        self._screen.action_keep_mine()
 
     def action_close(self) -> None:
         """Decide later."""

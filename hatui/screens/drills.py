@@ -40,6 +40,12 @@ class Drills(FrameScreen):
         self._asked = -1
         self._problem = ""
 
+    @property
+    def idle_keys(self) -> tuple[str, ...]:
+        """One drill at a time."""
+        engine = self.console.store.engine
+        return ("drills.drill",) if engine is not None and engine.drill is not None else ("drills.abort",)
+
     def compose_body(self) -> ComposeResult:
         """The drill under way, and the list."""
         yield Lines(id="drill-running")

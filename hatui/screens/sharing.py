@@ -6,12 +6,17 @@ renewed while there is something unfinished here, and ended when there is nothin
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import BindingType
+
 from engine.errors import EngineLost, Refused
 from engine.messages import EditConfig, Outcome
 from hatui.screens.ask import Ask
 from hatui.screens.editor_keys import EditorKeys
 from hatui.store import Store
 from hatui.text import Line, clock, plain
+from hatui.widgets.rows import bindings
 
 RENEW = 30_000_000_000
 """ns after which a claim is renewed; the engine lets it lapse after three times that."""
@@ -19,6 +24,8 @@ RENEW = 30_000_000_000
 
 class SharedEditor(EditorKeys):
     """Says that somebody edits here, and sees that somebody edits elsewhere."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("differs")
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,6 +40,12 @@ class SharedEditor(EditorKeys):
     def _shared(self) -> bool:
         hello = self.console.store.hello
         return hello is not None and "editors" in hello.capabilities and self.console.may_act
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`k` keeps what is typed only while the file on disk differs, and is text while somebody types."""
+        if action == "keep_mine":
+            return bool(self.editing.disk) and not self.typing
+        return super().check_action(action, parameters)
 
     @property
     def other(self) -> str:

@@ -56,7 +56,7 @@ def disk_line(path: str, lines: int, columns: int) -> Line:
         (" diff", "plain"),
         ("  u", "key"),
         (" use disk", "plain"),
-        ("  d k", "key"),
+        ("  k", "key"),
         (" keep mine", "plain"),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from textual.pilot import Pilot
 
 from engine.errors import EngineLost
@@ -160,7 +161,8 @@ async def test_file_changed_on_disk_meanwhile_is_shown_and_never_overwritten(
         assert "priority        150" in console.clipboard
 
 
-async def test_keeping_mine_goes_on_over_the_text_on_disk(console: HatuiApp, link: StagedLink) -> None:
+@pytest.mark.parametrize("dialog", [True, False])
+async def test_keeping_mine_goes_on_over_the_text_on_disk(console: HatuiApp, link: StagedLink, dialog: bool) -> None:
     other = CONFIG.replace("advert_int      1", "advert_int      2")
     async with console.run_test(size=(80, 40), notifications=True) as pilot:
         await opened(pilot)
@@ -169,8 +171,13 @@ async def test_keeping_mine_goes_on_over_the_text_on_disk(console: HatuiApp, lin
         link.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text(other),))
         link.feed(EventLine(40, NOW, WALL, ConfigLoaded("ffff", "file")))
         await until(pilot, "disk differs by 1 line")
-        await pilot.press("escape", "d")
-        await until(pilot, "Applying yours would make of the disk:")
+        if dialog:
+            await pilot.press("escape", "d")
+            await until(pilot, "Applying yours would make of the disk:")
+        else:
+            await until(pilot, "k keep mine")
+            await pilot.press("escape")
+        await settle(pilot)
         await pilot.press("k")
         await until(pilot, "candidate, 2 lines changed")
         await pilot.press("ctrl+s")

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
 
-from engine.messages import Heartbeat, StatusLine
+from engine.messages import Heartbeat, Snapshot, StatusLine
 from hatui import keys, theming
 from hatui.app import HatuiApp
 from hatui.sentences import banners
@@ -281,3 +281,30 @@ async def test_no_color_leaves_shades_and_words(
                 for colour in (segment.style.color, segment.style.bgcolor) if segment.style else ():
                     if colour is not None and colour.triplet is not None:
                         assert len(set(colour.triplet)) == 1, segment
+
+
+async def test_last_line_names_the_end_of_a_hold_only_where_there_is_one(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=(80, 24)) as pilot:
+        last = (await settle(pilot)).splitlines()[-1]
+        assert "U Release" not in last
+        assert "F Failover" in last
+        held = msgspec.structs.replace(WEB, hold_kind="step-down", hold_by="anna")
+        link.feed(StatusLine(held, NOW))
+        last = (await settle(pilot)).splitlines()[-1]
+        assert "U Release" in last
+        assert "F Failover" not in last
+        assert "? Help" in last
+        await pilot.press("enter")
+        last = (await settle(pilot)).splitlines()[-1]
+        assert "U Release" in last
+        await pilot.press("4")
+        last = (await settle(pilot)).splitlines()[-1]
+        assert "a Abort" not in last, "no drill is under way"
+
+
+async def test_last_line_of_an_engine_without_instances_names_no_key_that_needs_one(tmp_path: Path) -> None:
+    console = HatuiApp(StagedLink((HELLO, Snapshot((ENGINE,), 7, NOW))), user_files=tmp_path)
+    async with console.run_test(size=(80, 24)) as pilot:
+        last = (await settle(pilot)).splitlines()[-1]
+        assert not any(word in last for word in ("Detail", "Why", "Failover", "Drill"))
+        assert "? Help" in last

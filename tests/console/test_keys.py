@@ -46,6 +46,7 @@ OWNERS: dict[str, type] = {
     "new": NewInstance,
     "confirmation": ConfirmDialog,
     "review": Review,
+    "differs": ConfigScreen,
     "disk": DiskDialog,
     "revisions": Revisions,
 }
