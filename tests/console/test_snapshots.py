@@ -8,17 +8,31 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from engine.messages import ConfigLoaded, EventLine, GetConfig, GetRevisions, Outcome, Reply, StatusLine
+from engine.messages import (
+    Check,
+    ConfigLoaded,
+    EventLine,
+    GetConfig,
+    GetDrills,
+    GetRevisions,
+    Maintenance,
+    Outcome,
+    Reply,
+    RunDrill,
+    StatusLine,
+)
 from hatui.app import HatuiApp
 from hatui.palette import execute
 from hatui.saving import save
 from hatui.store import Connection, LinkState
 from tests.console.conftest import CONFIG, StagedLink, config_text
 from tests.console.piloting import settle, until
-from tests.console.recording import NOW, WALL, S, packets
+from tests.console.recording import ENGINE, NOW, WALL, S, packets
+from tests.console.rehearsed import PLANS, REPORTS, RUNNING
 from tests.console.test_config_flows import BOB, VI_1, revisions
 from tests.console.test_pending import APPLIED, WAITS
 
@@ -40,6 +54,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "detail-trackers": ("j", "enter", "tab"),
     "detail-vips": ("enter", "tab", "tab"),
     "detail-config": ("enter", "tab", "tab", "tab", "tab"),
+    "detail-notify": ("j", "enter", "tab", "tab", "tab"),
     "detail-history": ("j", "enter", "shift+tab"),
     "drills": ("4", "j"),
     "events": ("5", "j", "j"),
@@ -57,7 +72,13 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "jump": ("ctrl+o",),
     "new": ("n",),
     "review": ("3", "ctrl+n", "ctrl+t", "ctrl+s"),
+    "reload": ("R",),
 }
+THEMED = [
+    *("dashboard", "packets", "packets-ladder", "config", "detail-trackers", "drills", "events", "peers"),
+    *("failover", "why", "help", "palette"),
+]
+"""Every screen, and one of each kind of dialog, in each theme."""
 Compare = Callable[..., bool]
 
 
@@ -109,7 +130,7 @@ def test_screen(snap_compare: Compare, tmp_path: Path, name: str, size: tuple[in
 
 
 @pytest.mark.parametrize("theme", THEMES[1:])
-@pytest.mark.parametrize("name", ["dashboard", "packets", "config", "failover", "events", "peers", "detail-trackers"])
+@pytest.mark.parametrize("name", THEMED)
 def test_screen_in_theme(snap_compare: Compare, tmp_path: Path, name: str, theme: str) -> None:
     assert snap_compare(app_for(tmp_path, theme), terminal_size=(80, 24), run_before=pressing(*SCREENS[name]))
 
@@ -247,6 +268,53 @@ def changing(name: str) -> Callable[[Pilot[None]], Awaitable[None]]:
             await until(pilot, "candidate, 1 line changed")
         if name.startswith("revisions"):
             await until(pilot, "#42")
+        await freeze(pilot)
+
+    return run
+
+
+DRILLS = ["drill", "drill-running", "drill-report", "maintenance"]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", DRILLS)
+def test_flow_of_a_drill(snap_compare: Compare, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    assert snap_compare(app_for(tmp_path), terminal_size=size, run_before=drilling(name))
+
+
+@pytest.mark.parametrize("theme", THEMES[1:])
+@pytest.mark.parametrize("name", ["drill-running", "maintenance"])
+def test_flow_of_a_drill_in_theme(snap_compare: Compare, tmp_path: Path, name: str, theme: str) -> None:
+    assert snap_compare(app_for(tmp_path, theme), terminal_size=(80, 24), run_before=drilling(name))
+
+
+def drilling(name: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """What is asked before a drill, seen meanwhile, told afterwards; and maintenance."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, HatuiApp)
+        link = app.link
+        assert isinstance(link, StagedLink)
+        check = Check("unknown", "P-PEER-HEARD", "10.0.0.12 is silent now")
+        told = msgspec.structs.replace(REPORTS[0], checks=(check,))
+        link.answers[RunDrill] = Reply(0, Outcome.DONE, drill=told)
+        link.answers[Maintenance] = Reply(0, Outcome.DONE, text="VI_WEB: 10.0.0.12 (priority 100) will be MASTER")
+        link.answers[GetDrills] = Reply(0, Outcome.DONE, drills=REPORTS, plans=PLANS, drill=REPORTS[0])
+        await settle(pilot)
+        if name == "drill-running":
+            link.feed(StatusLine(msgspec.structs.replace(ENGINE, drill=RUNNING), NOW))
+        keys, words = {
+            "drill": ("D", "10.0.0.12 is silent now"),
+            "drill-running": ("4", "Drill #17"),
+            "drill-report": ("4", "#16"),
+            "maintenance": ("M", "will be MASTER"),
+        }[name]
+        await pilot.press(keys)
+        await until(pilot, words)
+        if name == "drill-report":
+            await pilot.press("G", "k", "enter")
+            await until(pilot, "PASS  outage")
         await freeze(pilot)
 
     return run
