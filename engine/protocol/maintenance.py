@@ -14,7 +14,7 @@ from engine.protocol import handover
 from engine.protocol.host import Host
 from engine.protocol.refusal import Refusal
 from engine.protocol.stimuli import StepDown
-from engine.protocol.timing import seconds_text
+from engine.protocol.timing import NS_PER_S
 
 if TYPE_CHECKING:
     from engine.protocol.instance import VrrpInstance
@@ -115,7 +115,7 @@ def _forecast(instance: VrrpInstance) -> str:
         return f"{name} is {instance.state} here; {whom}"
     if not instance.peer:
         return f"{name}: no other router was ever heard; if none answers it serves on here with priority 1"
-    heard = f"heard {seconds_text(now - instance.heard_at)} ago" if instance.heard_at else "not heard of late"
+    heard = f"heard {(now - instance.heard_at) // NS_PER_S} s ago" if instance.heard_at else "not heard of late"
     whom = f"{instance.peer} (priority {instance.peer_priority}, {heard})"
     return f"{name}: {whom} will be MASTER; if it does not answer this node serves on"
 
