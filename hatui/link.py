@@ -55,8 +55,8 @@ class Link(Protocol):
         Raises: EngineLost when there is nobody to answer.
         """
 
-    def subscribe(self, topics: tuple[str, ...]) -> None:
-        """Ask for these topics from now on: status, events, packets."""
+    def subscribe(self, topics: tuple[str, ...]) -> bool:
+        """Ask for these topics from now on: status, events, packets. False: they were told already."""
 
     def bare(self, command: Command) -> tuple[str, Command]:
         """The node that a command is for (empty where there is but one), and the command in that node's own words."""
@@ -199,16 +199,17 @@ class EngineLink:
         """--host, or --socket where it is not the usual one."""
         return list(self._arguments)
 
-    def subscribe(self, topics: tuple[str, ...]) -> None:
+    def subscribe(self, topics: tuple[str, ...]) -> bool:
         """Replace the subscription, now and after each reconnect."""
         if topics == self._topics:
-            return
+            return False
         self._topics = topics
         if self._client is None:
-            return
+            return True
         task = asyncio.get_running_loop().create_task(self._subscribe(self._client))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return True
 
     async def _subscribe(self, client: EngineClient) -> None:
         try:
@@ -317,9 +318,10 @@ class ReplayLink:
         """A recording has no engine."""
         return []
 
-    def subscribe(self, topics: tuple[str, ...]) -> None:
+    def subscribe(self, topics: tuple[str, ...]) -> bool:
         """A recording holds what was asked for then."""
-        self.topics = topics
+        changed, self.topics = topics != self.topics, topics
+        return changed
 
 
 def load(path: Path) -> list[ServerLine]:

@@ -206,10 +206,10 @@ class MergedLink:
         runs = tuple(nodes.named(nodes.moved(run, shift), node) for run in reply.runs)
         return msgspec.structs.replace(reply, events=events, runs=runs)
 
-    def subscribe(self, topics: tuple[str, ...]) -> None:
+    def subscribe(self, topics: tuple[str, ...]) -> bool:
         """To all of them."""
-        for link in self.links.values():
-            link.subscribe(topics)
+        changed = [link.subscribe(topics) for link in self.links.values()]
+        return any(changed)
 
     def arguments(self, instance: str = "") -> list[str]:
         """--host of the node of an instance, or of the chosen one."""

@@ -69,8 +69,9 @@ class PacketPanes(FrameScreen):
             self.query_one("#decode").styles.height = "1fr" if columns >= 140 else max(10, rows * 2 // 5)
 
     def on_screen_resume(self) -> None:
-        """What passed while nobody looked was not captured."""
-        self.view.interrupted(self.console.store.packets_seen)
+        """What passed while another screen was open was not captured; behind a dialog the capture goes on."""
+        if self.console.link.subscribe(self.topics):
+            self.view.interrupted(self.console.store.packets_seen)
         super().on_screen_resume()
 
     # painting ----------------------------------------------------------------------------------

@@ -90,8 +90,10 @@ class SavePackets(Dialog):
         self.query_one("#form", Button).label = f"As: {self._form}"
         self.query_one("#secrets", Button).label = f"Secrets: {'written' if self._with_secrets else 'zeroed'}"
         self.query_one("#confirm", Button).label = "Replace it" if self._exists else "Save"
+        for button in self.query(Button):
+            button.refresh(layout=True)  # a longer word needs a wider button
         match = f" that match {self._wanted}" if self._wanted and choice.word == "shown" else ""
-        words = [f"{size} packets{match}, with the engine's verdict on each."]
+        words = [f"{_packets(len(choice.packets))}{match}, with the engine's verdict on each."]
         if self._form == "text":
             words.append("Lines of text hold no secrets.")
         elif self._with_secrets:
@@ -169,7 +171,7 @@ class SavePackets(Dialog):
         finally:
             self._busy = False
         self.dismiss()
-        self.console.say(f"saved {grouped(len(choice.packets))} packets, {grouped(size)} octets: {name}")
+        self.console.say(f"saved {_packets(len(choice.packets))}, {grouped(size)} octets: {name}")
 
     def action_cancel(self) -> None:
         """Nothing is written."""
@@ -178,3 +180,7 @@ class SavePackets(Dialog):
     def action_copy_command(self) -> None:
         """The command line."""
         self.console.copy(self.command)
+
+
+def _packets(count: int) -> str:
+    return f"{grouped(count)} packet{'s' * (count != 1)}"

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from textual.widgets import Button, Input
 
-from engine.messages import Gap, Verdict
+from engine.messages import Gap, PacketLine, Verdict
 from hatui.app import HatuiApp
 from hatui.offline import packets
 from hatui.palette import execute
@@ -424,7 +424,8 @@ async def test_save_asks_where_and_never_replaces_silently(console: HatuiApp, li
         assert "hatui capture -f vrid==51 -w" in text
         console.screen.query_one(Input).value = str(path)
         await pilot.press("enter")
-        await until(pilot, "exists. Replace it")
+        await until(pilot, "exists: replace it")
+        await until(pilot, "Replace it")
         assert path.read_text() == "mine"
         await pilot.press("enter", "enter")
         await settle(pilot)
@@ -504,6 +505,27 @@ async def test_open_of_what_is_no_capture_says_so(
                 break
         assert "text: " in notices(console)
         assert "40 of 40" in await settle(pilot)
+
+
+async def test_a_dialog_over_the_packets_interrupts_nothing_and_another_screen_does(
+    console: HatuiApp, link: StagedLink
+) -> None:
+    def more(at: int) -> PacketLine:
+        return packet(99, at * S, advert("10.0.0.12", 53, 150, "10.0.0.53", version=3), "VI_DNS", Verdict.OK)
+
+    async with console.run_test(size=SIZE) as pilot:
+        await opened(pilot)  # after the dashboard: the first interruption
+        link.feed(more(30))
+        await pilot.press("f", "l", "s")
+        await settle(pilot)
+        await pilot.press("escape")
+        link.feed(more(31))
+        assert (await settle(pilot)).count("-- capture was interrupted --") == 1
+        await pilot.press("1")
+        await settle(pilot)
+        await pilot.press("2")
+        link.feed(more(60))
+        assert (await settle(pilot)).count("-- capture was interrupted --") == 2
 
 
 # an engine lost, a viewer, another size ------------------------------------------------------------
