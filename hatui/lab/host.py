@@ -275,7 +275,7 @@ class Host:
         path: Path | None = None
         full_env = _environment(env)
         if terminal:
-            popen = subprocess.Popen(self.enter(argv), env=full_env)
+            popen = subprocess.Popen(self.enter([*self._here(), *argv]), env=full_env)
         else:
             path = self.root / (log or f"{Path(argv[0]).name}.log")
             with path.open("ab") as file:
@@ -290,6 +290,11 @@ class Host:
         program = Program(self, argv, popen, path)
         self.programs.append(program)
         return program
+
+    def _here(self) -> list[str]:
+        """Words that let a program on the host begin in our own working directory, where the host has it."""
+        here = os.getcwd()
+        return ["env", "-C", here] if Path(f"/proc/{self.pid}/root{here}").is_dir() else []
 
     def ip(self, *lines: str) -> None:
         """Run `ip` commands (without the word ip) in the host's network, all in one batch."""

@@ -255,3 +255,13 @@ def test_ordinary_user_gets_the_same_lab(namespaces: None) -> None:
     done = as_nobody(UNPRIVILEGED)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["serverA 10.211.55.22", "serverA", "[]"]
+
+
+def test_program_on_our_terminal_begins_in_our_directory(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a console saves its files where it was started."""
+    monkeypatch.chdir(tmp_path)
+    host = lab.add_host("serverA", "10.211.55.22/24")
+    assert host.start(["touch", "saved"], terminal=True).wait() == 0
+    assert (tmp_path / "saved").exists()
