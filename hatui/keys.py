@@ -432,6 +432,8 @@ KEYS: tuple[Key, ...] = (
         acts=True,
         footer=40,
     ),
+    Key("detail.maintenance", "M", "Maint", "Put it aside, or take it back.", "maintenance", acts=True),
+    Key("detail.drill", "D", "Drill", "Rehearse a failover, and measure it.", "drill", acts=True),
     Key("detail.release", "U", "Release", "End a hold.", "release", acts=True, footer=45),
     Key("detail.instance_before", "left_square_bracket", "Before", "The instance before.", "instance(-1)"),
     Key("detail.instance_after", "right_square_bracket", "Next", "The next instance.", "instance(1)", footer=50),

@@ -77,6 +77,7 @@ def entries(app: HatuiApp) -> list[Entry]:
     for theme in sorted(app.available_themes):
         found.append(Entry(f"theme {theme}", f"Colours of {theme}.", _call(_theme, app, theme)))
     found += [
+        Entry("nocolor", "No colours: bold, reverse and underline instead.", _call(_theme, app, "hatui-mono")),
         Entry("replay TIME", "The past on these screens, such as `replay 13:50`.", _call(_replay, app)),
         Entry("open FILE", "A capture file (pcap, pcapng) on the packets screen.", _call(_open, app)),
         Entry("explain CODE", "What a code means, such as `explain E-NO-SUCCESSOR`.", _call(_explain, app, "")),

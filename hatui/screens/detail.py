@@ -31,7 +31,9 @@ from hatui.facets import TABS, Item
 from hatui.filters import check_text, text_filter
 from hatui.nodes import parted
 from hatui.screens.ask import ask_command
+from hatui.screens.drills import open_drill
 from hatui.screens.frame import FrameScreen
+from hatui.screens.maintenance import open_maintenance
 from hatui.screens.why import open_why
 from hatui.store import Store
 from hatui.text import Line, plain
@@ -259,6 +261,14 @@ class Detail(FrameScreen):
     def action_failover(self) -> None:
         """Move an address on purpose."""
         self.console.open_failover(self.instance)
+
+    def action_maintenance(self) -> None:
+        """Put aside, or take back."""
+        open_maintenance(self.console, self.instance)
+
+    def action_drill(self) -> None:
+        """Rehearse."""
+        open_drill(self.console, self.instance, "")
 
     def action_release(self) -> None:
         """End a hold."""

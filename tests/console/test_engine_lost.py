@@ -124,6 +124,27 @@ async def test_viewer_is_refused_each_of_them_with_a_code(link: StagedLink, tmp_
 
 
 @pytest.mark.parametrize("key", ["F", "M", "D"])
+async def test_each_can_be_asked_from_the_detail_of_an_instance(console: HatuiApp, link: StagedLink, key: str) -> None:
+    kind, title = FLOWS[key]
+    link.answers[kind] = lost_when_said(kind)
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await until(pilot, "History")
+        await pilot.press(key)
+        await until(pilot, title)
+        assert not [one for one in link.commands() if is_wish(one)]
+
+
+async def test_nocolor_is_a_word_of_the_command_line(console: HatuiApp) -> None:
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("colon", *"nocolor", "enter")
+        await settle(pilot)
+        assert console.theme == "hatui-mono"
+
+
+@pytest.mark.parametrize("key", ["F", "M", "D"])
 async def test_resize_midway_keeps_the_question_and_what_was_typed(
     console: HatuiApp, link: StagedLink, key: str
 ) -> None:
