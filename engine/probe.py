@@ -474,6 +474,8 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return 1
+        if isinstance(error, socket.gaierror):
+            error = ValueError(f"{chosen.address}: {error.strerror}")
         sys.stderr.write(f"hatui probe: {error}\n")
         return 2
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import probe
 from engine.messages import (
     AddressStatus,
     AnnounceNow,
@@ -578,7 +579,16 @@ def test_check_finds_both_mistakes_of_the_sample_and_fixes_them(hatui: Hatui, tm
 def test_check_names_the_file_that_cannot_be_read(hatui: Hatui, tmp_path: Path) -> None:
     status, _, err = hatui("check", str(tmp_path / "absent.conf"))
     assert status == 1
-    assert err == f"hatui: {tmp_path / 'absent.conf'}: No such file or directory\n"
+    assert err == f"hatui: {tmp_path / 'absent.conf'}: No such file or directory [E-IO]\n"
+
+
+def test_replay_and_probe_name_what_is_not_there(
+    hatui: Hatui, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, err = hatui("replay", str(tmp_path / "absent"))
+    assert (status, err) == (1, f"hatui: {tmp_path / 'absent'}: No such file or directory [E-IO]\n")
+    assert probe.main(["10.0.0.300.1"]) == 2
+    assert capsys.readouterr().err.startswith("hatui probe: 10.0.0.300.1: ")
 
 
 def test_check_of_a_broken_file_tells_the_place(hatui: Hatui, tmp_path: Path) -> None:

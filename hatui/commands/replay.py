@@ -75,7 +75,9 @@ def read(path: Path) -> list[ServerLine]:
                     decode = msgspec.json.Decoder(ServerLine).decode
                     return [decode(line) for line in inside.read().splitlines() if line.strip()]
         raise HatuiError(f"{path}: this archive has no {JOURNAL}: it is no bundle")
-    except (OSError, ValueError, msgspec.MsgspecError, tarfile.TarError) as error:
+    except OSError as error:
+        raise HatuiError(f"{path}: {error.strerror or error} [E-IO]") from None
+    except (ValueError, msgspec.MsgspecError, tarfile.TarError) as error:
         raise HatuiError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
 
 
