@@ -76,7 +76,8 @@ class MergedLink:
     async def run(self, deliver: Deliver) -> None:
         """Run all links until cancelled."""
         self._told = deliver
-        deliver([LinkState(Connection.CONNECTING, self.now())])
+        begun = LinkState(Connection.CONNECTING, self.now())
+        deliver([begun, *(NodeTold(node, begun) for node in self.links)])  # in this order they stay
         async with asyncio.TaskGroup() as group:
             for name, link in self.links.items():
                 group.create_task(link.run(partial(self._hear, name)), name=f"link {name}")

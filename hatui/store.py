@@ -256,6 +256,11 @@ class Store:
         """The store of the node that this name is of; this one where there is but one engine."""
         return self.nodes.get(name.partition(":")[0], self)
 
+    def order_of(self, name: str) -> int:
+        """The place of this name's node among the nodes; they have the order in which they were asked for."""
+        node = name.partition(":")[0]
+        return next((at for at, other in enumerate(self.nodes) if other == node), len(self.nodes))
+
     def silent(self, now: int, name: str = "") -> bool:
         """Nothing of the states (of the node of this instance) may be believed: not connected, or no sign of life
         for 3 s."""

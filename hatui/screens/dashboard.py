@@ -94,6 +94,8 @@ class Dashboard(FrameScreen):
             for status in store.instances.values()
             if not self.filter_text or matches(f"{status.name} {status.interface} {status.vrid} {status.state.value}")
         ]
+        if store.nodes:
+            shown.sort(key=lambda status: store.order_of(status.name))
         if self._sort:
             shown.sort(key=SORTS[self._sort])
         nothing = (

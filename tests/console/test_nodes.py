@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import get_args
 
 import msgspec
@@ -22,8 +23,10 @@ from engine.messages import (
 )
 from engine.messages.events import Event
 from hatui import nodes
+from hatui.link import Deliver
+from hatui.merging import MergedLink
 from hatui.sentences import problems
-from hatui.store import Connection, LinkState, NodeTold, Store
+from hatui.store import Connection, LinkState, NodeTold, Store, Told
 from tests.console.recording import DB, ENGINE, EVENTS, HELLO, NOW, SNAPSHOT, TRACKERS, WEB, S, heartbeat
 
 BOTH = ("lb-a", "lb-b")
@@ -103,3 +106,23 @@ def test_one_engine_alone_has_no_nodes() -> None:
     assert store.nodes == {}
     assert store.node_of("lb-a:VI_WEB") is store
     assert isinstance(store.engine, EngineStatus)
+
+
+async def test_nodes_stay_in_the_order_in_which_they_were_asked_for() -> None:
+    class Silent:
+        async def run(self, deliver: Deliver) -> None:  # noqa: ARG002
+            await asyncio.Event().wait()
+
+    told: list[Told] = []
+    link = MergedLink({"lb-b": Silent(), "lb-a": Silent()}, clock=lambda: 0)  # type: ignore[dict-item]
+    work = asyncio.create_task(link.run(told.extend))
+    await asyncio.sleep(0)
+    work.cancel()
+    store = Store()
+    for line in told:
+        store.apply(line)
+    assert sorted(["lb-a:VI_1", "lb-b:VI_1", "lb-b:VI_0"], key=store.order_of) == [
+        "lb-b:VI_1",
+        "lb-b:VI_0",
+        "lb-a:VI_1",
+    ]
