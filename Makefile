@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# As many tests at a time as there are processors; those that measure real programs run in turn.
+# As many tests at a time as there are processors; those that measure real programs run alone.
 WORKERS ?= auto
 PURE := $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m 'not net'
 
-.PHONY: demo test check format fuzz soak bench interop conformance pictures docs clean
+.PHONY: demo test test-real test-alone check format fuzz soak bench interop conformance pictures docs clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "hatui needs Python 3.11 or newer, this is " + sys.version.split()[0]'
@@ -17,10 +17,16 @@ $(BIN)/.installed: pyproject.toml
 demo: $(BIN)/.installed
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/hatui demo; else $(BIN)/hatui demo --script; fi
 
-# CHECKED=yes leaves out what `make check` has just run.
+# All tests. Those that count pings or judge times closely run alone, last.
 test: $(BIN)/.installed
-	$(if $(CHECKED),,$(PURE))
-	$(BIN)/pytest -m net
+	$(PURE)
+	$(MAKE) --no-print-directory test-real test-alone
+
+test-real: $(BIN)/.installed
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m 'net and not alone'
+
+test-alone: $(BIN)/.installed
+	$(BIN)/pytest -m 'net and alone'
 
 check: $(BIN)/.installed
 	$(BIN)/ruff format --check .

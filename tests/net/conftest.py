@@ -22,6 +22,19 @@ NEEDS = {
     "test_engine_clients": ("nft",),
 }
 """Module -> programs that its tests run; more by the mark `programs`."""
+ALONE = {
+    "test_change",
+    "test_demo",
+    "test_drills",
+    "test_failovers",
+    "test_interop",
+    "test_kill",
+    "test_maintenance",
+    "test_two_hosts",
+    "test_vrrp_process",
+    "test_web_server",
+}
+"""Modules that count pings or judge times closely; more by the mark `alone`."""
 ROOT_ALONE = ("test_vrrp_process", "test_engine")
 """Beginnings of the names of modules that enter a host from the test itself, or change users."""
 
@@ -31,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.net)
+        if item.path.stem in ALONE:
+            item.add_marker(pytest.mark.alone)
         item.add_marker(pytest.mark.programs(*NEEDS.get(item.path.stem, ())))
         if os.geteuid() != 0 and item.path.stem.startswith(ROOT_ALONE):
             item.add_marker(pytest.mark.skip(reason="needs root: the test itself enters a host or changes users"))

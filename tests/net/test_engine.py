@@ -136,6 +136,7 @@ def test_killed_vrrp_process_is_back_at_once_and_the_address_never_left(host: Ho
     ] * 2
 
 
+@pytest.mark.alone
 def test_killed_vrrp_process_of_a_master_costs_no_failover_and_no_ping(lab: Lab) -> None:
     """The backup never stirs, so adverts resumed before its master-down; the client lost nothing at all."""
     a, b, client = host_of(lab), host_of(lab, "b", 23), host_of(lab, "client", 24)
@@ -175,6 +176,7 @@ def test_killed_check_process_and_killed_fork_server_are_replaced(host: Host) ->
     assert not has_address(host)
 
 
+@pytest.mark.alone
 def test_killed_core_hands_over_to_the_peer_and_a_new_engine_takes_its_place(lab: Lab) -> None:
     """The client loses no ping, and no address stays behind."""
     a, b, client = host_of(lab), host_of(lab, "b", 23), host_of(lab, "client", 24)
