@@ -19,6 +19,7 @@ from engine.messages import Failover, Outcome, Reply
 from hatui.moves import Move, forecast, measured
 from hatui.screens.ask import COLUMNS, outcome_lines
 from hatui.screens.frame import Dialog
+from hatui.screens.simulated import show_simulation
 from hatui.text import Line, fit, parse_duration, plain, rule, seconds, short_seconds, wrap
 from hatui.widgets.rows import Lines, bindings
 
@@ -97,6 +98,7 @@ class FailoverDialog(Dialog):
             yield Lines(id="hint")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
+                yield Button("Simulate", id="simulate")
                 yield Button("Fail over now", id="confirm")
 
     def on_mount(self) -> None:
@@ -146,6 +148,7 @@ class FailoverDialog(Dialog):
         self.query_one("#name-row").display = self._phase == "asking" and bool(move.count("warn"))
         wrong = self._wrong(move) if self._phase == "asking" else ""
         self.query_one("#confirm", Button).disabled = bool(wrong) or self._phase != "asking"
+        self.query_one("#simulate", Button).display = self._phase == "asking" and bool(move.method)
         hint = wrong or ("y Fail over now   esc Cancel   c Copy command" if self._phase == "asking" else "esc Close")
         self.query_one("#hint", Lines).show((((f" {hint}", "warn" if wrong else "dim"),),))
         (host, state, priority), (other, other_state, other_priority) = move.before
@@ -213,6 +216,8 @@ class FailoverDialog(Dialog):
         """The mouse, or enter on a button."""
         if event.button.id == "confirm":
             self.action_confirm()
+        elif event.button.id == "simulate":
+            self.action_simulate()
         else:
             self.action_cancel()
 
@@ -222,6 +227,12 @@ class FailoverDialog(Dialog):
             self.query_one("#cancel").focus()
         else:
             self.dismiss()
+
+    def action_simulate(self) -> None:
+        """The same on the engine's model; the dialog stays."""
+        move = self._move
+        if move is not None and not self.console.refuse():
+            self.run_worker(show_simulation(self.console, move), exclusive=True, group="simulate")
 
     def action_copy_command(self) -> None:
         """The command line that does the same."""

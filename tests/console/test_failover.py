@@ -18,6 +18,7 @@ from engine.messages import (
     Release,
     Reload,
     Reply,
+    RunDrill,
     State,
     StatusLine,
 )
@@ -26,6 +27,7 @@ from hatui.store import Connection, LinkState
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
 from tests.console.recording import NOW, WALL, WEB, S
+from tests.console.rehearsed import report
 
 SIZE = (80, 24)
 DONE = Reply(0, Outcome.DONE, text="10.0.0.12 (priority 100) took over after 0.613 s", duration=620_000_000)
@@ -84,6 +86,47 @@ async def test_y_hands_over_and_the_measured_result_is_shown(console: HatuiApp, 
         assert "BACKUP 1/150" in text
         assert "not on this node" in text
         assert link.asked[-1] == (Failover("VI_WEB", "step-down", 1800.0), "patch")
+
+
+async def test_simulate_shows_the_report_of_the_model_and_moves_nothing(console: HatuiApp, link: StagedLink) -> None:
+    model = msgspec.structs.replace(
+        report(0, 0, "pass"), plan="hand-over", simulation=True, text="SIMULATION, nothing was sent: outage 0.000 s"
+    )
+    link.answers[RunDrill] = Reply(0, Outcome.DONE, drill=model)
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("F")
+        await until(pilot, "Fail over VI_WEB")
+        await pilot.press("tab", "enter")
+        text = await until(pilot, "SIMULATION hand-over VI_WEB")
+        assert "nothing was sent; figures of the model" in text
+        assert link.commands() == [RunDrill("hand-over", "VI_WEB", simulate=True)]
+        await pilot.press("escape")
+        text = await until(pilot, "Fail over VI_WEB: lb-a")
+        assert "y Fail over now" in text
+        assert not [one for one in link.commands() if isinstance(one, Failover)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(0, Outcome.REFUSED, "E-UNKNOWN-INSTANCE", "there is no instance"),
+        Reply(0, Outcome.DONE, text="pass", drill=report(17, 0, "pass")),
+        EngineLost("the engine closed the connection"),
+    ],
+)
+async def test_what_is_no_simulation_is_not_shown_as_one(
+    console: HatuiApp, link: StagedLink, answer: Reply | EngineLost
+) -> None:
+    link.answers[RunDrill] = answer
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("F")
+        await until(pilot, "Fail over VI_WEB")
+        await pilot.click("#simulate")
+        assert "SIMULATION" not in await settle(pilot)
+        said = [one.message for one in console._notifications]
+        assert any("no simulation" in one or "closed the connection" in one for one in said)
 
 
 async def test_letters_typed_as_a_reason_confirm_nothing(console: HatuiApp, link: StagedLink) -> None:
