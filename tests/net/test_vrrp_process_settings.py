@@ -90,7 +90,7 @@ def test_static_items_live_as_long_as_the_process_whatever_the_state(host: Host,
     assert "203.0.113.0/24" not in routes(host)
 
     host.ip("link set eth0 down", "link set eth0 up")
-    wait_for(lambda: "198.51.100.0/24" in routes(host), 3, "the static route to come back")
+    wait_for(lambda: "198.51.100.0/24" in routes(host), 10, "the static route to come back")
 
     a.tell(StopRouter())
     assert a.wait() == 0
