@@ -16,7 +16,7 @@ from hatui.lab import Engine, Lab, obstacle, start_engine
 from hatui.lab.servers import own_command
 from tests.console.terminal import Terminal
 
-pytestmark = [pytest.mark.net, pytest.mark.programs("tmux")]
+pytestmark = [pytest.mark.net, pytest.mark.alone, pytest.mark.programs("tmux")]
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
 
@@ -191,6 +191,8 @@ def test_two_hosts_through_ssh_in_one_view(
     hosts = [word for engine, name in ((a, "A"), (b, "B")) for word in ("--host", f"{name}:{engine.socket_outside}")]
     with Terminal(hosts, columns=100) as terminal:
         terminal.wait_for("* A:VI_1", "- B:VI_1", "2 of 2 engines live", "on A  READ-WRITE")
+        terminal.send("g")  # the cursor stays on what came first
+        terminal.wait_for(">* A:VI_1")
         terminal.send("F")
         terminal.wait_for("Fail over A:VI_1", "hatui --host A:/", "VI_1 --step-down")
         terminal.send("y")

@@ -29,6 +29,7 @@ ALONE = {
     "test_kill",
     "test_maintenance",
     "test_two_hosts",
+    "test_vrrp_process_settings",
     "test_web_server",
 }
 """Modules that count pings or judge times closely; more by the mark `alone`."""

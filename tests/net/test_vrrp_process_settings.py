@@ -242,7 +242,6 @@ print(time.time() - time.monotonic() + began, time.time())
 """30,000 packets in 3 s that fail every test; says when it began and ended."""
 
 
-@pytest.mark.alone
 def test_junk_at_ten_thousand_packets_a_second_delays_no_advert_by_20_ms(lab: Lab, host: Host, start: Any) -> None:
     """P15: by the time stamps of the frames on the wire, adverts of 100 ms. What the machine itself delays is
     measured before, without junk, and allowed for."""
