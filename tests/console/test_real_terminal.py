@@ -199,7 +199,7 @@ def test_two_hosts_through_ssh_in_one_view(
         terminal.wait_for("done after")
         assert lab.owners() == ["serverB"]
         terminal.send("Escape")
-        terminal.wait_for("- A:VI_1", "* B:VI_1")
+        terminal.wait_for("- A:VI_1", "* B:VI_1", without="Fail over A")
         b.program.kill()
         terminal.wait_for("1 of 2 engines live", "? B:VI_1", "UNKNOWN")
         terminal.send("q")
