@@ -171,7 +171,7 @@ def key_to_paint(rounds: int = 60) -> float:
         time.sleep(3)
         for number in range(rounds):
             pause = number % 2 == 0
-            pressed.append((console.press("p" if pause else "f"), has("PAUSED" if pause else "FOLLOW")))
+            pressed.append((console.press("p" if pause else "f"), has("paused" if pause else "FOLLOW")))
             time.sleep(0.2 + 0.013 * (number % 11))
         time.sleep(1)
         judge = Judge(console.chunks)
