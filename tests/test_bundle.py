@@ -170,7 +170,9 @@ def test_journal_of_the_engine_is_saved_as_a_recording(tmp_path: Path, capsys: p
     assert "needs a terminal" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("octets", [b"no recording", packed("x", {"other": "file"}), b""])
+@pytest.mark.parametrize(
+    "octets", [b"no recording", packed("x", {"other": "file"}), b""], ids=["text", "another archive", "empty"]
+)
 def test_what_is_no_recording_is_said(tmp_path: Path, octets: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(octets)

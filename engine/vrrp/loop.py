@@ -399,7 +399,7 @@ class Loop:
             if isinstance(said, InterfaceChanged):
                 self._inbox.extend(self._devices.interface_changed(said.interface))
                 self._inbox.extend(self._sockets.interface_changed(said.interface))
-                self._inbox.extend(self._statics.interface_changed(said.interface))
+                self._inbox.extend(self._statics.interface_changed(said.interface, said.exists and said.up))
                 self._announcer.interface_changed(said.interface)
             elif isinstance(said, AddressChanged) and said.present:
                 self._inbox.extend(self._announcer.appeared(said.interface, said.address, said.prefix))

@@ -44,9 +44,13 @@ class Statics:
         self._down = {name for name in self._interfaces() if not self._up(name)}
         return told
 
-    def interface_changed(self, interface: str) -> list[Input]:
-        """An interface came up again: put back what is ours on it."""
-        if not self._up(interface):
+    def interface_changed(self, interface: str, up: bool) -> list[Input]:
+        """An interface came up again: put back what is ours on it.
+
+        `up` is what this notification says: with a link that was down for a moment only, both changes are
+        read at once, and the kernel's mirror knows no more that it was down.
+        """
+        if not up:
             if interface in self._interfaces():
                 self._down.add(interface)
             return []
