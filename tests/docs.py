@@ -64,7 +64,7 @@ def keys_text() -> str:
     lines = [
         "# Keys",
         "",
-        "Made by `make docs` from the table in `hatui/keys.py`. Lower case looks, upper case acts and asks first. `?`",
+        "Made by `make docs` from the table in `hatui/keytable`. Lower case looks, upper case acts and asks first. `?`",
         "shows what is valid where you are. A file `~/.config/hatui/keymap.toml` gives any of them another key:",
         "",
         "    [keys]",

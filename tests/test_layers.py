@@ -65,7 +65,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "hatui.store": (("hatui.store", "engine.messages"), {"textual", "asyncio"}),
     "hatui.text": (("hatui.text", "engine.messages", "engine.codes"), {"textual", "asyncio"}),
-    "hatui.keys": (("hatui.keys", "engine.messages"), {"textual", "asyncio"}),
+    "hatui.keys": (("hatui.keys", "hatui.keytable", "engine.messages"), {"textual", "asyncio"}),
+    "hatui.keytable": (("hatui.keytable",), {"textual", "asyncio"}),
     "hatui.screens": (
         ("hatui", "engine.config", "engine.protocol.packet", "engine.messages", "engine.errors", "engine.codes"),
         {"pyroute2", "scapy"},
