@@ -54,6 +54,7 @@ interop: $(BIN)/.installed
 soak: $(BIN)/.installed
 	$(BIN)/python -m tests.net.failovers 100
 	$(BIN)/python -m tests.bench.soak
+	$(BIN)/python -m tests.bench.soak --console --minutes 60
 
 fuzz: $(BIN)/.installed
 	$(BIN)/python -m tests.scenarios.fuzz --minutes 10
