@@ -298,7 +298,9 @@ def test_watch_goes_on_after_the_connection_was_lost_and_misses_nothing(socket_p
 
 def test_watch_ended_by_ctrl_c_exits_130(socket_path: Path) -> None:
     with FakeEngine(socket_path) as engine:
-        argv = [sys.executable, "-m", "hatui.cli", "--socket", str(socket_path), "watch"]
+        # what starts the tests in the background may have them ignore ctrl-c
+        hatui = [sys.executable, "-m", "hatui.cli", "--socket", str(socket_path), "watch"]
+        argv = ["env", "--default-signal=INT", *hatui]
         watching = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
         engine.wait_for(lambda: engine.requests)
         watching.send_signal(signal.SIGINT)
