@@ -52,6 +52,7 @@ from engine.messages.drills import (
     ProbeSample,
     ProbeSeen,
     RunDrill,
+    Turn,
 )
 from engine.messages.effects import (
     AddAddresses,
@@ -301,6 +302,7 @@ __all__ = [
     "TrackerChanged",
     "TrackerRun",
     "TrackerStatus",
+    "Turn",
     "Verdict",
     "WatchPackets",
 ]

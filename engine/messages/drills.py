@@ -99,6 +99,13 @@ class Phase(Message, frozen=True):
     measured: int = -1
 
 
+class Turn(Message, frozen=True):
+    """One time that it was broken and mended; a drill that repeats has several."""
+
+    acted: int
+    restored: int = 0
+
+
 class DrillProgress(Message, frozen=True, kw_only=True):
     """The drill under way."""
 
@@ -154,6 +161,7 @@ class DrillReport(Message, frozen=True, kw_only=True):
     version: str = ""
     fingerprint: str = ""
     peer: str = ""
+    turns: tuple[Turn, ...] = ()
 
 
 class RunDrill(Message, frozen=True):

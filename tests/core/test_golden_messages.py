@@ -50,7 +50,7 @@ def inner(found: dict[str, Any]) -> None:
 
     ours = (AddressStatus, ConfigText, Counters, Evidence, LedgerLine, MaintenanceInfo, RevisionInfo, TrackerRun)
     reports = (d.Check, d.DrillPlan, d.DrillProgress, d.DrillReport, d.DrillStep, d.Phase, d.ProbeResult, d.ProbeRow)
-    for kind in (*ours, *reports, d.ProbeSample):
+    for kind in (*ours, *reports, d.ProbeSample, d.Turn):
         found[str(kind.__struct_config__.tag)] = described(kind)
 
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.messages import Phase, ProbeResult, ProbeRow, ProbeSample
+from engine.messages import Phase, ProbeResult, ProbeRow, ProbeSample, Turn
 
 CELLS = 60
 SAMPLES = 40_000
@@ -61,11 +61,11 @@ class Series:
             lost, last = False, one.sent + one.rtt
         return [*found, (last, 0)] if lost else found
 
-    def result(self, restored: int) -> ProbeResult:
-        """Its figures; outages that begin at or after `restored` belong to the way back."""
+    def result(self, turns: Sequence[Turn]) -> ProbeResult:
+        """Its figures; an outage that begins after a restoration and before the next act is one of a way back."""
         gaps = [] if self.owner else self.gaps()
-        there = [end - start for start, end in gaps if end and (not restored or start < restored)]
-        back = [end - start for start, end in gaps if end and restored and start >= restored]
+        there = [end - start for start, end in gaps if end and not on_the_way_back(turns, start, end)]
+        back = [end - start for start, end in gaps if end and on_the_way_back(turns, start, end)]
         owners: dict[str, None] = {}
         doubled = 0
         for one in self.samples:
@@ -82,6 +82,12 @@ class Series:
             doubled,
             any(not end for _, end in gaps),
         )
+
+
+def on_the_way_back(turns: Sequence[Turn], start: int, end: int) -> bool:
+    """Whether an outage follows a restoration, and no act begins within it."""
+    begun = [one for one in turns if one.acted and one.acted < end]
+    return bool(begun) and 0 < begun[-1].restored <= start
 
 
 @dataclass(slots=True)

@@ -359,8 +359,7 @@ class Runner:
         by, reason = f"drill {running.number}", running.reason or plan.title
         running.step(2, "now")
         tell(f"{plan.act} now")
-        running.acted, running.restored = wall_ns(), 0
-        running.listener.act(running.acted)
+        running.act(wall_ns())
         running.listener.note(running.acted, f"act: {plan.act}")
         last = lasting(plan, running.before)
         until = site.clock() + max(running.forecast.limit, last) + int(plan.settle_s * NS) + MARGIN
@@ -447,7 +446,7 @@ class Runner:
         """Mend what the act broke. Said again and again until the vrrp process hears it."""
         site, act = self._site, running.plan.act
         running.step(4, "now")
-        running.restored = running.restored or wall_ns()
+        running.mend(wall_ns())
         running.listener.note(wall_ns(), "restore")
         tell("restore")
         by = f"drill {running.number}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from engine.core.drill.forecast import Forecast
-from engine.core.drill.measure import Series, phases
+from engine.core.drill.measure import Series, Wire, phases
 from engine.core.drill.wire import Listener
 from engine.core.history import wall_ns
 from engine.messages import (
@@ -21,6 +21,7 @@ from engine.messages import (
     InstanceStatus,
     ProbeResult,
     State,
+    Turn,
 )
 
 NS = 1_000_000_000
@@ -35,17 +36,38 @@ class Running:
         self.number, self.plan, self.before, self.by, self.reason = number, plan, status, by, reason
         self.forecast = found
         self.started = wall_ns()
-        self.acted = 0
-        self.restored = 0
+        self.turns: list[Turn] = []
+        self.wires: list[Wire] = []
+        """What was heard, by turn."""
         self.abort = asyncio.Event()
         self.why = ""
         self.listener = Listener(status)
         self.series: dict[str, Series] = {}
         self.notifies: list[str] = []
         self.takeovers: list[int] = []
-        self.wires: list[tuple[int, int]] = []
         names = ["preflight", "baseline", plan.act, "observe", "restore", "verify"]
         self.steps = [DrillStep(name) for name in names]
+
+    @property
+    def acted(self) -> int:
+        """When it was broken last; 0 before that."""
+        return self.turns[-1].acted if self.turns else 0
+
+    @property
+    def restored(self) -> int:
+        """When mending what is broken now began; 0 before that."""
+        return self.turns[-1].restored if self.turns else 0
+
+    def act(self, instant: int) -> None:
+        """It is being broken."""
+        self.turns.append(Turn(instant))
+        self.listener.act(instant)
+        self.wires.append(self.listener.wire)
+
+    def mend(self, instant: int) -> None:
+        """It is being mended; the first instant counts."""
+        if self.turns and not self.turns[-1].restored:
+            self.turns[-1] = Turn(self.turns[-1].acted, instant)
 
     def step(self, at: int, state: str, text: str = "") -> None:
         """A step goes on."""
@@ -81,7 +103,7 @@ def report_of(
     """Everything that was measured; a drill that was not cut short gets its verdict."""
     plan, outlook, before = running.plan, running.forecast, running.before
     host, version, fingerprint = about
-    results = tuple(one.result(running.restored) for one in running.series.values())
+    results = tuple(one.result(running.turns) for one in running.series.values())
     own = f"{host} "
     judged = [one for one in results if not one.name.endswith((" arp", " nd")) and not one.name.startswith(own)]
     judged = judged or [one for one in results if one.name == f"{host} icmp"]
@@ -89,7 +111,8 @@ def report_of(
     if outcome == "pass":
         outcome, text = _verdict(running, judged, measured, restored)
     back = _first_good(running, judged)
-    wire = running.listener.wire
+    at = max((at for at, turn in enumerate(running.turns) if turn.acted <= back), default=len(running.turns) - 1)
+    wire = running.wires[at] if running.wires else running.listener.wire
     return DrillReport(
         number=running.number,
         plan=plan.name,
@@ -109,7 +132,7 @@ def report_of(
         doubled=max((one.doubled for one in results), default=0),
         phases=phases(
             wire,
-            running.acted,
+            running.turns[at].acted if running.turns else 0,
             back,
             max(0, outlook.detect),
             (outlook.detect, outlook.elect),
@@ -125,6 +148,7 @@ def report_of(
         version=version,
         fingerprint=fingerprint,
         peer=wire.sender or before.peer,
+        turns=tuple(running.turns),
     )
 
 

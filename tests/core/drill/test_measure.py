@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.core.drill.measure import Series, Wire, phases
-from engine.messages import ProbeSample
+from engine.messages import ProbeSample, Turn
 
 MS = 1_000_000
 EVERY = 50 * MS
@@ -18,23 +18,32 @@ def series(marks: str, name: str = "c9 icmp") -> Series:
 
 
 def test_outage_reaches_from_the_last_good_answer_to_the_first_good_one() -> None:
-    result = series("...xxxx..").result(0)
+    result = series("...xxxx..").result(())
     assert result.outage == 5 * EVERY
     assert (result.sent, result.lost, result.back, result.open) == (9, 4, 0, False)
 
 
 def test_outage_on_the_way_back_is_kept_apart() -> None:
     restored = 1000 * MS + 6 * EVERY
-    result = series("..xx.....xxx..").result(restored)
+    result = series("..xx.....xxx..").result([Turn(900 * MS, restored)])
     assert (result.outage, result.back) == (3 * EVERY, 4 * EVERY)
 
 
+def test_ways_back_between_repeated_acts_are_no_outage_of_the_drill() -> None:
+    at = [1000 * MS + number * EVERY for number in range(20)]
+    turns = [Turn(at[2], at[5]), Turn(at[11], at[14])]
+    result = series("..xx...xxx..x...xx.").result(turns)
+    assert (result.outage, result.back) == (3 * EVERY, 4 * EVERY)
+    early = series("..........xxxx....").result([Turn(at[2], at[5]), Turn(at[10] + 1, at[14])])
+    assert (early.outage, early.back) == (5 * EVERY, 0), "it began with the last good answer before the second act"
+
+
 def test_the_longest_of_several_counts() -> None:
-    assert series(".x.xxx.x.").result(0).outage == 4 * EVERY
+    assert series(".x.xxx.x.").result(()).outage == 4 * EVERY
 
 
 def test_an_outage_without_end_is_open_and_not_zero_seconds() -> None:
-    result = series("..xx").result(0)
+    result = series("..xx").result(())
     assert result.open
     assert result.outage == 0
 
@@ -43,7 +52,7 @@ def test_two_answers_are_two_owners_for_as_long_as_they_last() -> None:
     made = Series("c9 arp", EVERY)
     for at, macs in enumerate([("a",), ("a", "b"), ("b", "a"), ("b",), ()]):
         made.samples.append(ProbeSample(at * EVERY, bool(macs), 1, macs))
-    result = made.result(0)
+    result = made.result(())
     assert (result.doubled, result.owners, result.outage) == (2 * EVERY, ("a", "b"), 0)
     assert made.row().cells == ".mmmx"
 
