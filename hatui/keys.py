@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from hatui.keytable import Key
+from hatui.keytable import Key as Key
 from hatui.keytable.overlays import OVERLAYS
 from hatui.keytable.screens import SCREENS
 

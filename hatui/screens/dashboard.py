@@ -17,7 +17,7 @@ from hatui.filters import check_text, text_filter
 from hatui.journal import EventView
 from hatui.journal import when as when_told
 from hatui.peers import Wire, compare
-from hatui.screens.frame import FrameScreen
+from hatui.screens.instance_keys import InstanceKeys
 from hatui.screens.why import open_why
 from hatui.store import Row, Store
 from hatui.text import rule
@@ -38,7 +38,7 @@ from hatui.widgets.priorities import PeerPane, PriorityLadder
 from hatui.widgets.rows import Rows, bindings
 
 
-class Dashboard(FrameScreen):
+class Dashboard(InstanceKeys):
     """Instances, detail, events."""
 
     PLACE = "dashboard"
@@ -174,6 +174,12 @@ class Dashboard(FrameScreen):
         store: Store = self.console.store
         return store.instances.get(str(name))
 
+    @property
+    def chosen(self) -> str:
+        """Its name."""
+        status = self.selected
+        return status.name if status is not None else ""
+
     def on_rows_moved(self, message: Rows.Moved) -> None:
         """Another instance is selected."""
         if isinstance(message.rows, InstanceTable):
@@ -211,32 +217,6 @@ class Dashboard(FrameScreen):
 
         if not self.console.refuse():
             self.app.push_screen(NewInstance())
-
-    def action_failover(self) -> None:
-        """Move an address on purpose."""
-        status = self.selected
-        if status is not None:
-            self.console.open_failover(status.name)
-
-    def action_maintenance(self) -> None:
-        """Put aside, or take back."""
-        from hatui.screens.maintenance import open_maintenance
-
-        status = self.selected
-        open_maintenance(self.console, status.name if status is not None else "")
-
-    def action_drill(self) -> None:
-        """Rehearse."""
-        from hatui.screens.drills import open_drill
-
-        status = self.selected
-        open_drill(self.console, status.name if status is not None else "", "")
-
-    def action_release(self) -> None:
-        """End a hold."""
-        status = self.selected
-        if status is not None:
-            self.console.open_release(status.name)
 
     def action_edit(self) -> None:
         """The block of the instance in the configuration."""

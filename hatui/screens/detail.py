@@ -31,9 +31,7 @@ from hatui.facets import TABS, Item
 from hatui.filters import check_text, text_filter
 from hatui.nodes import parted
 from hatui.screens.ask import ask_command
-from hatui.screens.drills import open_drill
-from hatui.screens.frame import FrameScreen
-from hatui.screens.maintenance import open_maintenance
+from hatui.screens.instance_keys import InstanceKeys
 from hatui.screens.why import open_why
 from hatui.store import Store
 from hatui.text import Line, plain
@@ -48,7 +46,7 @@ RUNS_S = 1.0
 """Seconds between two questions for the last runs, while they are looked at."""
 
 
-class Detail(FrameScreen):
+class Detail(InstanceKeys):
     """Head, tabs, rows."""
 
     PLACE = "detail"
@@ -192,6 +190,11 @@ class Detail(FrameScreen):
 
     # what keys do ------------------------------------------------------------------------------
 
+    @property
+    def chosen(self) -> str:
+        """The instance that this screen is about."""
+        return self.instance
+
     def show_tab(self, tab: str) -> None:
         """Another tab."""
         self.tab = tab
@@ -257,22 +260,6 @@ class Detail(FrameScreen):
         self._past, self._runs = [], None
         self._ask(GetEvents(HISTORY, self.instance))
         self.show_tab(self.tab)
-
-    def action_failover(self) -> None:
-        """Move an address on purpose."""
-        self.console.open_failover(self.instance)
-
-    def action_maintenance(self) -> None:
-        """Put aside, or take back."""
-        open_maintenance(self.console, self.instance)
-
-    def action_drill(self) -> None:
-        """Rehearse."""
-        open_drill(self.console, self.instance, "")
-
-    def action_release(self) -> None:
-        """End a hold."""
-        self.console.open_release(self.instance)
 
     def action_filter(self) -> None:
         """Narrow the rows."""
