@@ -368,7 +368,7 @@ def if_lost(status: InstanceStatus) -> str:
             return "unknown: no other router was heard yet"
         skew = skew_time(status.version, status.peer_priority, status.advert_interval)
         crash = 3 * status.advert_interval + skew
-        return f"silent crash {seconds(crash)}   hand-over: none, in {seconds(skew)}"
+        return f"silent crash {seconds(crash)}   hand-over: no loss, in {seconds(skew)}"
     if status.state is State.BACKUP and status.master_down_interval:
         wait = seconds(status.master_down_interval)
         return f"when {status.master or 'the master'} goes silent, this node takes over after {wait}"

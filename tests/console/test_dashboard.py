@@ -42,7 +42,7 @@ async def test_shows_state_priorities_master_timer_addresses_ledger_and_events(
         await settle(pilot, link)
         text = console.screen_text()
         assert "Priority  120 base  -22 chk_haproxy FAIL exit 1  +0 chk_disk ok  = 98 in use" in text
-        assert "If lost   silent crash 3.65s   hand-over: none, in 0.65s" in text
+        assert "If lost   silent crash 3.65s   hand-over: no loss, in 0.65s" in text
 
 
 async def test_status_changes_the_screen_and_only_the_status(console: HatuiApp, link: StagedLink) -> None:

@@ -140,7 +140,7 @@ def test_readiness_is_unknown_for_a_master_and_a_pass_only_for_a_backup_that_hea
 
 
 def test_forecast_of_a_loss_uses_the_peers_priority_or_says_unknown() -> None:
-    assert sentences.if_lost(API) == "silent crash 3.65s   hand-over: none, in 0.65s"
+    assert sentences.if_lost(API) == "silent crash 3.65s   hand-over: no loss, in 0.65s"
     assert sentences.if_lost(msgspec.structs.replace(WEB, peer="", peer_priority=0)).startswith("unknown")
     assert "takes over after 3.41s" in sentences.if_lost(DNS)
 
