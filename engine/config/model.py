@@ -229,6 +229,10 @@ class AuthHmac(Model, frozen=True):
     time_window: int = 0
     """ns; 0 means max(3 x interval, 5 s)."""
 
+    def window(self, advert_interval: int) -> int:
+        """ns that a time stamp may be apart from our clock."""
+        return self.time_window or max(3 * advert_interval, 5 * NS_PER_S)
+
 
 class Vmac(Model, frozen=True):
     """use_vmac and its words."""

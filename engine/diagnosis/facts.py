@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.config.model import Config
+from engine.config.model import NS_PER_S, Config
+from engine.errors import PacketError
 from engine.messages import (
     AddressLost,
     InstanceStatus,
@@ -18,7 +19,7 @@ from engine.messages import (
     TrackerStatus,
     Verdict,
 )
-from engine.protocol.packet import summarise
+from engine.protocol.packet import TRAILER_LENGTH, parse_trailer, summarise
 
 SENDERS = 256
 """Senders in one tally; a flood of forged ones adds no more."""
@@ -48,6 +49,8 @@ class Sender(msgspec.Struct):
     """How often the engine said what; UNSEEN never reached its socket."""
     details: dict[Verdict, str] = {}
     """The last sentence of each verdict."""
+    ahead: int | None = None
+    """ns that its clock is ahead of ours, by the time stamp of its keyed trailer; None without one."""
 
     def count(self, *verdicts: Verdict) -> int:
         """How many of its adverts got one of these verdicts."""
@@ -144,6 +147,8 @@ class Tally:
         sender.version, sender.priority = told.version or 0, told.priority or 0
         sender.interval_cs, sender.authentication = told.interval_cs or 0, told.authentication
         sender.addresses = told.addresses
+        if told.authentication == "hmac":
+            sender.ahead = _ahead(line)
         sender.verdicts[line.verdict] = sender.verdicts.get(line.verdict, 0) + 1
         if line.detail:
             sender.details[line.verdict] = line.detail
@@ -157,3 +162,14 @@ class Tally:
     def announcements(self) -> tuple[Announcement, ...]:
         """The last one for each address."""
         return tuple(self._announcements.values())
+
+
+def _ahead(line: PacketLine) -> int | None:
+    """How far the sender's clock is ahead of ours, ns; the trailer says seconds modulo 2**32."""
+    try:
+        trailer = parse_trailer(line.frame[-TRAILER_LENGTH:])
+    except PacketError:
+        return None
+    wrap = (1 << 32) * NS_PER_S
+    stamp = trailer.seconds * NS_PER_S + trailer.fraction * NS_PER_S // 65536
+    return (stamp - line.wall_ns + wrap // 2) % wrap - wrap // 2

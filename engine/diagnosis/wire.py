@@ -17,6 +17,8 @@ DEAF = 3
 """Adverts of one sender, all of them unseen, that speak for a firewall."""
 SETTLED = 3_000_000_000
 """ns after a change of state in which nothing is said of announcements."""
+NEAR_LIMIT = 0.7
+"""Part of the window of a keyed trailer."""
 AUTH = (Verdict.AUTH_TYPE, Verdict.AUTH_TYPE_UNKNOWN, Verdict.AUTH_DATA, Verdict.AH)
 MALFORMED = (Verdict.LENGTH, Verdict.TYPE, Verdict.TOTAL_LENGTH, Verdict.COUNT_ZERO, Verdict.INTERVAL_ZERO)
 RUNNING = (State.BACKUP, State.MASTER)
@@ -193,21 +195,7 @@ _REFUSALS: tuple[tuple[tuple[Verdict, ...], str, str, str, str], ...] = (
         "Add the address to unicast_peer if it is one of yours",
     ),
     ((Verdict.TTL,), "D-TTL", "warning", "have crossed a router", "Find what forwards them; for unicast set min_ttl"),
-    (
-        (Verdict.OWNER,),
-        "D-OWNER",
-        "error",
-        "come from a second owner of the address",
-        "Give all but one of them a priority below 255",
-    ),
     (MALFORMED, "D-PACKET", "warning", "are no valid advertisements", "The Packets screen shows where they fail"),
-    (
-        (Verdict.OWN,),
-        "D-OWN",
-        "warning",
-        "come from our own address",
-        "A loop, a mirrored port or a second host with this address: compare the MAC",
-    ),
 )
 
 
@@ -237,6 +225,71 @@ def refusals(facts: Facts) -> Iterable[FindingStatus]:
                 f"{count} of {sender.seen} in {facts.sampled / 1e9:.0f} s",
                 subject=sender.source,
             )
+
+
+def own_source(facts: Facts) -> Iterable[FindingStatus]:
+    """D-OWN: our own address as the source of what arrives. The kernel lets none of it through over IPv4, where only
+    the tap sees it."""
+    known = {one.name: one for one in facts.instances}
+    for sender in facts.senders:
+        status = known.get(sender.instance)
+        if status is None or status.name in facts.impaired or sender.source != status.source:
+            continue
+        count = sender.count(Verdict.OWN, Verdict.UNSEEN)
+        if count < ENOUGH:
+            continue
+        looped = _own_mac(facts, status, sender.mac)
+        who = "sent by this host: they come back" if looped else f"sent by {sender.mac}: another host has this address"
+        yield finding(
+            "D-OWN",
+            "warning",
+            status.name,
+            f"Adverts from our own address {sender.source} arrive on {sender.interface}, {who}",
+            "Look for a loop or a mirrored port" if looped else "Find the host with that MAC; give it its own address",
+            f"{count} of {sender.seen} in {facts.sampled / 1e9:.0f} s, priority {sender.priority}",
+            subject=sender.source,
+        )
+
+
+def second_owner(facts: Facts) -> Iterable[FindingStatus]:
+    """D-OWNER: another router has priority 255 for an address that we own."""
+    for sender, status in _ours(facts):
+        if status.base_priority != 255 or sender.priority != 255 or _stranger(sender, status):
+            continue
+        if sender.count(Verdict.OK, Verdict.OWNER) < ENOUGH:
+            continue
+        yield finding(
+            "D-OWNER",
+            "error",
+            status.name,
+            f"{sender.source} advertises priority 255 for {', '.join(sorted(_own_addresses(status)))} as well: two "
+            "owners of one address never agree",
+            "Give all but one of them a priority below 255",
+            f"{sender.seen} in {facts.sampled / 1e9:.0f} s, from {sender.mac}",
+            subject=sender.source,
+        )
+
+
+def clocks(facts: Facts) -> Iterable[FindingStatus]:
+    """D-HMAC before it bites: the peer's clock nears the end of the window of the keyed trailer."""
+    config = {one.name: one for one in facts.config.instances}
+    for sender, status in _ours(facts):
+        configured = config.get(status.name)
+        if configured is None or configured.auth_hmac is None or sender.ahead is None:
+            continue
+        window = configured.auth_hmac.window(configured.advert_interval)
+        if sender.count(Verdict.OK) < ENOUGH or abs(sender.ahead) <= NEAR_LIMIT * window:
+            continue
+        yield finding(
+            "D-HMAC",
+            "warning",
+            status.name,
+            f"The clock of {sender.source} is {abs(sender.ahead) / 1e9:.1f} s "
+            f"{'ahead of' if sender.ahead > 0 else 'behind'} ours, the window is {window / 1e9:g} s: its adverts will "
+            "soon be refused as stale",
+            "Keep the clocks of all nodes together (chronyc tracking, timedatectl); or a longer time_window on all",
+            subject=sender.source,
+        )
 
 
 def dialects(facts: Facts) -> Iterable[FindingStatus]:
@@ -367,6 +420,9 @@ RULES: tuple[Rule, ...] = (
     unicast_class,
     address_lists,
     refusals,
+    own_source,
+    second_owner,
+    clocks,
     dialects,
     equal_priorities,
     stale_arp,

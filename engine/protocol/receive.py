@@ -169,9 +169,8 @@ def _check_trailer(instance: VrrpInstance, arrived: Arrived, message: bytes, oct
     trailer = parse_trailer(octets)
     if trailer.kind != HMAC_SHA256_128 or trailer.reserved:
         return refuse("malformed", f"trailer of type {trailer.kind}")
-    window = auth.time_window or max(3 * config.advert_interval, 5 * NS_PER_S)
     apart = _apart(trailer.seconds << 16 | trailer.fraction, wall)
-    if apart > window:
+    if apart > auth.window(config.advert_interval):
         return refuse("stale", f"its clock is {seconds_text(apart)} apart from ours")
     key = next((one.key for one in auth.keys if one.key_id == trailer.key_id), None)
     if key is None:

@@ -134,7 +134,7 @@ class Loop:
         self._whole_next = True
         self._worst_late = 0
         self._stamps = False
-        """Some instance writes the wall clock into its adverts (auth_hmac)."""
+        """Some instance writes the wall clock into its adverts, or reads it there (auth_hmac)."""
         self._settings: tuple[int, int, bool] = (0, 0, False)
         self._wake, self._woken = socket.socketpair()
         self._effects: dict[type, Callable[[Any], None]] = {
@@ -470,7 +470,11 @@ class Loop:
         message = msgspec.structs.replace(message, config=config)
         self._apply(config.globals, now)
         self._config = config
-        failures = self._lay(config, self._router.leavers(config), now)
+        leavers = self._router.leavers(config)
+        self._stamps = any(one.auth_hmac is not None for one in config.instances + leavers)
+        if self._stamps:
+            self._router.wall_offset = time.time_ns() - now
+        failures = self._lay(config, leavers, now)
         self._inbox.extend(self._statics.configure(config))
         self._tell(message, now)
         self._inbox.extend(failures)
