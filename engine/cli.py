@@ -1,37 +1,30 @@
 """hatui-engine: the daemon's command line, with keepalived's own flags.
 
-Owns what has to happen before there is a loop: reading the configuration, taking the pid file, going into
-the background, forking the fork server. Nothing here imports a terminal or packet library.
+Owns what has to happen before there is a loop: forking the fork server, reading the configuration, taking the
+pid file, going into the background. What only one process needs is imported there, and core's own part after the
+fork: memory that all processes share stays small. Nothing here imports a terminal or packet library.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from engine.check import process as check_process
-from engine.config import findings
-from engine.config.model import Address, Config
 from engine.core import forkserver, log, service
-from engine.core.archive import Archive
-from engine.core.engine import Engine
-from engine.core.loading import Reading, config_texts, read_config
 from engine.core.options import DEFAULT_CONFIG, DEFAULT_PID, DEFAULT_SOCKET, DEFAULT_STATE, Options
-from engine.core.takeback import boot_id, said, settle
 from engine.errors import Refused
-from engine.messages import EffectFailed
-from engine.vrrp import loop as vrrp_loop
-from engine.vrrp.kernel import Kernel
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from engine.config.model import Address, Config
+    from engine.core.loading import Reading
 
 EXIT_FATAL, EXIT_CONFIG, EXIT_PRIVILEGES = 1, 2, 4
 """Exit statuses at the start. Source: keepalived's own: fatal, configuration, permission."""
@@ -105,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     options = options_of(words)
     if words.fork_server is not None:
-        log.open_log(foreground=options.foreground, console=options.log_console, detail=options.log_detail)
+        prepare(options)
         return forkserver.serve(socket.socket(fileno=words.fork_server), entries(options))
     if words.config_test is not None:
         return config_test(options, words.config_test)
@@ -125,7 +118,8 @@ def say(text: str, status: int) -> int:
 
 def config_test(options: Options, log_file: str) -> int:
     """-t: every finding with file, line and column; the exit code is keepalived's."""
-    from engine.config import report  # for people only: a start that goes well does not wait for it
+    from engine.config import findings, report  # for people only: a start that goes well does not wait for it
+    from engine.core.loading import config_texts, read_config
 
     reading = read_config(options.config_file, options.config_id, here=True)
     texts = {one.path: one.text for one in config_texts(reading.digests)}
@@ -142,10 +136,38 @@ def entries(options: Options) -> Mapping[str, forkserver.Entry]:
     """What the fork server can start."""
 
     def vrrp(sock: socket.socket) -> int:
+        from engine.vrrp import loop as vrrp_loop
+
         vrrp_loop.run(sock, vrrp_loop.Options(release_addresses=options.release_addresses))
         return 0
 
-    return {"vrrp": vrrp, "check": check_process.run}
+    def check(sock: socket.socket) -> int:
+        _asyncio_without_tls()
+        from engine.check import process as check_process
+
+        return check_process.run(sock)
+
+    return {"vrrp": vrrp, "check": check}
+
+
+def _asyncio_without_tls() -> None:
+    """Load asyncio as where Python has no ssl: OpenSSL's part is 1.2 MiB in each process, and none of ours speaks TLS
+    by asyncio. Whoever imports ssl later gets it."""
+    if "asyncio" not in sys.modules and "ssl" not in sys.modules:
+        sys.modules["ssl"] = None  # type: ignore[assignment]
+        try:
+            import asyncio  # noqa: F401
+        finally:
+            del sys.modules["ssl"]
+
+
+def prepare(options: Options) -> None:
+    """In the fork server, once."""
+    if not options.foreground:
+        service.leave_terminal()
+    log.open_log(foreground=options.foreground, console=options.log_console, detail=options.log_detail)
+    if options.run_vrrp and not options.observe:
+        import engine.vrrp.loop  # noqa: F401
 
 
 def start(options: Options, *, dump: bool = False) -> int:
@@ -155,6 +177,11 @@ def start(options: Options, *, dump: bool = False) -> int:
         Refused: another engine runs, or something could not be opened.
     """
     log.open_log(foreground=options.foreground, console=options.log_console, detail=options.log_detail)
+    forks = forkserver.start(entries(options), lambda: prepare(options))
+    _asyncio_without_tls()
+    from engine.core.archive import Archive
+    from engine.core.loading import read_config
+
     reading = read_config(options.config_file, options.config_id)
     unfinished = options.state_dir is not None and not options.observe and Archive(options.state_dir).unfinished
     if reading.config is None and not unfinished:
@@ -176,7 +203,7 @@ def start(options: Options, *, dump: bool = False) -> int:
             ready = service.into_background()
             log.open_log(foreground=False, console=options.log_console, detail=options.log_detail)
         pid_file.write()
-        return _run(options, reading, ready, dump=dump)
+        return _run(options, reading, pid_file, forks, ready, dump=dump)
     finally:
         pid_file.remove()
 
@@ -188,23 +215,40 @@ def _unusable(options: Options, reading: Reading) -> int:
 
 def _settle(options: Options, path: str) -> None:
     """Take back a change that nobody confirmed, before anything of it is used."""
+    from engine.core.takeback import boot_id, said, settle
+
     try:
         settle(options.state_dir, path, time.monotonic_ns(), boot_id())
     except OSError as error:
         log.log.error("an unconfirmed change is not settled: %s", said(error))
 
 
-def _run(options: Options, reading: Reading, ready: Callable[[str], None], *, dump: bool) -> int:
+def _run(
+    options: Options,
+    reading: Reading,
+    pid_file: service.PidFile,
+    forks: forkserver.ForkServer,
+    ready: Callable[[str], None],
+    *,
+    dump: bool,
+) -> int:
+    import asyncio
+
+    from engine.core.engine import Engine
+    from engine.vrrp.kernel import Kernel
+
     for one in reading.diagnostics:
         log.log.log(log.LEVELS.get(one.severity, 20), "%s", one)
     if dump and reading.config is not None:
         log.log.info("configuration: %s", dump_of(reading.config))
-    forks = forkserver.start(entries(options))
+    forks.hold(pid_file.fileno())
     forkserver.name_process("hatui-engine")
 
     async def work() -> int:
         async def fresh() -> forkserver.ForkServer:
-            return fresh_fork_server(options)
+            made = fresh_fork_server(options)
+            made.hold(pid_file.fileno())
+            return made
 
         watch = Kernel() if options.observe else None
         return await Engine(options, reading, forks, fresh, watch).run(ready)
@@ -219,6 +263,8 @@ def _foreground_ready(problem: str) -> None:
 
 def fresh_fork_server(options: Options) -> forkserver.ForkServer:
     """A new fork server as a fresh process: this one has a loop and threads and must not fork itself."""
+    import subprocess
+
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     flags = ["-n"] * options.foreground + ["-l"] * options.log_console + ["-D"] * options.log_detail
     flags += ["-V"] * (not options.release_addresses)
@@ -237,6 +283,8 @@ def release(options: Options) -> int:
     Raises:
         Refused: an engine runs.
     """
+    from engine.core.loading import read_config
+
     reading = read_config(options.config_file, options.config_id)
     if reading.config is None:
         return say(f"{reading.path} cannot be used, so nobody knows which addresses are virtual", EXIT_CONFIG)
@@ -253,6 +301,11 @@ def release(options: Options) -> int:
 
 
 def _remove_addresses(config: Config) -> int:
+    import msgspec
+
+    from engine.messages import EffectFailed
+    from engine.vrrp.kernel import Kernel
+
     kernel = Kernel()
     status = 0
     try:
@@ -278,6 +331,8 @@ def _remove_addresses(config: Config) -> int:
 
 def dump_of(config: Config) -> str:
     """The configuration as understood, as JSON, without secrets."""
+
+    import msgspec
 
     def hide(value: Any) -> Any:
         if isinstance(value, dict):

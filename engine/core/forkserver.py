@@ -1,9 +1,10 @@
 """The fork server: a small process with one thread that makes the vrrp and check processes.
 
 Owns the invariant that nobody forks a process that has a loop, threads or open client sockets: core
-starts this server before it has any of them, and from then on only asks. The server has imported
-everything already, so a dead vrrp process is back within a few milliseconds. It ends by itself when
-core is gone and its children have ended.
+starts this server before it has any of them, and from then on only asks. It does so before it loads what
+is core's alone, since whatever memory the server has, all its children have. The server itself has imported
+what the vrrp process needs, so a dead one is back within a few milliseconds. It ends by itself when core is
+gone and its children have ended.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class Fork(msgspec.Struct, frozen=True, tag=True):
     token: int
 
 
+class Hold(msgspec.Struct, frozen=True, tag=True):
+    """core's pid file stays locked for as long as the server or a process of it lives; the descriptor travels along."""
+
+
 class Forked(msgspec.Struct, frozen=True, tag=True):
     """The process exists."""
 
@@ -56,7 +61,7 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
 
 Report = Forked | Ended
 _encode = msgspec.msgpack.Encoder().encode
-_requests = msgspec.msgpack.Decoder(Fork)
+_requests = msgspec.msgpack.Decoder(Fork | Hold)
 _reports = msgspec.msgpack.Decoder(Report)
 
 
@@ -90,6 +95,14 @@ class ForkServer:
             raise
         return self._token, ours
 
+    def hold(self, descriptor: int) -> None:
+        """Have the server and its children hold an open file, too.
+
+        Raises:
+            OSError: the server is gone.
+        """
+        socket.send_fds(self._socket, [_encode(Hold())], [descriptor])
+
     def reports(self) -> list[Report]:
         """What the server has said since; sets `lost` when it is gone."""
         found: list[Report] = []
@@ -111,11 +124,14 @@ class ForkServer:
         self._socket.close()
 
 
-def start(entries: Mapping[str, Entry]) -> ForkServer:
-    """Fork the server. Call it before there is a loop, a thread or a client."""
+def start(entries: Mapping[str, Entry], prepare: Callable[[], None] | None = None) -> ForkServer:
+    """Fork the server. Call it before there is a loop, a thread or a client. `prepare` is done in the server: it
+    imports what the children need."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sys.stdout.flush()
     sys.stderr.flush()
+    gc.collect()
+    gc.freeze()  # neither side writes to these pages for the collector's sake
     pid = os.fork()
     if pid:
         theirs.close()
@@ -123,6 +139,8 @@ def start(entries: Mapping[str, Entry]) -> ForkServer:
     status = 1
     try:
         ours.close()
+        if prepare is not None:
+            prepare()
         status = serve(theirs, entries)
     except BaseException:
         log.critical("the fork server failed:\n%s", traceback.format_exc())
@@ -144,6 +162,7 @@ def serve(sock: socket.socket, entries: Mapping[str, Entry]) -> int:
     gc.freeze()  # children share these pages for as long as nobody writes to them
     sock.settimeout(None)
     children: set[int] = set()
+    held: list[int] = []
     core_here = True
     poll = select.poll()
     poll.register(sock, select.POLLIN)
@@ -155,7 +174,7 @@ def serve(sock: socket.socket, entries: Mapping[str, Entry]) -> int:
             os.read(wake_read, _RECEIVE)
         core_here = _reap(sock, children) and core_here
         if core_here and select.select([sock], [], [], 0)[0]:
-            core_here = _fork_one(sock, entries, children, (wake_read, wake_write))
+            core_here = _obey(sock, entries, children, held, (wake_read, wake_write))
         if not core_here:
             with contextlib.suppress(KeyError):
                 poll.unregister(sock)
@@ -181,8 +200,10 @@ def _reap(sock: socket.socket, children: set[int]) -> bool:
     return here
 
 
-def _fork_one(sock: socket.socket, entries: Mapping[str, Entry], children: set[int], private: tuple[int, int]) -> bool:
-    """Read one request and fork; False when core is gone."""
+def _obey(
+    sock: socket.socket, entries: Mapping[str, Entry], children: set[int], held: list[int], private: tuple[int, int]
+) -> bool:
+    """Read one request, and fork or hold; False when core is gone."""
     try:
         data, ancillary, _flags, _address = sock.recvmsg(_RECEIVE, socket.CMSG_SPACE(4))
     except OSError:
@@ -194,7 +215,21 @@ def _fork_one(sock: socket.socket, entries: Mapping[str, Entry], children: set[i
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             descriptors.frombytes(payload[: len(payload) - len(payload) % descriptors.itemsize])
     request = _requests.decode(data)
-    channel = socket.socket(fileno=descriptors[0])
+    if isinstance(request, Hold):
+        held += descriptors
+        return True
+    return _fork_one(sock, entries, children, private, request, descriptors[0])
+
+
+def _fork_one(
+    sock: socket.socket,
+    entries: Mapping[str, Entry],
+    children: set[int],
+    private: tuple[int, int],
+    request: Fork,
+    descriptor: int,
+) -> bool:
+    channel = socket.socket(fileno=descriptor)
     pid = os.fork()
     if not pid:
         status = 1

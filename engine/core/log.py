@@ -6,7 +6,6 @@ Owns the invariant that a log line never holds a secret: it is made from events,
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import sys
 from pathlib import Path
 
@@ -50,7 +49,9 @@ def open_log(*, foreground: bool, console: bool, detail: bool) -> None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S"))
     else:
-        handler = logging.handlers.SysLogHandler(str(SYSLOG), logging.handlers.SysLogHandler.LOG_DAEMON)
+        from logging.handlers import SysLogHandler  # half a MiB that an engine in the foreground does not need
+
+        handler = SysLogHandler(str(SYSLOG), SysLogHandler.LOG_DAEMON)
         handler.setFormatter(logging.Formatter("%(name)s[%(process)d]: %(message)s"))
     log.handlers[:] = [handler]
     log.setLevel(logging.DEBUG if detail else logging.INFO)

@@ -70,6 +70,10 @@ class PidFile:
             return os.path.samestat(os.fstat(self._descriptor), self.path.stat())
         return False
 
+    def fileno(self) -> int:
+        """The descriptor that has the lock."""
+        return self._descriptor
+
     def write(self) -> None:
         """Put our own pid into it: after going into the background."""
         os.ftruncate(self._descriptor, 0)
@@ -153,16 +157,21 @@ def into_background() -> Callable[[str], None]:
     if os.fork():
         os._exit(0)
     os.chdir("/")
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    os.close(null)
+    leave_terminal()
 
     def said(problem: str) -> None:
         os.write(write, problem.encode()[:4096] or b"up")
         os.close(write)
 
     return said
+
+
+def leave_terminal() -> None:
+    """Standard input, output and errors go nowhere."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
 
 
 def tell(words: str) -> None:
