@@ -29,12 +29,14 @@ from hatui import keys, remote
 from hatui.link import EngineLink, Link, Say, load
 from hatui.look import LOOK_AGAIN_S, Look
 from hatui.merging import MergedLink
+from hatui.nodes import parted, whole
 from hatui.pending import login_address, news, waiting
 from hatui.replay import JournalLink
 from hatui.replaying import Replaying
 from hatui.screens.frame import FrameScreen, Painted
 from hatui.store import CONFIG_EVENTS, LinkState, Store, Told
 from hatui.text import TIME_MODES, Line, command_line
+from hatui.whose import Whose
 from hatui.widgets.rows import ROLE_CLASSES, bindings
 
 AScreen = TypeVar("AScreen", bound=Screen[Any])
@@ -87,7 +89,7 @@ def _peers() -> Screen[Any]:
     return Peers()
 
 
-class HatuiApp(Replaying, Look):
+class HatuiApp(Whose, Replaying, Look):
     """The console."""
 
     TITLE = "hatui"
@@ -227,32 +229,29 @@ class HatuiApp(Replaying, Look):
             return ""
         if self.store.engine is not None and self.store.engine.observe:
             return "OBSERVE"
-        if self.store.engine is not None and self.store.engine.drill is not None:
-            return "DRILL ON"
-        where = f"on {self.link.here}  " if isinstance(self.link, MergedLink) else ""
+        drilling = [
+            node for node, one in (self.store.nodes or {"": self.store}).items() if one.engine and one.engine.drill
+        ]
+        if drilling:
+            return f"DRILL ON {' '.join(drilling)}".rstrip()
+        where = f"on {self.here}  " if self.here else ""
         return where + ("READ-WRITE" if hello.role == "operator" else "VIEWER")
 
-    def choose_node(self, node: str) -> None:
-        """What names no instance is about this node from now on."""
-        if isinstance(self.link, MergedLink):
-            self.link.choose(node)
-            self.say(f"configuration and commands without an instance: {node}")
-            self.paint()
-
-    async def perform(self, command: Command, reason: str = "", progress: Say | None = None) -> Reply:
-        """Say a command to the engine and wait for its reply.
+    async def perform(self, command: Command, reason: str = "", progress: Say | None = None, node: str = "") -> Reply:
+        """Say a command to the engine and wait for its reply. `node`: to which of several, where it names none itself.
 
         Raises:
             EngineLost: the engine is not there, or was lost before it answered.
             Refused: there is no engine behind this link.
         """
-        return await self.link.perform(command, reason, progress)
+        return await self.link.perform(command, reason, progress, node)
 
-    def refuse(self) -> bool:
-        """Say why nothing may be done here, if so."""
-        if self.why_not:
-            self.say(f"not allowed: {self.why_not}", "warning")
-        return bool(self.why_not)
+    def refuse(self, name: str = "") -> bool:
+        """Say why nothing may be done here (with this instance, or with `NODE:`), if so."""
+        why = self.why_not_at(name) if name else self.why_not
+        if why:
+            self.say(f"not allowed: {why}", "warning")
+        return bool(why)
 
     # keys that are valid everywhere ------------------------------------------------------------
 
@@ -345,11 +344,11 @@ class HatuiApp(Replaying, Look):
         """The command line that prints the same as a view."""
         return shlex.join(["hatui", *self.link.arguments(), *words])
 
-    def command_line(self, command: Command, reason: str = "") -> str:
+    def command_line(self, command: Command, reason: str = "", node: str = "") -> str:
         """The command line that says a command to the same engine."""
-        instance = str(getattr(command, "instance", ""))
-        first, *rest = shlex.split(command_line(self.link.bare(command)[1], reason))
-        return shlex.join([first, *(self.link.arguments(instance) if first == "hatui" else ()), *rest])
+        node, plainly = self.link.bare(command, node)
+        first, *rest = shlex.split(command_line(plainly, reason))
+        return shlex.join([first, *(self.link.arguments(whole(node)) if first == "hatui" else ()), *rest])
 
     def action_copy_command(self) -> None:
         """The command line that prints what stands here."""
@@ -417,7 +416,7 @@ class HatuiApp(Replaying, Look):
 
     def open_failover(self, instance: str) -> None:
         """Ask about moving an address."""
-        if self.refuse():
+        if self.refuse(instance):
             return
         from hatui.screens.failover import FailoverDialog
 
@@ -442,16 +441,19 @@ class HatuiApp(Replaying, Look):
         """The block of an instance in the editor."""
         from hatui.screens.config import ConfigScreen
 
+        node, rest = parted(name, self.store.nodes)
+        if node and node != self.here:
+            self.choose_node(node)
         self.action_show_mode("config")
         if isinstance(self.frame, ConfigScreen):
-            self.frame.show_block(name)
+            self.frame.show_block(rest)
 
     def open_release(self, instance: str) -> None:
         """Ask about ending a hold."""
         from hatui.screens.ask import ask_command
 
         status = self.store.instances.get(instance)
-        if self.refuse() or status is None:
+        if status is None or self.refuse(instance):
             return
         if not status.hold_kind:
             self.say(f"{instance} is not held: there is nothing to release [E-NOT-HELD]")
@@ -463,15 +465,22 @@ class HatuiApp(Replaying, Look):
         """Ask about sending gratuitous ARP / NA."""
         from hatui.screens.ask import ask_command
 
-        if self.refuse():
+        node = self.acting_node
+        if self.refuse(whole(node)):
             return
-        masters = [status for status in self.store.instances.values() if status.state == "MASTER"]
+        masters = [
+            status
+            for status in self.store.instances.values()
+            if status.state == "MASTER" and parted(status.name, self.store.nodes)[0] == node
+        ]
         if not masters:
-            self.say("no instance is MASTER here: there is nothing to announce [E-NOT-MASTER]", "warning")
+            where = f"on {node}" if node else "here"
+            self.say(f"no instance is MASTER {where}: there is nothing to announce [E-NOT-MASTER]", "warning")
             return
         count = sum(len(status.addresses) for status in masters)
         what = f"gratuitous ARP / NA for {count} addresses of {', '.join(status.name for status in masters)}"
-        self.push_screen(ask_command("Announce now?", AnnounceNow(), [f"Sends {what}.", "No address moves."]))
+        title = f"Announce now{f' on {node}' * bool(node)}?"
+        self.push_screen(ask_command(title, AnnounceNow(), [f"Sends {what}.", "No address moves."], node=node))
 
     def action_confirm_config(self) -> None:
         """Ask about the change that waits for its confirmation."""
@@ -488,12 +497,14 @@ class HatuiApp(Replaying, Look):
         """Ask about reading the file again."""
         from hatui.screens.ask import ask_command
 
-        if self.refuse():
+        node = self.acting_node
+        if self.refuse(whole(node)):
             return
-        engine = self.store.engine
+        engine = self.store.nodes.get(node, self.store).engine
         path = engine.config_file if engine else "the configuration file"
         words = [f"Reads {path} again.", "A broken file is refused, and the running configuration stays."]
-        self.push_screen(ask_command("Reload the configuration?", Reload(), words))
+        title = f"Reload the configuration{f' of {node}' * bool(node)}?"
+        self.push_screen(ask_command(title, Reload(), words, node=node))
 
 
 def link_to(socket_path: str, hosts: Sequence[str] = ()) -> Link:

@@ -49,8 +49,8 @@ class Link(Protocol):
     async def run(self, deliver: Deliver) -> None:
         """Deliver all that is told, until cancelled."""
 
-    async def perform(self, command: Command, reason: str = "", progress: Say | None = None) -> Reply:
-        """Say a command and wait for its one reply.
+    async def perform(self, command: Command, reason: str = "", progress: Say | None = None, node: str = "") -> Reply:
+        """Say a command and wait for its one reply. `node` is asked where there are several and the command names none.
 
         Raises: EngineLost when there is nobody to answer.
         """
@@ -58,7 +58,7 @@ class Link(Protocol):
     def subscribe(self, topics: tuple[str, ...]) -> bool:
         """Ask for these topics from now on: status, events, packets. False: they were told already."""
 
-    def bare(self, command: Command) -> tuple[str, Command]:
+    def bare(self, command: Command, node: str = "") -> tuple[str, Command]:
         """The node that a command is for (empty where there is but one), and the command in that node's own words."""
 
     def arguments(self, instance: str = "") -> list[str]:
@@ -181,7 +181,13 @@ class EngineLink:
             self._offset = offset
         self._wall_offset = wall - mono
 
-    async def perform(self, command: Command, reason: str = "", progress: Say | None = None) -> Reply:
+    async def perform(
+        self,
+        command: Command,
+        reason: str = "",
+        progress: Say | None = None,
+        node: str = "",  # noqa: ARG002  there is but one engine
+    ) -> Reply:
         """Say a command and wait for its one reply; a refusal is a reply too."""
         if self._client is None:
             raise EngineLost("there is no connection to the engine")
@@ -191,7 +197,7 @@ class EngineLink:
         """Nothing was told yet: the next connection tells the history again."""
         self._seq = 0
 
-    def bare(self, command: Command) -> tuple[str, Command]:
+    def bare(self, command: Command, node: str = "") -> tuple[str, Command]:  # noqa: ARG002
         """There is but one engine."""
         return "", command
 
@@ -304,13 +310,19 @@ class ReplayLink:
         if self._next > first:
             self._deliver([told for _, told in self._due[first : self._next]])
 
-    async def perform(self, command: Command, reason: str = "", progress: Say | None = None) -> Reply:  # noqa: ARG002
+    async def perform(
+        self,
+        command: Command,
+        reason: str = "",
+        progress: Say | None = None,  # noqa: ARG002
+        node: str = "",  # noqa: ARG002
+    ) -> Reply:
         """Nobody is there to command, unless a test answers."""
         if self._answer is None:
             raise Refused("E-NO-ENGINE", "this is a recording: there is no engine to command")
         return await self._answer(command, reason)
 
-    def bare(self, command: Command) -> tuple[str, Command]:
+    def bare(self, command: Command, node: str = "") -> tuple[str, Command]:  # noqa: ARG002
         """There is none."""
         return "", command
 

@@ -73,9 +73,15 @@ class MergedLink:
         """What is added to an instant of a node to make it one of ours, ns."""
         return self.now() - self.links[node].now()
 
+    def forget(self) -> None:
+        """Nothing was told yet: each node tells its history again."""
+        for link in self.links.values():
+            link.forget()
+
     async def run(self, deliver: Deliver) -> None:
         """Run all links until cancelled."""
-        self._told = deliver
+        self._told, self._gathered, self._begun = deliver, [], False
+        self._known = {name: set() for name in self.links}
         begun = LinkState(Connection.CONNECTING, self.now())
         deliver([begun, *(NodeTold(node, begun) for node in self.links)])  # in this order they stay
         async with asyncio.TaskGroup() as group:
@@ -120,7 +126,9 @@ class MergedLink:
                 return [nodes.named(line, node)]
             case EventLine():
                 return self._event(node, line)
-            case Heartbeat() | PacketLine() | StatusGone() | Gap():
+            case PacketLine():
+                return [nodes.packet_of(line, node)]
+            case Heartbeat() | StatusGone() | Gap():
                 return [nodes.named(line, node)]
         return []
 
@@ -187,17 +195,17 @@ class MergedLink:
         if node in self._engines:
             self._deliver([StatusLine(self._engines[node], self.now())])
 
-    def bare(self, command: Command) -> tuple[str, Command]:
+    def bare(self, command: Command, node: str = "") -> tuple[str, Command]:
         """The node that a command is for, and the command in that node's own words."""
-        node, plain = nodes.bare(command, self.links)
-        return node or self.here, plain
+        named, plain = nodes.bare(command, self.links)
+        return named or node or self.here, plain
 
-    async def perform(self, command: Command, reason: str = "", progress: Say | None = None) -> Reply:
-        """Say it to its node; what the reply tells carries the node's name.
+    async def perform(self, command: Command, reason: str = "", progress: Say | None = None, node: str = "") -> Reply:
+        """Say it to its node; what the reply tells carries the node's name. `node` is for a command that names none.
 
         Raises: EngineLost when that node is not there.
         """
-        node, plain = self.bare(command)
+        node, plain = self.bare(command, node)
         try:
             reply = await self.links[node].perform(plain, reason, progress)
         except EngineLost as lost:
@@ -205,7 +213,9 @@ class MergedLink:
         shift = self.shift(node)
         events = tuple(nodes.event_of(nodes.moved(line, shift), node, line.seq) for line in reply.events)
         runs = tuple(nodes.named(nodes.moved(run, shift), node) for run in reply.runs)
-        return msgspec.structs.replace(reply, events=events, runs=runs)
+        drills = tuple(nodes.named(one, node) for one in reply.drills)
+        drill = None if reply.drill is None else nodes.named(reply.drill, node)
+        return msgspec.structs.replace(reply, events=events, runs=runs, drills=drills, drill=drill)
 
     def subscribe(self, topics: tuple[str, ...]) -> bool:
         """To all of them."""

@@ -18,6 +18,7 @@ from engine.messages import (
     InstanceStatus,
     InterfaceStateChanged,
     InterfaceStatus,
+    PacketLine,
     StatusGone,
     TrackerChanged,
     TrackerRun,
@@ -120,6 +121,14 @@ class NodeEventLine(EventLine, frozen=True, tag="event-line"):
     """An event of one of several nodes."""
 
     node: str = ""
+    own: int = 0
+    """Its number among the events of its node."""
+
+
+class NodePacketLine(PacketLine, frozen=True, tag="packet-line"):
+    """A packet as one of several nodes saw it: the same one is seen by each of them."""
+
+    node: str = ""
 
 
 def joined(node: str, name: str) -> str:
@@ -177,7 +186,18 @@ def named(message: _S, node: str) -> _S:
 def event_of(line: EventLine, node: str, seq: int) -> NodeEventLine:
     """An event of a node as one of all, with its place among them."""
     given = named(line, node)
-    return NodeEventLine(seq, given.mono_ns, given.wall_ns, given.event, given.v, node=node)
+    return NodeEventLine(seq, given.mono_ns, given.wall_ns, given.event, given.v, node=node, own=line.seq)
+
+
+def packet_of(line: PacketLine, node: str) -> NodePacketLine:
+    """A packet as this node saw it."""
+    fields = {name: getattr(line, name) for name in line.__struct_fields__}
+    return NodePacketLine(**{**fields, "instance": joined(node, line.instance)}, node=node)
+
+
+def whole(node: str) -> str:
+    """The name that stands for all of a node where an instance may be named; empty for the only one."""
+    return f"{node}{SEPARATOR}" if node else ""
 
 
 def bare(message: _S, nodes: Collection[str]) -> tuple[str, _S]:

@@ -297,6 +297,7 @@ class Store:
         """Begin anew; counters that tell of change go on growing."""
         for kept in (self.instances, self.trackers, self.interfaces, self.findings, self.adverts, self._counted_at):
             kept.clear()
+        self.nodes.clear()
         for ring in (self.events, self.config_told, self.packets):
             ring.clear()
         self.engine, self.last_seq, self.vrrp_heard, self.packet_octets = None, 0, 0, 0

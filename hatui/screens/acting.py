@@ -16,7 +16,7 @@ from engine.errors import EngineLost, Refused
 from engine.messages import Command, Reply
 from hatui.screens.ask import COLUMNS, outcome_lines
 from hatui.screens.frame import Dialog
-from hatui.text import Line, command_line, plain, rule, wrap
+from hatui.text import Line, plain, rule, wrap
 from hatui.widgets.rows import Lines, bindings
 
 
@@ -68,6 +68,10 @@ class Acting(Dialog):
         """The wish. Raises: ValueError when a field cannot be read."""
         raise NotImplementedError
 
+    def about(self) -> str:
+        """The instance, or `NODE:`, that it acts on; empty: the chosen node."""
+        return ""
+
     def wrong(self) -> str:
         """What stands against it, besides what the engine says."""
         return ""
@@ -108,10 +112,9 @@ class Acting(Dialog):
         self.paint()
 
     def _against(self) -> str:
-        if self.console.why_not:
-            return self.console.why_not
-        if self.console.store.silent(self.console.link.now()):
-            return "the engine is silent: its states are not known [E-NO-ENGINE]"
+        why_not = self.console.why_not_at(self.about()) or self.console.why_silent(self.about())
+        if why_not:
+            return why_not
         try:
             self.command(trial=False)
         except ValueError as error:
@@ -128,7 +131,7 @@ class Acting(Dialog):
         if asking:
             words = ""
             if not against:
-                words = command_line(self.command(trial=False), self.value("reason"))
+                words = self.console.command_line(self.command(trial=False), self.value("reason"))
             lines += [(), ((" Same as  ", "dim"), (words, "strong"))] if words else []
         text = self.query_one("#text", Lines)
         text.styles.height = len(lines) + 1
@@ -166,7 +169,7 @@ class Acting(Dialog):
     def action_copy_command(self) -> None:
         """The command line that does the same."""
         if not self._against():
-            self.console.copy(command_line(self.command(trial=False), self.value("reason")))
+            self.console.copy(self.console.command_line(self.command(trial=False), self.value("reason")))
 
     def action_confirm(self) -> None:
         """Do it, once."""

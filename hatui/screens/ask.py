@@ -45,10 +45,12 @@ def outcome_lines(reply: Reply) -> list[Line]:
     return lines
 
 
-async def performed(console: HatuiApp, command: Command, reason: str = "") -> tuple[list[Line], Outcome | None]:
+async def performed(
+    console: HatuiApp, command: Command, reason: str = "", node: str = ""
+) -> tuple[list[Line], Outcome | None]:
     """Say a command; what came of it, in lines. None: the outcome is not known, or nobody was asked."""
     try:
-        reply = await console.perform(command, reason)
+        reply = await console.perform(command, reason, node=node)
     except EngineLost as lost:
         lines: list[Line] = [((" the engine was lost before it answered: the outcome is unknown", "bad"),)]
         return [*lines, *(((f" {text}", "plain"),) for text in wrap(plain(str(lost)), COLUMNS - 2))], None
@@ -70,8 +72,11 @@ class Ask(Dialog):
         confirm: str = "Do it",
         done: Callable[[], None] | None = None,
         command: Command | None = None,
+        node: str = "",
     ) -> None:
+        """`node` is asked where there are several and the command names none."""
         super().__init__()
+        self._node = node
         self._title = title
         self._body = body
         self._confirm = confirm
@@ -95,7 +100,10 @@ class Ask(Dialog):
     def _question(self) -> list[Line]:
         lines = [*self._body]
         if self._command is not None:
-            lines += [(), ((" Same as   ", "dim"), (self.console.command_line(self._command), "strong"))]
+            lines += [
+                (),
+                ((" Same as   ", "dim"), (self.console.command_line(self._command, node=self._node), "strong")),
+            ]
         return lines
 
     def _show(self, lines: Sequence[Line]) -> None:
@@ -119,7 +127,7 @@ class Ask(Dialog):
     def action_copy_command(self) -> None:
         """The command line."""
         if self._command is not None:
-            self.console.copy(self.console.command_line(self._command))
+            self.console.copy(self.console.command_line(self._command, node=self._node))
 
     def action_confirm(self) -> None:
         """Do it, once."""
@@ -137,12 +145,12 @@ class Ask(Dialog):
         self.run_worker(self._perform(self._command))
 
     async def _perform(self, command: Command) -> None:
-        lines, _ = await performed(self.console, command)
+        lines, _ = await performed(self.console, command, node=self._node)
         if self.is_mounted:
             self._show([*self._body, (), *lines])
 
 
-def ask_command(title: str, command: Command, words: Sequence[str]) -> Ask:
-    """A question about one command."""
+def ask_command(title: str, command: Command, words: Sequence[str], *, node: str = "") -> Ask:
+    """A question about one command, for `node` where there are several and it names none."""
     body: list[Line] = [((f" {text}", "plain"),) for word in words for text in wrap(plain(word), COLUMNS - 2)]
-    return Ask(title, body, confirm=title.split()[0].rstrip("?"), command=command)
+    return Ask(title, body, confirm=title.split()[0].rstrip("?"), command=command, node=node)

@@ -5,14 +5,26 @@ Invariant: a drill belongs to the engine; this screen only shows it, and `a` tel
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from engine.errors import EngineLost, Refused
-from engine.messages import AbortDrill, DrillFinished, DrillPlan, DrillReport, EventLine, GetDrills, Reply, RunDrill
+from engine.messages import (
+    AbortDrill,
+    DrillFinished,
+    DrillPlan,
+    DrillProgress,
+    DrillReport,
+    EventLine,
+    GetDrills,
+    Reply,
+    RunDrill,
+)
 from hatui import reports
+from hatui.nodes import named, parted, whole
 from hatui.screens.acting import Acting
 from hatui.screens.ask import ask_command
 from hatui.screens.frame import FrameScreen
@@ -43,8 +55,7 @@ class Drills(FrameScreen):
     @property
     def idle_keys(self) -> tuple[str, ...]:
         """One drill at a time."""
-        engine = self.console.store.engine
-        return ("drills.drill",) if engine is not None and engine.drill is not None else ("drills.abort",)
+        return ("drills.drill",) if running_on(self.console.store) else ("drills.abort",)
 
     def compose_body(self) -> ComposeResult:
         """The drill under way, and the list."""
@@ -68,12 +79,23 @@ class Drills(FrameScreen):
         return 0
 
     async def _ask(self) -> None:
-        try:
-            reply = await self.console.perform(GetDrills())
-        except (EngineLost, Refused) as error:
-            self._problem = str(error)
-        else:
-            self._plans, self._reports, self._problem = reply.plans, reply.drills, ""
+        """Each node has its own reports; the plans that one names are the choice."""
+        plans: dict[str, DrillPlan] = {}
+        reports_: list[DrillReport] = []
+        problems = []
+        for node in tuple(self.console.store.nodes) or ("",):
+            try:
+                reply = await self.console.perform(GetDrills(), node=node)
+            except (EngineLost, Refused) as error:
+                problems.append(str(error))
+                continue
+            plans = {plan.name: plan for plan in reply.plans} | plans
+            reports_ += reply.drills
+        self._plans = tuple(plans.values())
+        if self.console.store.nodes:
+            reports_.sort(key=lambda one: -one.started)
+        self._reports = tuple(reports_)
+        self._problem = "; ".join(problems)
         self.paint()
 
     def paint_body(self, store: Store, now: int) -> None:  # noqa: ARG002
@@ -82,18 +104,25 @@ class Drills(FrameScreen):
         if ended != self._asked:
             self._asked = ended
             self.run_worker(self._ask(), exclusive=True, group="drills")
-        drill = store.engine.drill if store.engine is not None else None
         running = self.query_one("#drill-running", Lines)
-        running.display = drill is not None
-        if drill is not None:
-            lines = running_lines(drill, self.console.link.wall(), self.size.width)
+        drills = running_on(store)
+        running.display = bool(drills)
+        if drills:
+            lines = [line for _, drill in drills for line in self._told(drill)]
             running.styles.height = min(len(lines), max(5, self.size.height - 8))
             running.show(lines)
-        rows, keys = idle_rows(self._plans, self._reports, list(store.instances))
+        rows, keys = idle_rows(self._plans, self._reports, list(store.instances), tuple(store.nodes))
         if self._problem:
-            rows, keys = [((f"   {plain(self._problem)}", "warn"),)], [("problem", "")]
+            trouble: Line = ((f"   {plain(self._problem)}", "warn"),)
+            if self._plans or self._reports:
+                rows, keys = [trouble, *rows], [("problem", ""), *keys]
+            else:
+                rows, keys = [trouble], [("problem", "")]
         table = self.query_one("#drill-list", Rows)
         table.show_rows(rows, keys, rule("Instances, plans, reports", self.size.width, "enter opens"))
+
+    def _told(self, drill: DrillProgress) -> list[Line]:
+        return running_lines(drill, self.console.link.wall(), self.size.width)
 
     # what keys do ------------------------------------------------------------------------------
 
@@ -111,13 +140,14 @@ class Drills(FrameScreen):
         """A report, or the dialog for a plan or an instance."""
         kind, name = self.selected
         if kind == "report":
-            self.run_worker(self._show(int(name)))
+            node, number = parted(name, self.console.store.nodes)
+            self.run_worker(self._show(int(number), node))
         else:
             self.action_drill()
 
-    async def _show(self, number: int) -> None:
+    async def _show(self, number: int, node: str) -> None:
         try:
-            reply = await self.console.perform(GetDrills(number))
+            reply = await self.console.perform(GetDrills(number), node=node)
         except (EngineLost, Refused) as error:
             self.console.say(str(error), "warning")
             return
@@ -126,10 +156,9 @@ class Drills(FrameScreen):
             return
         report = reply.drill
         lines: list[Line] = [((f" {line}", "plain"),) for line in reports.text(report)]
+        found = ["hatui", *self.console.link.arguments(whole(node)), "drill", "report", str(number)]
         self.app.push_screen(
-            Pager(
-                lambda _store, _now, _columns: (reports.title_of(report), lines), command=f"hatui drill report {number}"
-            )
+            Pager(lambda _store, _now, _columns: (reports.title_of(report), lines), command=shlex.join(found))
         )
 
     def action_drill(self) -> None:
@@ -139,13 +168,16 @@ class Drills(FrameScreen):
 
     def action_abort(self) -> None:
         """Restore at once."""
-        store = self.console.store
-        drill = store.engine.drill if store.engine is not None else None
-        if drill is None:
+        drills = running_on(self.console.store)
+        if not drills:
             self.console.say("no drill is running [E-NO-DRILL]")
-        elif not self.console.refuse():
+            return
+        here = self.console.here
+        node, drill = next((one for one in drills if one[0] == here), drills[0])
+        if not self.console.refuse(whole(node)):
             words = ["What it changed is restored at once; its report says that it was aborted."]
-            self.app.push_screen(ask_command(f"Abort drill #{drill.number}?", AbortDrill(), words))
+            title = f"Abort drill #{drill.number}{f' on {node}' * bool(node)}?"
+            self.app.push_screen(ask_command(title, AbortDrill(), words, node=node))
 
 
 class DrillDialog(Acting):
@@ -166,6 +198,10 @@ class DrillDialog(Acting):
     def given(self, name: str) -> str:
         """What is selected."""
         return self._given.get(name, "")
+
+    def about(self) -> str:
+        """The instance."""
+        return self.value("instance")
 
     def headline(self) -> str:
         """What, and where."""
@@ -221,5 +257,16 @@ class DrillDialog(Acting):
 
 def open_drill(console: HatuiApp, instance: str, plan: str) -> None:
     """Ask about a drill."""
-    if not console.refuse():
-        console.push_screen(DrillDialog(instance or next(iter(console.store.instances), ""), plan))
+    names = [name for name in console.store.instances if parted(name, console.store.nodes)[0] == console.here]
+    about = instance or next(iter(names or console.store.instances), "")
+    if not console.refuse(about):
+        console.push_screen(DrillDialog(about, plan))
+
+
+def running_on(store: Store) -> list[tuple[str, DrillProgress]]:
+    """The drills under way, each with its node (empty where there is but one engine); names carry the node."""
+    found = []
+    for node, one in (store.nodes or {"": store}).items():
+        if one.engine is not None and one.engine.drill is not None:
+            found.append((node, named(one.engine.drill, node) if node else one.engine.drill))
+    return found

@@ -120,10 +120,9 @@ class FailoverDialog(Dialog):
 
     def _wrong(self, move: Move) -> str:
         """What stands against confirming now."""
-        if self.console.why_not:
-            return self.console.why_not
-        if self.console.store.silent(self.console.link.now(), self._instance):
-            return "the engine is silent: its states are not known [E-NO-ENGINE]"
+        why_not = self.console.why_not_at(self._instance) or self.console.why_silent(self._instance)
+        if why_not:
+            return why_not
         if not move.method:
             return f"{move.instance} cannot be moved: {move.why_not}"
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.messages import Maintenance
+from hatui.nodes import SEPARATOR, joined, parted, whole
 from hatui.screens.acting import Acting
 from hatui.screens.ask import ask_command
 from hatui.text import parse_duration, plain
@@ -26,9 +27,14 @@ class MaintenanceDialog(Acting):
     )
     CONFIRM: ClassVar[str] = "Maintenance on"
 
-    def __init__(self, instance: str) -> None:
+    def __init__(self, instance: str, node: str) -> None:
         super().__init__()
         self._instance = instance
+        self._node = node
+
+    def about(self) -> str:
+        """An instance, or all of the node of the selected one."""
+        return self.value("scope") or whole(self._node)
 
     def given(self, name: str) -> str:
         """The selected instance."""
@@ -36,15 +42,14 @@ class MaintenanceDialog(Acting):
 
     def headline(self) -> str:
         """What, and where."""
-        scope = self.value("scope") or "the whole node"
-        return f"Maintenance of {plain(scope)}: who will be MASTER then?"
+        return f"Maintenance of {plain(scope_words(self.about()))}: who will be MASTER then?"
 
     def command(self, *, trial: bool) -> Maintenance:
         """Switch it on."""
         time = self.value("time")
         persist = time == "persist"
         seconds = 0 if persist or not time else parse_duration(time)
-        return Maintenance(self.value("scope"), for_s=seconds, persist=persist, dry_run=trial)
+        return Maintenance(self.about(), for_s=seconds, persist=persist, dry_run=trial)
 
     def wrong(self) -> str:
         """A reason is needed."""
@@ -56,14 +61,24 @@ class MaintenanceDialog(Acting):
 
 def open_maintenance(console: HatuiApp, instance: str) -> None:
     """Ask about putting something aside, or taking it back."""
-    if console.refuse():
+    node, name = parted(instance, console.store.nodes)
+    node = node or console.here
+    if console.refuse(whole(node)):
         return
-    infos = console.store.engine.maintenance if console.store.engine is not None else ()
-    found = next((one for one in infos if one.instance in (instance, "")), None)
+    engine = console.store.nodes.get(node, console.store).engine
+    infos = engine.maintenance if engine is not None else ()
+    found = next((one for one in infos if one.instance in (name, "")), None)
     if found is None:
-        console.push_screen(MaintenanceDialog(instance))
+        console.push_screen(MaintenanceDialog(instance, node))
         return
-    scope = found.instance or "the node"
+    scope = scope_words(joined(node, found.instance) if node and found.instance else found.instance or whole(node))
     words = [f'On by {found.by}: "{found.reason}".', "Its own priority comes back; with preemption the addresses may."]
     command = Maintenance(found.instance, on=False)
-    console.push_screen(ask_command(f"End the maintenance of {scope}?", command, words))
+    console.push_screen(ask_command(f"End the maintenance of {scope}?", command, words, node=node))
+
+
+def scope_words(scope: str) -> str:
+    """An instance, or the whole node that `NODE:` or nothing stands for."""
+    if not scope:
+        return "the whole node"
+    return f"the whole node {scope[:-1]}" if scope.endswith(SEPARATOR) else scope

@@ -5,9 +5,10 @@ Invariant: pure; what the engine has not said is not shown, and "never drilled" 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from engine.messages import DrillPlan, DrillProgress, DrillReport
+from hatui.nodes import parted, whole
 from hatui.reports import figure, last_words, trend
 from hatui.text import NS, Line, Span, clock, fit, plain, rule
 
@@ -61,9 +62,13 @@ def _outage(drill: DrillProgress, wall: int) -> Line:
 
 
 def idle_rows(
-    plans: Sequence[DrillPlan], reports: Sequence[DrillReport], instances: Sequence[str]
+    plans: Sequence[DrillPlan],
+    reports: Sequence[DrillReport],
+    instances: Sequence[str],
+    nodes: Collection[str] = (),
 ) -> tuple[list[Line], list[tuple[str, str]]]:
-    """Instances with their last drill, plans, reports (newest first), and the key of each row."""
+    """Instances with their last drill, plans, reports (newest first), and the key of each row; a report of
+    one of several `nodes` is known by that node and its number."""
     oldest_first = tuple(reversed(reports))
     lines: list[Line] = []
     keys: list[tuple[str, str]] = []
@@ -82,10 +87,10 @@ def idle_rows(
         lines.append(
             (
                 (f"   #{one.number:<5}", "strong"),
-                (f"{clock(one.started)} {fit(one.plan, 14)} {fit(plain(one.instance), 12)} ", "plain"),
+                (f"{clock(one.started)} {fit(one.plan, 14)} {fit(plain(one.instance), 20 if nodes else 12)} ", "plain"),
                 (fit(one.outcome, 11), OUTCOMES.get(one.outcome, "bad")),
                 (f" {figure(one.measured)}", "plain"),
             )
         )
-        keys.append(("report", str(one.number)))
+        keys.append(("report", f"{whole(parted(one.instance, nodes)[0])}{one.number}"))
     return lines, keys

@@ -136,7 +136,7 @@ async def test_m_ends_maintenance_that_is_on_and_says_whose_it_is(console: Hatui
         told(link, maintenance=(MaintenanceInfo("", "ben", "new fan", WALL),))
         await settle(pilot)
         await pilot.press("M")
-        text = await until(pilot, "End the maintenance of the node?")
+        text = await until(pilot, "End the maintenance of the whole node?")
         assert 'On by ben: "new fan".' in text
         await pilot.press("y")
         await until(pilot, "runs with its own priority again")

@@ -1,0 +1,266 @@
+"""Several engines in one console, screen by screen: whose word stands there, and whom a key that acts reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine.messages import (
+    AbortDrill,
+    AnnounceNow,
+    Command,
+    EngineStatus,
+    Failover,
+    GetDrills,
+    InstanceStatus,
+    Maintenance,
+    MaintenanceInfo,
+    Outcome,
+    Release,
+    Reload,
+    Reply,
+    RunDrill,
+    ServerLine,
+    Snapshot,
+    State,
+    StatusLine,
+)
+from hatui import nodes
+from hatui.app import HatuiApp
+from hatui.merging import MergedLink
+from hatui.store import Connection, LinkState
+from tests.console.conftest import StagedLink
+from tests.console.piloting import settle, until
+from tests.console.recording import DNS, ENGINE, HELLO, NOW, WEB, S, heartbeat
+from tests.console.rehearsed import PLANS, REPORTS, RUNNING
+
+SIZE = (100, 30)
+AWAY = 100 * S
+"""The clock of lb-b stands so many ns beside that of lb-a."""
+BACKUP = msgspec.structs.replace(
+    WEB, state=State.BACKUP, base_priority=100, priority=100, master="10.0.0.11", source="10.0.0.12", peer="10.0.0.11"
+)
+MASTER = msgspec.structs.replace(DNS, state=State.MASTER, source="10.0.0.12", peer="10.0.0.11", peer_priority=100)
+
+
+class Node(StagedLink):
+    """A staged engine of its own name, way and clock."""
+
+    def __init__(self, host: str, offset: int, *statuses: InstanceStatus, role: str = "operator") -> None:
+        engine = msgspec.structs.replace(ENGINE, host=host)
+        hello = msgspec.structs.replace(HELLO, host=host, role=role)
+        lines: tuple[ServerLine, ...] = (hello, Snapshot((*statuses, engine), 0, NOW), heartbeat())
+        super().__init__(tuple(nodes.moved(line, offset) for line in lines))
+        self._now, self.host, self.offset, self.engine = NOW + offset, host, offset, engine
+        for kind in (Failover, AnnounceNow, Maintenance, Reload, Release, AbortDrill):
+            self.answers[kind] = Reply(0, Outcome.DONE, text=f"done by {host}")
+        self.answers[RunDrill] = Reply(0, Outcome.DONE, drill=REPORTS[0])
+
+    def arguments(self, instance: str = "") -> list[str]:
+        return ["--host", f"anna@{self.host}"]
+
+    def forget(self) -> None:
+        """The recording is told from its beginning anyway."""
+
+    def tell_engine(self, **changes: object) -> EngineStatus:
+        """The engine says something else of itself."""
+        self.engine = msgspec.structs.replace(self.engine, **changes)
+        self.feed(StatusLine(nodes.moved(self.engine, self.offset), self.now()))
+        return self.engine
+
+    def acted(self) -> list[Command]:
+        """What was asked, without what only reads or tries."""
+        return [one for one in self.commands() if not isinstance(one, GetDrills) and not getattr(one, "dry_run", False)]
+
+
+class Pair:
+    """lb-a serves VI_WEB, lb-b serves VI_DNS."""
+
+    def __init__(self, directory: Path, *, role_b: str = "operator") -> None:
+        self.a = Node("lb-a", 0, WEB, DNS)
+        self.b = Node("lb-b", AWAY, BACKUP, MASTER, role=role_b)
+        self.link = MergedLink({"lb-a": self.a, "lb-b": self.b}, clock=lambda: NOW, gathering_s=0)  # type: ignore[dict-item]
+        self.console = HatuiApp(self.link, user_files=directory)
+
+
+@pytest.fixture
+def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
+    """Both there, both operated."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return Pair(tmp_path)
+
+
+DOWN: tuple[str, ...] = ("j", "j")
+"""From lb-a:VI_WEB to lb-b:VI_WEB."""
+
+
+def drilled(host: str, number: int) -> Callable[[Command], Reply]:
+    """An engine with one report of its own."""
+    report = msgspec.structs.replace(REPORTS[0], number=number, host=host, text=f"report of {host}")
+
+    def answer(command: Command) -> Reply:
+        assert isinstance(command, GetDrills)
+        if command.number:
+            return Reply(0, Outcome.DONE, drill=report)
+        return Reply(0, Outcome.DONE, drills=(report,), plans=PLANS)
+
+    return answer
+
+
+# who is asked --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "title", "wish"),
+    [
+        ("F", "Take over lb-b:VI_WEB", Failover("VI_WEB", "take-over")),
+        ("D", "Drill hand-over of lb-b:VI_WEB", RunDrill("hand-over", "VI_WEB")),
+        ("A", "Announce now on lb-b?", AnnounceNow()),
+        ("R", "Reload the configuration of lb-b?", Reload()),
+    ],
+)
+async def test_key_that_acts_reaches_the_node_of_the_selection_and_says_which(
+    pair: Pair, key: str, title: str, wish: Command
+) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        await pilot.press(*DOWN, key)
+        text = await until(pilot, title)
+        assert "hatui --host anna@lb-b " in text
+        await pilot.press("y")
+        await settle(pilot)
+        assert pair.b.acted() == [wish]
+        assert pair.a.acted() == []
+
+
+async def test_maintenance_of_the_whole_node_is_that_of_the_selected_instance(pair: Pair) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        await pilot.press(*DOWN, "M")
+        await until(pilot, "Maintenance of lb-b:VI_WEB")
+        await pilot.click("#scope")
+        await pilot.press("end", *["backspace"] * 20)
+        await until(pilot, "Maintenance of the whole node lb-b")
+        await pilot.click("#reason")
+        await pilot.press(*"fan", "escape")
+        text = await until(pilot, "hatui --host anna@lb-b maintenance on --reason fan")
+        assert "E-" not in text
+        await pilot.press("y")
+        await settle(pilot)
+        assert pair.b.acted() == [Maintenance()]
+        assert pair.a.acted() == []
+
+
+async def test_maintenance_is_ended_where_it_is_on(pair: Pair) -> None:
+    info = MaintenanceInfo("", "anna", "fan", NOW)
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        pair.b.tell_engine(maintenance=(info,))
+        await settle(pilot)
+        await pilot.press("M")
+        await until(pilot, "Maintenance of lb-a:VI_WEB: who will be MASTER then?")
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        await pilot.press(*DOWN, "M")
+        await until(pilot, "End the maintenance of the whole node lb-b?")
+        await pilot.press("y")
+        await settle(pilot)
+        assert pair.b.acted() == [Maintenance(on=False)]
+
+
+@pytest.mark.parametrize("key", ["F", "M", "D"])
+async def test_dialog_about_a_node_that_goes_away_refuses_and_names_it(pair: Pair, key: str) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        await pilot.press(*DOWN, key)
+        await until(pilot, "lb-b:VI_WEB")
+        if key == "M":
+            await pilot.click("#reason")
+            await pilot.press(*"fan", "escape")
+        pair.b.feed(LinkState(Connection.LOST, NOW + AWAY, "gone"))
+        await until(pilot, "the engine on lb-b is silent: its states are not known [E-NO-ENGINE]")
+        await pilot.press("y")
+        await settle(pilot)
+        assert pair.b.acted() == []
+
+
+@pytest.mark.parametrize("key", ["F", "M", "D"])
+async def test_dialog_about_one_node_does_not_mind_that_another_is_away(pair: Pair, key: str) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        pair.a.feed(LinkState(Connection.LOST, NOW, "gone"))
+        await pilot.press(*DOWN, key)
+        await until(pilot, "lb-b:VI_WEB")
+        if key == "M":
+            await pilot.click("#reason")
+            await pilot.press(*"fan", "escape")
+        text = await settle(pilot)
+        assert "E-NO-ENGINE" not in text.splitlines()[-8:]
+        await pilot.press("y")
+        await settle(pilot)
+        assert len(pair.b.acted()) == 1
+
+
+@pytest.mark.parametrize("key", ["F", "M", "D", "A", "R"])
+async def test_viewer_of_one_node_is_refused_there_and_operates_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    pair = Pair(tmp_path, role_b="viewer")
+    async with pair.console.run_test(size=SIZE, notifications=True) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        await pilot.press(*DOWN, key)
+        await until(pilot, "not allowed: anna is a viewer on lb-b [E-ROLE]")
+        assert pair.b.acted() == []
+        await pilot.press("k", "k", "R")
+        await until(pilot, "Reload the configuration of lb-a?")
+
+
+# drills --------------------------------------------------------------------------------------------
+
+
+async def test_drills_tells_the_reports_of_every_node(pair: Pair) -> None:
+    pair.a.answers[GetDrills], pair.b.answers[GetDrills] = drilled("lb-a", 7), drilled("lb-b", 8)
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("4")
+        text = await until(pilot, "#8")
+        rows = {line.lstrip(" >").split()[0]: line for line in text.splitlines() if "VI_" in line}
+        assert "#7 silent-master pass" in rows["lb-a:VI_WEB"]
+        assert "#8 silent-master pass" in rows["lb-b:VI_WEB"]
+        assert "never drilled" in rows["lb-b:VI_DNS"]
+        assert "lb-b:VI_WEB" in rows["#8"]
+        await pilot.press("G", *("k" if text.index("#8") < text.index("#7") else ()), "enter")
+        await until(pilot, "report of lb-b")
+        await settle(pilot)
+        await pilot.press("y")
+        assert pair.console.clipboard == "hatui --host anna@lb-b drill report 8"
+
+
+async def test_drill_on_any_node_is_seen_and_ended_there(pair: Pair) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        pair.b.tell_engine(drill=RUNNING)
+        await until(pilot, "DRILL ON lb-b")
+        await pilot.press("4")
+        await until(pilot, "Drill #17 silent-master lb-b:VI_WEB")
+        await pilot.press("a")
+        await until(pilot, "Abort drill #17 on lb-b?")
+        await pilot.press("y")
+        await settle(pilot)
+        assert pair.b.acted() == [AbortDrill()]
+        assert pair.a.acted() == []
+
+
+async def test_node_without_an_answer_takes_no_report_of_the_other_away(pair: Pair) -> None:
+    from engine.errors import EngineLost
+
+    pair.a.answers[GetDrills], pair.b.answers[GetDrills] = drilled("lb-a", 7), EngineLost("there is no connection")
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("4")
+        text = await until(pilot, "lb-b: there is no connection")
+        assert "#7 silent-master pass" in text
