@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine.codes import VERDICTS, explain
 from engine.messages import PacketLine, Verdict
-from engine.protocol.packet.dissect import Field
+from engine.protocol.packet.dissect import SECRET, Field
 from hatui import frames
 from hatui.text import Line, clock, fit, plain, seconds, wrap
 
@@ -65,7 +65,7 @@ def compare_page(older: PacketLine, newer: PacketLine, columns: int, mode: str =
     rows += [(layer, name, left.get((layer, name)), right.get((layer, name))) for layer, name in _merged(left, right)]
     differing, layer, same = 0, "", 0
     for home, name, a, b in rows:
-        if a == b or (a and b and a[0] == b[0] != frames.SECRET):
+        if a == b or (a and b and a[0] == b[0] != SECRET):
             same += 1
             continue
         lines += _folded(same)

@@ -12,10 +12,10 @@ from functools import lru_cache
 import msgspec
 
 from engine.messages import PacketLine, Verdict
+from engine.protocol.packet import pcapng
 from engine.protocol.packet.dissect import FIELD_OF_VERDICT, Field, Summary, dissect, summarise
 from hatui.filters import REJECTED, Facts
 
-SECRET = "<secret>"
 PASSED = frozenset({Verdict.OK, Verdict.SENT, Verdict.NONE})
 """Verdicts of packets that failed no test."""
 
@@ -68,11 +68,10 @@ def text(field: Field) -> str:
     return f"{field.name} {field.value}{note}".strip()
 
 
+@lru_cache(maxsize=64)
 def secret_octets(frame: bytes) -> frozenset[int]:
     """Octets that are never drawn."""
-    return frozenset(
-        at for field, _, _ in _walk(tree(frame), 0, "") if field.value == SECRET for at in range(field.start, field.end)
-    )
+    return pcapng.secret_octets(frame)
 
 
 def facts(packet: PacketLine, now: int = 0) -> Facts:

@@ -60,9 +60,21 @@ def facts(report: DrillReport) -> list[tuple[str, str]]:
         ("node", f"{plain(report.host)}, hatui {report.version}, config {report.fingerprint[:12]}"),
         ("other", plain(report.peer) or "never heard"),
     ]
+    if not report.simulation:
+        found.append(("packets", packets_of(report)))
     if report.simulation:
         found.insert(0, ("SIMULATION", "nothing was sent; figures of the model"))
     return found
+
+
+def packets_of(report: DrillReport) -> str:
+    """Where the packets of a drill are."""
+    if not report.packets:
+        return f"not kept: {plain(report.packets_problem) or 'none were asked for'}"
+    count = f"{report.packets_kept} packets" if report.packets_kept >= 0 else "as far as the engine came"
+    more = f", {report.packets_left_out} left out" if report.packets_left_out else ""
+    why = f" ({plain(report.packets_problem)})" if report.packets_problem else ""
+    return f"{plain(report.packets)} on {plain(report.host)}: {count}{more}{why}"
 
 
 def text(report: DrillReport) -> list[str]:

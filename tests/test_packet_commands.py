@@ -15,11 +15,11 @@ import msgspec
 import pytest
 
 from engine.messages import Gap, Message, Outcome, PacketLine, Reply, Request, Subscribe, Verdict
+from engine.protocol.packet.pcapng import Pcapng, masked, secret_octets
 from hatui import offline
 from hatui.cli import main
 from hatui.commands.vrids import free_ranges
-from hatui.frames import secret_octets
-from hatui.saving import Pcapng, Taken, masked, save
+from hatui.saving import Taken, save
 from tests.console.recording import API, DB, DNS, ENGINE, WEB, advert, gratuitous_arp, packet, packets
 from tests.fake_engine import FakeEngine
 

@@ -117,6 +117,14 @@ COMMANDS = (
         "`hatui drill list` shows the reports that there are.",
     ),
     Code(
+        "E-NO-PACKETS",
+        "The packets of this drill are not kept",
+        "The packets of a drill were asked for, and there is no file with them.",
+        "Files go with their report, the oldest first when all together are too large; a simulation has none, nor has "
+        "an engine without a state directory.",
+        "The ladder in the report says what was on the wire; `hatui capture -w FILE` keeps what you like.",
+    ),
+    Code(
         "E-PLAN",
         "This plan cannot be run",
         "No plan has that name, or its file has something in it that is not understood or out of range.",

@@ -31,6 +31,7 @@ from engine.messages import (
     EventLine,
     Failover,
     GetConfig,
+    GetDrillPackets,
     GetDrills,
     GetEvents,
     GetJournal,
@@ -58,7 +59,17 @@ EVENTS_LIMIT = 5_000
 """Events in one reply."""
 RouterOrder = Failover | Release | AnnounceNow | Handicap | Impair | Relieve
 Handler = Callable[[Request, Peer, Callable[[str], None]], Awaitable[Reply]]
-READS = (Diagnose, GetDrills, GetEvents, GetJournal, GetTrackerRuns, GetConfig, GetRevisions, ProbeSeen)
+READS = (
+    Diagnose,
+    GetDrillPackets,
+    GetDrills,
+    GetEvents,
+    GetJournal,
+    GetTrackerRuns,
+    GetConfig,
+    GetRevisions,
+    ProbeSeen,
+)
 """Commands that change nothing: they are answered while the engine stops, too."""
 _TEXT = 400
 """Characters of an operator's reason or comment that are kept."""

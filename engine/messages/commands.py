@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.messages.drills import AbortDrill, GetDrills, ProbeSeen, RunDrill
+from engine.messages.drills import AbortDrill, GetDrillPackets, GetDrills, ProbeSeen, RunDrill
 from engine.messages.words import Message
 
 
@@ -169,6 +169,7 @@ Command = (
     | RunDrill
     | AbortDrill
     | GetDrills
+    | GetDrillPackets
     | ProbeSeen
     | Reload
     | GetConfig
@@ -185,5 +186,5 @@ Command = (
     | Subscribe
     | StopEngine
 )
-VIEWER_COMMANDS = (GetEvents, GetTrackerRuns, GetJournal, Diagnose, Subscribe, GetDrills)
+VIEWER_COMMANDS = (GetEvents, GetTrackerRuns, GetJournal, Diagnose, Subscribe, GetDrills, GetDrillPackets)
 """What the role viewer may say; everything else needs operator."""

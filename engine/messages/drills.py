@@ -162,6 +162,13 @@ class DrillReport(Message, frozen=True, kw_only=True):
     fingerprint: str = ""
     peer: str = ""
     turns: tuple[Turn, ...] = ()
+    packets: str = ""
+    """The file (pcapng) on that node with what was on the wire; empty when there is none."""
+    packets_kept: int = 0
+    """-1: the engine died, nobody counted."""
+    packets_left_out: int = 0
+    packets_problem: str = ""
+    """Why there is none, or why it ends early."""
 
 
 class RunDrill(Message, frozen=True):
@@ -189,6 +196,13 @@ class GetDrills(Message, frozen=True):
 
     number: int = 0
     limit: int = 50
+
+
+class GetDrillPackets(Message, frozen=True):
+    """A part of the pcapng of a drill, from an octet on, in Reply.octets; Reply.size is that of the whole file."""
+
+    number: int
+    offset: int = 0
 
 
 class ProbeSeen(Message, frozen=True):

@@ -173,6 +173,9 @@ class Reply(Message, frozen=True):
     checks: tuple[Check, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     findings: tuple[FindingStatus, ...] = ()
+    octets: bytes = b""
+    """Base64 on the wire."""
+    size: int = 0
     v: int = PROTOCOL_VERSION
 
 

@@ -20,12 +20,13 @@ import msgspec
 from engine.client import EngineClient
 from engine.errors import EngineLost, HatuiError
 from engine.messages import Gap, PacketLine
+from engine.protocol.packet.pcapng import Pcapng
 from hatui.commands import session
 from hatui.commands.packets import add_filter, packet_line
 from hatui.commands.terminal import complain, note, say
 from hatui.filters import PacketFilter
 from hatui.frames import facts
-from hatui.saving import Pcapng, record
+from hatui.saving import record
 
 EPILOG = """\
 examples: hatui capture -f 'vrid==51 && verdict!=ok'

@@ -31,7 +31,7 @@ from engine.messages import (
     Reply,
     RunDrill,
 )
-from hatui import reports
+from hatui import drilling, reports
 from hatui.commands import probe, session
 from hatui.commands.terminal import agreed, complain, note, say, say_json
 from hatui.text import clock, parse_duration, plain
@@ -78,6 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     running.add_argument("--expect", default="", metavar="TEXT")
     report = known.add_parser("report", help="a report")
     report.add_argument("number", type=int, metavar="N")
+    report.add_argument("--packets", default="", metavar="FILE", help="write the packets of the drill there (pcapng)")
     comparing = known.add_parser("compare", help="two reports beside each other")
     comparing.add_argument("old", type=int, metavar="A")
     comparing.add_argument("new", type=int, metavar="B")
@@ -140,9 +141,16 @@ async def _list(chosen: argparse.Namespace) -> int:
 
 
 async def _report(chosen: argparse.Namespace) -> int:
-    report = (await _asked(chosen, GetDrills(chosen.number))).drill
-    assert report is not None
-    _show(chosen, report)
+    async with session.engine(chosen) as client:
+        reply = await session.within(chosen, client.ask(GetDrills(chosen.number)))
+        if reply.outcome is not Outcome.DONE or reply.drill is None:
+            raise Refused(reply.code, reply.text)
+        octets = await drilling.packets(client.ask, chosen.number) if chosen.packets else b""
+    if chosen.packets:
+        drilling.write_packets(chosen.packets, octets)
+    _show(chosen, reply.drill)
+    if chosen.packets:
+        note(f"packets written to {chosen.packets}: `hatui decode {shlex.quote(chosen.packets)}` reads them")
     return 0
 
 

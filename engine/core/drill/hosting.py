@@ -5,6 +5,7 @@ Invariant: nothing here decides; it carries words between the runner, the contro
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -25,6 +26,7 @@ from engine.messages import (
     DrillProgress,
     Event,
     Failover,
+    GetDrillPackets,
     GetDrills,
     Impair,
     InstanceStatus,
@@ -90,6 +92,7 @@ class Rehearsals:
         for kind, handler in ((RunDrill, self._run), (AbortDrill, self._abort), (GetDrills, self._get)):
             commands.serve(kind, handler)
         commands.serve(ProbeSeen, self._seen)
+        commands.serve(GetDrillPackets, self._packets)
 
     def take_up(self) -> None:
         """Find what an engine before this one did not mend, and let its hold end. Before the vrrp process starts."""
@@ -148,6 +151,12 @@ class Rehearsals:
         plans, wrong = self.runner.plans()
         newest = tuple(reversed(reports[-max(0, min(command.limit, 200)) :] if command.limit > 0 else ()))
         return Reply(request.id, Outcome.DONE, drills=newest, plans=plans, problems=wrong)
+
+    async def _packets(self, request: Request, _peer: Peer, _: Progress) -> Reply:
+        command = request.command
+        assert isinstance(command, GetDrillPackets)
+        octets, size = await asyncio.to_thread(self.runner.drills.packets, command.number, max(0, command.offset))
+        return Reply(request.id, Outcome.DONE, octets=octets, size=size)
 
     async def _seen(self, request: Request, _peer: Peer, _: Progress) -> Reply:
         command = request.command

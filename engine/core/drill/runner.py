@@ -18,6 +18,7 @@ from engine.config.model import Config
 from engine.core.drill import plans
 from engine.core.drill.forecast import forecast, lasting, moves
 from engine.core.drill.measure import Series
+from engine.core.drill.packets import Packets
 from engine.core.drill.preflight import checks
 from engine.core.drill.probing import Prober
 from engine.core.drill.running import NS, Running, as_before, report_of, settled_elsewhere
@@ -118,6 +119,7 @@ class Runner:
         """Write the report of the drill that a crash has ended."""
         await asyncio.to_thread(self.drills.open)
         host, version, fingerprint = self._site.about()
+        packets = self.drills.packets_file(journal.number)
         report = DrillReport(
             number=journal.number,
             plan=journal.plan,
@@ -133,6 +135,8 @@ class Runner:
             host=host,
             version=version,
             fingerprint=fingerprint,
+            packets=str(packets) if packets is not None and packets.exists() else "",
+            packets_kept=-1,
         )
         await self._keep(report)
         self._site.record(DrillFinished(report.number, report.plan, report.instance, report.outcome, report.text))
@@ -185,7 +189,9 @@ class Runner:
         failed = [one for one in found if one.result == "fail"]
         if failed:
             raise Refused("E-PREFLIGHT", "; ".join(f"{one.text} [{one.code}]" for one in failed))
-        running = Running(self.drills.next_number, plan, status, by, reason, outlook)
+        number = self.drills.next_number
+        packets = Packets(None if command.dry_run else self.drills.packets_file(number), self._members(status))
+        running = Running(number, plan, status, by, reason, outlook, packets)
         if command.dry_run:
             return report_of(running, self._site.about(), found, "preflight", "nothing was done", restored=True)
         self.running = running
@@ -240,6 +246,7 @@ class Runner:
         """A frame of the wire."""
         if self.running is not None:
             self.running.listener.packet(line)
+            self.running.packets.add(line)
 
     def happened(self, event: Event) -> None:
         """Notify scripts count, too."""
@@ -285,7 +292,7 @@ class Runner:
         counts = {word: sum(one.result == word for one in found) for word in ("pass", "warn", "unknown")}
         running.step(0, "done", "   ".join(f"{count} {word}" for word, count in counts.items()))
         site.watch_wire()
-        teller = asyncio.get_running_loop().create_task(self._tell())
+        teller = asyncio.get_running_loop().create_task(self._tell(running))
         outcome, text = "failed", ""
         restored = False
         try:
@@ -313,6 +320,9 @@ class Runner:
         finally:
             await prober.stop()
             teller.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await teller
+            await asyncio.to_thread(running.packets.flush)
         if outcome == "aborted" and not running.acted:
             restored = True
         report = report_of(running, site.about(), found, outcome, text, restored=restored)
@@ -325,9 +335,10 @@ class Runner:
         )
         return report
 
-    async def _tell(self) -> None:
+    async def _tell(self, running: Running) -> None:
         while True:
             self._site.own_status_changed()
+            await asyncio.to_thread(running.packets.flush)
             await asyncio.sleep(TELL_S)
 
     async def _baseline(self, running: Running, tell: Callable[[str], None]) -> None:
@@ -507,16 +518,19 @@ class Runner:
 
     # ---- the report
 
+    def _members(self, status: InstanceStatus) -> tuple[str, ...]:
+        """Those that move together."""
+        groups = self._site.config.groups
+        found = next((one.members for one in groups if one.name == status.sync_group), (status.name,))
+        return tuple(found)
+
     def _journal(self, running: Running) -> Journal:
-        group = running.before.sync_group
-        config = self._site.config
-        members = next((one.members for one in config.groups if one.name == group), (running.before.name,))
         return Journal(
             number=running.number,
             plan=running.plan.name,
             title=running.plan.title,
             instance=running.before.name,
-            members=tuple(members),
+            members=self._members(running.before),
             act=running.plan.act,
             by=running.by,
             reason=running.reason,

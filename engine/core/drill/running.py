@@ -10,6 +10,7 @@ import asyncio
 
 from engine.core.drill.forecast import Forecast
 from engine.core.drill.measure import Series, Wire, phases
+from engine.core.drill.packets import Packets
 from engine.core.drill.wire import Listener
 from engine.core.history import wall_ns
 from engine.messages import (
@@ -31,7 +32,14 @@ class Running:
     """The drill under way."""
 
     def __init__(
-        self, number: int, plan: DrillPlan, status: InstanceStatus, by: str, reason: str, found: Forecast
+        self,
+        number: int,
+        plan: DrillPlan,
+        status: InstanceStatus,
+        by: str,
+        reason: str,
+        found: Forecast,
+        packets: Packets,
     ) -> None:
         self.number, self.plan, self.before, self.by, self.reason = number, plan, status, by, reason
         self.forecast = found
@@ -42,6 +50,7 @@ class Running:
         self.abort = asyncio.Event()
         self.why = ""
         self.listener = Listener(status)
+        self.packets = packets
         self.series: dict[str, Series] = {}
         self.notifies: list[str] = []
         self.takeovers: list[int] = []
@@ -149,6 +158,10 @@ def report_of(
         fingerprint=fingerprint,
         peer=wire.sender or before.peer,
         turns=tuple(running.turns),
+        packets=running.packets.path,
+        packets_kept=running.packets.kept,
+        packets_left_out=running.packets.left_out,
+        packets_problem=running.packets.problem,
     )
 
 

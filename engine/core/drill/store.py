@@ -10,7 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from engine.core.drill.packets import file_of, piece, prune
 from engine.core.revisions import remove_durably, write_atomically
+from engine.errors import Refused
 from engine.messages import DrillReport
 
 KEPT = 200
@@ -97,9 +99,28 @@ class Drills:
         if self.directory is None:
             return
         self.directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        prune(self.directory, {one.number for one in self._reports})
         write_atomically(self.directory / f"{report.number:08d}.json", msgspec.json.encode(report), MODE)
         for path in sorted(self.directory.glob("[0-9]*.json"))[:-KEPT]:
             path.unlink(missing_ok=True)
+
+    def packets_file(self, number: int) -> Path | None:
+        """Where the packets of a drill belong."""
+        return file_of(self.directory, number) if self.directory is not None else None
+
+    def packets(self, number: int, offset: int) -> tuple[bytes, int]:
+        """A part of the packets of a drill, and how many octets there are.
+
+        Raises:
+            Refused: E-NO-PACKETS.
+        """
+        path = self.packets_file(number)
+        try:
+            if path is None:
+                raise FileNotFoundError
+            return piece(path, offset)
+        except OSError:
+            raise Refused("E-NO-PACKETS", f"no packets of drill {number} are kept") from None
 
 
 def _read(path: Path, kind: type[DrillReport | Journal]) -> DrillReport | Journal | None:

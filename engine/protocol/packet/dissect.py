@@ -19,7 +19,8 @@ from engine.protocol.packet.trailer import TRAILER_LENGTH
 ETHERNET_LENGTH = 14
 _TYPES = {0x0800: "IPv4", 0x0806: "ARP", 0x86DD: "IPv6"}
 _AUTH_NAMES = {0: "none", 1: "simple password", 2: "authentication header"}
-_MASK = "<secret>"
+SECRET = "<secret>"
+"""Stands for octets that are never shown."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -230,7 +231,7 @@ def _authentication_header(frame: bytes, where: _Located) -> Field:
         Field("next header", str(frame[at]), at, at + 1),
         Field("spi", _ip(spi), at + 4, at + 8, "" if spi == where.source else "not the source address"),
         Field("sequence", str(int.from_bytes(frame[at + 8 : at + 12], "big")), at + 8, at + 12),
-        Field("auth data", _MASK, at + 12, at + AH_LENGTH, "integrity value"),
+        Field("auth data", SECRET, at + 12, at + AH_LENGTH, "integrity value"),
     )
     return Field("Authentication header", f"sequence {children[2].value}", at, at + AH_LENGTH, "", children)
 
@@ -271,7 +272,7 @@ def _vrrp(frame: bytes, where: _Located) -> list[Field]:
     if version == 2 and family == 4 and len(message) > stop:
         last = min(len(message), stop + 8)
         empty = not any(message[stop:last])
-        children.append(Field("auth data", "none" if empty else _MASK, at + stop, at + last))
+        children.append(Field("auth data", "none" if empty else SECRET, at + stop, at + last))
         stop = last
     found = [Field(_title(version, kind), _vrrp_value(message), at, at + stop, "", tuple(children))]
     if trailer:
@@ -310,7 +311,7 @@ def _trailer(message: bytes, at: int, length: int) -> Field:
         Field("key id", str(message[length + 1]), start + 1, start + 2),
         Field("time", f"{seconds} s", start + 4, start + 10),
         Field("counter", str(counter), start + 10, start + 12),
-        Field("hmac trailer", _MASK, start + 12, start + TRAILER_LENGTH),
+        Field("hmac trailer", SECRET, start + 12, start + TRAILER_LENGTH),
     )
     return Field("HMAC trailer", f"key {message[length + 1]}", start, start + TRAILER_LENGTH, "", children)
 

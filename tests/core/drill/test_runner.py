@@ -32,6 +32,7 @@ from engine.messages import (
     Verdict,
 )
 from hatui.moves import Move
+from hatui.reports import FORMATS, rendered
 from hatui.screens.simulated import simulation_of
 from tests.fake_engine import instance
 from tests.scenarios.build import VIP, config
@@ -151,6 +152,11 @@ async def test_it_breaks_observes_restores_and_keeps_a_report(site: Site) -> Non
     assert Runner(site, site.directory).obstacle == ""
     again = Runner(site, site.directory)
     assert await again.reports() == (report,)
+    assert Path(report.packets).name == "00000001.pcapng"
+    assert report.packets_kept >= 1
+    assert all(report.packets in rendered(report, form) for form in FORMATS), "named in every form"
+    octets, size = again.drills.packets(report.number, 0)
+    assert len(octets) == size == Path(report.packets).stat().st_size
 
 
 async def test_an_impairment_ends_by_itself_later_than_the_drill_but_it_does_end(site: Site) -> None:
