@@ -41,6 +41,7 @@ from engine.messages import (
     StateChanged,
     TrackerChanged,
 )
+from hatui import alarms
 from hatui.pending import returned
 from hatui.store import Connection, Store
 from hatui.text import ago, duration, exit_words, plain, seconds, skew_time, state_word
@@ -192,6 +193,8 @@ class Problem(msgspec.Struct, frozen=True):
     instance: str = ""
     fix: str = ""
     """What to do; empty where only `hatui explain` says it."""
+    alarm: bool = False
+    """Two masters, or none: rings the bell once."""
 
     @property
     def role(self) -> str:
@@ -203,6 +206,9 @@ def problems(store: Store, now: int) -> list[Problem]:
     """All problems, the worst first. While nothing can be believed there is one: that."""
     if store.nodes:
         found = [_of_node_named(node, problem) for node, one in store.nodes.items() for problem in problems(one, now)]
+        for addresses, names in alarms.shared(store.nodes, now):
+            words = f"TWO MASTERS: {' and '.join(names)} hold {addresses}"
+            found.append(Problem(1, "D-TWO-MASTERS", words, alarm=True))
         return sorted(found, key=lambda problem: problem.rank)
     silence = _silence(store, now)
     if silence is not None:
@@ -240,13 +246,21 @@ FINDING_RANKS = {"error": 2, "warning": 5, "info": 8}
 def _with_findings(found: list[Problem], store: Store) -> list[Problem]:
     """The engine's diagnosis instead of what the statuses alone say of the same thing."""
     told = [
-        Problem(FINDING_RANKS.get(one.severity, 5), one.code, plain(one.text), one.instance, plain(one.fix))
+        Problem(
+            FINDING_RANKS.get(one.severity, 5),
+            one.code,
+            plain(one.text),
+            one.instance,
+            plain(one.fix),
+            alarm=alarms.ignores(one, store.instances.get(one.instance)),
+        )
         for one in store.findings.values()
     ]
-    ranks = {(one.code, one.instance): one.rank for one in found}
-    told = [
-        msgspec.structs.replace(one, rank=min(one.rank, ranks.get((one.code, one.instance), one.rank))) for one in told
-    ]
+    said = {(one.code, one.instance): one for one in found}
+    for at, one in enumerate(told):
+        same = said.get((one.code, one.instance))
+        if same is not None:
+            told[at] = msgspec.structs.replace(one, rank=min(one.rank, same.rank), alarm=one.alarm or same.alarm)
     known = {(one.code, one.instance) for one in told}
     return [one for one in found if (one.code, one.instance) not in known] + told
 
@@ -288,7 +302,7 @@ def _silence(store: Store, now: int) -> Problem | None:
             return Problem(
                 0,
                 "E-NO-ENGINE",
-                f"connection to the engine lost {ago(link.since, now)}{wait}: states below are from the past",
+                f"connection to the engine lost {ago(link.since, now)}{wait}: states are old",
             )
         case Connection.CONNECTING:
             return None
@@ -308,8 +322,10 @@ def _instance_problems(status: InstanceStatus, now: int) -> list[Problem]:
         and not status.master
         and now - status.since > 2 * (status.master_down_interval or 4_000_000_000)
     ):
-        found.append(Problem(1, "D-NO-MASTER", f"{lasting}: no master is heard", name))
+        found.append(Problem(1, "D-NO-MASTER", f"{lasting}: no master is heard", name, alarm=True))
     if status.state is State.MASTER:
+        if other := alarms.rival(status, now):
+            found.append(Problem(1, "D-TWO-MASTERS", f"{name}: TWO MASTERS: this node and {other}", name, alarm=True))
         gone = [str(address.address) for address in status.addresses if not address.present]
         if gone:
             found.append(Problem(2, "D-VIP-GONE", f"{lasting}, but not on the interface: {' '.join(gone)}", name))

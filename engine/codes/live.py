@@ -98,6 +98,16 @@ LIVE = (
         "Stop one of them. `hatui-engine --observe` looks on without sending.",
     ),
     Code(
+        "D-TWO-MASTERS",
+        "Two routers are master at once",
+        "This node is MASTER and goes on hearing valid advertisements of another router; or two engines that are "
+        "watched together both hold the address.",
+        "One of them does not hear the other, or each believes to be the better one. Clients reach now one, now the "
+        "other.",
+        "`hatui why` on both nodes names what each hears; `hatui doctor` looks for a firewall and for multicast that is "
+        "not carried. `hatui failover NAME` here yields until that is mended.",
+    ),
+    Code(
         "D-NO-MASTER",
         "Nobody is master",
         "No advertisement has been heard for two master-down times and this instance does not serve.",
