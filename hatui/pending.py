@@ -39,10 +39,21 @@ class Waiting(msgspec.Struct, frozen=True):
     """When it came into use; 0 when this console does not know."""
     changes: tuple[str, ...]
     """What it changed, from the engine's plan."""
+    node: str = ""
+    """Where, of several nodes."""
+
+    @property
+    def where(self) -> str:
+        """Before its name."""
+        return f"{self.node} " if self.node else ""
 
 
 def waiting(store: Store) -> Waiting | None:
-    """The change that waits, by the engine's last word."""
+    """The change that waits, by the engine's last word; of several nodes the one that is taken back first."""
+    if store.nodes:
+        found = [(node, one) for node, each in store.nodes.items() if (one := waiting(each)) is not None]
+        node, first = min(found, key=lambda pair: pair[1].deadline, default=("", None))
+        return None if first is None else msgspec.structs.replace(first, node=node)
     engine = store.engine
     if engine is None or not engine.confirm_revision:
         return None
@@ -114,12 +125,13 @@ def timer_line(store: Store, now: int, *, may_act: bool) -> Line:
     one = waiting(store)
     if one is None:
         return ()
-    if store.silent(now):
-        return ((f"config #{one.number} timer ? not heard", "unknown"),)
+    name = f"{one.where}config #{one.number}"
+    if store.nodes.get(one.node, store).silent(now):
+        return ((f"{name} timer ? not heard", "unknown"),)
     left = one.deadline - now
     if left <= 0:
-        return ((f"config #{one.number} is being taken back", "warn"),)
-    words = (f"config #{one.number} reverts in {countdown(left)}", "warn")
+        return ((f"{name} is being taken back", "warn"),)
+    words = (f"{name} reverts in {countdown(left)}", "warn")
     return (words, ("  C", "key"), (" confirm", "plain")) if may_act else (words,)
 
 
@@ -149,4 +161,5 @@ def news(row: EventLine, now: int) -> tuple[str, Severity]:
     if now - row.mono_ns > FRESH:
         return "", "information"
     severity: Severity = "information" if isinstance(row.event, ConfigConfirmed) else "warning"
-    return told(row), severity
+    node, words = getattr(row, "node", ""), told(row)
+    return f"{node}: {words}" if node and words else words, severity

@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 
 from engine.errors import EngineLost, HatuiError, Refused
 from hatui.link import EngineLink, Link
+from hatui.merging import MergedLink
 from hatui.replay import AFTER, BEFORE, JournalLink, fetch, moment_of
 from hatui.store import Rewound
 from hatui.text import clock
@@ -67,7 +68,7 @@ class Replaying(TypeAhead):
         """Back to the engine."""
         if self.live is not None:
             link, self.live = self.live, None
-            if isinstance(link, EngineLink):
+            if isinstance(link, EngineLink | MergedLink):
                 link.forget()
             self._show(link)
 
@@ -75,8 +76,8 @@ class Replaying(TypeAhead):
         """Fetch the journal around a time of day, and show it from there on."""
         console = self._console
         link = self.live or console.link
-        if not isinstance(link, EngineLink) or console.store.hello is None:
-            console.say("replay needs one engine: its journal is asked for", "warning")
+        if not isinstance(link, EngineLink | MergedLink) or console.store.hello is None:
+            console.say("replay needs an engine: its journal is asked for [E-NO-ENGINE]", "warning")
             return
         try:
             at = moment_of(text, link.wall() if self.live else console.link.wall(), end=False)
@@ -85,24 +86,28 @@ class Replaying(TypeAhead):
             return
         self.run_worker(self._replay(link, at), name="replay", group="replay", exclusive=True)
 
-    async def _replay(self, link: EngineLink, at: int) -> None:
+    async def _replay(self, link: EngineLink | MergedLink, at: int) -> None:
         console = self._console
-        hello = console.store.hello
-        assert hello is not None
         if self.live is not None:
             console.say("esc leaves this recording first", "warning")
             return
+        hello = console.engine_store.hello
+        if hello is None:
+            console.say(f"no engine on {console.here} [E-NO-ENGINE]", "warning")
+            return
+        one = link.links[link.here] if isinstance(link, MergedLink) else link
         try:
-            lines = await fetch(link.perform, hello, at - BEFORE, at + AFTER)
+            lines = await fetch(one.perform, hello, at - BEFORE, at + AFTER)
         except (EngineLost, Refused) as error:
-            console.say(str(error), "warning")
+            console.say(f"{console.here}: {error}" if console.here else str(error), "warning")
             return
         if not lines:
             console.say(f"the journal has nothing of {clock(at, console.time_mode)} or after", "warning")
             return
+        of = f" of {console.here}" if console.here else ""
         self.live = link
         self._show(JournalLink(lines, at_wall=at))
-        self._told_where("paused")
+        self._told_where(f"paused{of}")
 
     def _told_where(self, how: str) -> None:
         self._console.say(f"REPLAY {how}: space play, comma and point step, esc live")

@@ -14,9 +14,11 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button
 
 from engine.messages import Command, ConfirmConfig, RollbackConfig
+from hatui.nodes import whole
 from hatui.pending import Waiting, countdown, told, waiting
 from hatui.screens.ask import COLUMNS, performed
 from hatui.screens.frame import Dialog
+from hatui.store import Store
 from hatui.text import Line, ago, plain, priorities, rule, state_word, wrap
 from hatui.widgets.rows import Lines, bindings
 
@@ -56,13 +58,27 @@ class ConfirmDialog(Dialog):
     def _waits(self) -> bool:
         """The change that this was opened for still waits."""
         now = waiting(self.console.store)
-        return now is not None and self._about is not None and now.number == self._about.number
+        return (
+            now is not None
+            and self._about is not None
+            and (now.node, now.number) == (self._about.node, self._about.number)
+        )
+
+    @property
+    def _why_not(self) -> str:
+        about = self._about
+        return self.console.why_not_at(whole(about.node)) if about is not None else ""
+
+    def _store(self) -> Store:
+        """What the engine says on which it waits."""
+        store: Store = self.console.store
+        return store.nodes.get(self._about.node, store) if self._about is not None else store
 
     def paint(self) -> None:
         """The countdown runs here too."""
         if not self.is_mounted or not self.query("#text") or self._about is None:
             return
-        may = self._phase == "asking" and self._waits and not self.console.why_not
+        may = self._phase == "asking" and self._waits and not self._why_not
         for name in ("#confirm", "#take-back"):
             self.query_one(name, Button).disabled = not may
         lines = [*self._facts(self._about), (), *(self._result or self._outlook(self._about))]
@@ -70,10 +86,10 @@ class ConfirmDialog(Dialog):
         lines += [(), ((f" {hint}", "dim"),)]
         text = self.query_one("#text", Lines)
         text.styles.height = len(lines) + 1
-        text.show(lines, rule(f"Keep config #{self._about.number}?", COLUMNS, strong=True))
+        text.show(lines, rule(f"Keep {self._about.where}config #{self._about.number}?", COLUMNS, strong=True))
 
     def _facts(self, about: Waiting) -> list[Line]:
-        store, now = self.console.store, self.console.link.now()
+        store, now = self._store(), self.console.link.now()
         since = f", {ago(about.since, now)}" if about.since else ""
         lines = [_fact("Applied", f"by {about.by}{since}")]
         if about.comment:
@@ -91,7 +107,7 @@ class ConfirmDialog(Dialog):
         return lines
 
     def _outlook(self, about: Waiting) -> list[Line]:
-        store, now = self.console.store, self.console.link.now()
+        store, now = self._store(), self.console.link.now()
         if not self._waits:
             last = told(store.config_told[-1]) if store.config_told else ""
             return [((f" It waits no longer. {last}".rstrip(), "warn"),)]
@@ -100,7 +116,7 @@ class ConfirmDialog(Dialog):
         back = f"#{about.previous} comes back" if about.previous else "the text before it comes back"
         return [
             ((f" Reverts in {countdown(about.deadline - now)} by itself: {back}.", "warn"),),
-            _fact("Same as", self.console.command_line(ConfirmConfig(about.number))),
+            _fact("Same as", self.console.command_line(ConfirmConfig(about.number), node=about.node)),
         ]
 
     # what is done ------------------------------------------------------------------------------
@@ -122,7 +138,8 @@ class ConfirmDialog(Dialog):
     def action_copy_command(self) -> None:
         """The command line."""
         if self._about is not None:
-            self.console.copy(self.console.command_line(ConfirmConfig(self._about.number)))
+            about = self._about
+            self.console.copy(self.console.command_line(ConfirmConfig(about.number), node=about.node))
 
     def action_confirm(self) -> None:
         """Keep it."""
@@ -134,17 +151,22 @@ class ConfirmDialog(Dialog):
         self._do(RollbackConfig(0))
 
     def _do(self, command: Command) -> None:
-        if self._phase != "asking" or not self._waits or self.console.refuse():
+        if (
+            self._about is None
+            or self._phase != "asking"
+            or not self._waits
+            or self.console.refuse(whole(self._about.node))
+        ):
             return
         self._phase = "waiting"
         self._result = [((" asking the engine ...", "dim"),)]
         self.query_one("#cancel", Button).label = "Close"
         self.query_one("#cancel").focus()
         self.paint()
-        self.run_worker(self._perform(command))
+        self.run_worker(self._perform(command, self._about.node))
 
-    async def _perform(self, command: Command) -> None:
-        self._result, _ = await performed(self.console, command)
+    async def _perform(self, command: Command, node: str) -> None:
+        self._result, _ = await performed(self.console, command, node=node)
         self._phase = "done"
         self.paint()
 

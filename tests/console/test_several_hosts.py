@@ -8,13 +8,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from engine.errors import EngineLost
 from engine.messages import (
     AbortDrill,
     AnnounceNow,
     Command,
+    ConfirmConfig,
     EngineStatus,
     Failover,
     GetDrills,
+    GetJournal,
     InstanceStatus,
     Maintenance,
     MaintenanceInfo,
@@ -22,6 +25,7 @@ from engine.messages import (
     Release,
     Reload,
     Reply,
+    RollbackConfig,
     RunDrill,
     ServerLine,
     Snapshot,
@@ -31,10 +35,11 @@ from engine.messages import (
 from hatui import nodes
 from hatui.app import HatuiApp
 from hatui.merging import MergedLink
+from hatui.palette import execute
 from hatui.store import Connection, LinkState
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
-from tests.console.recording import DNS, ENGINE, HELLO, NOW, WEB, S, heartbeat
+from tests.console.recording import DNS, ENGINE, HELLO, NOW, WALL, WEB, S, heartbeat
 from tests.console.rehearsed import PLANS, REPORTS, RUNNING
 
 SIZE = (100, 30)
@@ -43,7 +48,9 @@ AWAY = 100 * S
 BACKUP = msgspec.structs.replace(
     WEB, state=State.BACKUP, base_priority=100, priority=100, master="10.0.0.11", source="10.0.0.12", peer="10.0.0.11"
 )
-MASTER = msgspec.structs.replace(DNS, state=State.MASTER, source="10.0.0.12", peer="10.0.0.11", peer_priority=100)
+MASTER = msgspec.structs.replace(
+    DNS, state=State.MASTER, source="10.0.0.12", peer="10.0.0.11", peer_priority=100, heard_at=NOW - 3600 * S
+)
 
 
 class Node(StagedLink):
@@ -63,7 +70,8 @@ class Node(StagedLink):
         return ["--host", f"anna@{self.host}"]
 
     def forget(self) -> None:
-        """The recording is told from its beginning anyway."""
+        """Nothing was told yet."""
+        self._next = 0
 
     def tell_engine(self, **changes: object) -> EngineStatus:
         """The engine says something else of itself."""
@@ -254,11 +262,84 @@ async def test_drill_on_any_node_is_seen_and_ended_there(pair: Pair) -> None:
 
 
 async def test_node_without_an_answer_takes_no_report_of_the_other_away(pair: Pair) -> None:
-    from engine.errors import EngineLost
-
     pair.a.answers[GetDrills], pair.b.answers[GetDrills] = drilled("lb-a", 7), EngineLost("there is no connection")
     async with pair.console.run_test(size=SIZE) as pilot:
         await settle(pilot)
         await pilot.press("4")
         text = await until(pilot, "lb-b: there is no connection")
         assert "#7 silent-master pass" in text
+
+
+# configuration -------------------------------------------------------------------------------------
+
+WAITS = {
+    "confirm_revision": 42,
+    "confirm_deadline": NOW + 252 * S,
+    "confirm_previous": 41,
+    "confirm_by": "operator bob",
+}
+
+
+@pytest.mark.parametrize(("key", "wish"), [("y", ConfirmConfig(42)), ("T", RollbackConfig(0))])
+async def test_change_that_waits_on_any_node_is_counted_down_and_decided_there(
+    pair: Pair, key: str, wish: Command
+) -> None:
+    pair.b.answers[type(wish)] = Reply(0, Outcome.DONE, text="done by lb-b")
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        pair.b.tell_engine(**WAITS)
+        await until(pilot, "lb-b config #42 reverts in 4:12")
+        await pilot.press("C")
+        text = await until(pilot, "Keep lb-b config #42?")
+        assert "hatui --host anna@lb-b config confirm 42" in text
+        await pilot.press(key)
+        await until(pilot, "done by lb-b")
+        assert pair.b.acted() == [wish]
+        assert pair.a.acted() == []
+
+
+async def test_of_two_changes_that_wait_the_one_that_ends_first_is_told(pair: Pair) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        pair.b.tell_engine(**WAITS)
+        pair.a.tell_engine(**{**WAITS, "confirm_revision": 7, "confirm_deadline": NOW + 60 * S})
+        await until(pilot, "lb-a config #7 reverts in 1:00")
+        pair.a.feed(LinkState(Connection.LOST, NOW, "gone"))
+        await until(pilot, "lb-a config #7 timer ? not heard")
+
+
+# the past ------------------------------------------------------------------------------------------
+
+
+async def test_replay_shows_the_chosen_nodes_journal_and_all_nodes_again_after_it(
+    pair: Pair,
+) -> None:
+    shot = Snapshot((nodes.moved(MASTER, AWAY - 600 * S), pair.b.engine), 3, NOW + AWAY - 600 * S, WALL - 600 * S)
+    pair.b.answers[GetJournal] = Reply(0, Outcome.DONE, snapshots=(shot,))
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        assert execute(pair.console, "node lb-b") == ""
+        assert execute(pair.console, "replay 13:52:11") == ""
+        text = await until(pilot, " REPLAY")
+        assert ">* VI_DNS" in text
+        assert "VI_WEB" not in text
+        assert "engines live" not in text
+        await pilot.press("F")
+        assert "Fail over" not in await settle(pilot)
+        await pilot.press("escape")
+        text = await until(pilot, "2 of 2 engines live")
+        assert "lb-a:VI_WEB" in text
+        assert "lb-b:VI_DNS" in text
+        assert pair.link.here == "lb-b"
+
+
+async def test_replay_of_a_node_that_is_away_says_which(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.b.answers[GetJournal] = EngineLost("there is no connection to the engine")
+    said: list[str] = []
+    monkeypatch.setattr(pair.console, "say", lambda text, _severity="": said.append(text))
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        execute(pair.console, "node lb-b")
+        execute(pair.console, "replay 13:52:11")
+        await pair.console.workers.wait_for_complete([one for one in pair.console.workers if one.name == "replay"])
+    assert said[-1] == "lb-b: there is no connection to the engine"
