@@ -7,6 +7,7 @@ keeps the verdict "-".
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import re
 from collections import deque
@@ -54,14 +55,14 @@ class Opened(msgspec.Struct):
         return self.packets[-1].mono_ns if self.packets else 0
 
 
-def opened(path: str, ring: int) -> Opened:
-    """Read a whole file; of its packets the newest `ring` are kept.
+def opened(path: str, ring: int, octets: bytes | None = None) -> Opened:
+    """Read a whole file, or `octets` that an engine gave from one; of its packets the newest `ring` are kept.
 
     Raises: HatuiError when it is no capture file.
     """
     kept: deque[PacketLine] = deque(maxlen=ring)
     count = other = 0
-    for packet in packets(path):
+    for packet in packets(path, octets):
         if packet is None:
             other += 1
         else:
@@ -70,12 +71,12 @@ def opened(path: str, ring: int) -> Opened:
     return Opened(path, kept, count, other)
 
 
-def packets(path: str) -> Iterator[PacketLine | None]:
+def packets(path: str, octets: bytes | None = None) -> Iterator[PacketLine | None]:
     """Each frame as a packet; None for one of another protocol. Its clock is the wall clock of the file.
 
     Raises: HatuiError when it is no capture file.
     """
-    for number, one in enumerate(captured(path), start=1):
+    for number, one in enumerate(captured(path, octets), start=1):
         layers, summary = dissect(one.frame), summarise(one.frame)
         kind = kind_of(layers, summary)
         if not kind:
@@ -144,7 +145,7 @@ def fault_of(data: bytes, layers: tuple[Field, ...]) -> tuple[Verdict, str]:
     return Verdict.NONE, ""
 
 
-def captured(path: str) -> Iterator[Captured]:
+def captured(path: str, octets: bytes | None = None) -> Iterator[Captured]:
     """Each frame of a capture file.
 
     Raises: HatuiError when it is no capture file.
@@ -153,7 +154,7 @@ def captured(path: str) -> Iterator[Captured]:
     from scapy.utils import RawPcapNgReader, RawPcapReader
 
     try:
-        with open(path, "rb") as file, RawPcapReader(file) as reader:
+        with open(path, "rb") if octets is None else io.BytesIO(octets) as file, RawPcapReader(file) as reader:
             modern = isinstance(reader, RawPcapNgReader)
             for data, about in reader:
                 frame = _ethernet(bytes(data), about.linktype if modern else reader.linktype)

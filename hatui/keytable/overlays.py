@@ -61,6 +61,7 @@ OVERLAYS: tuple[Key, ...] = (
     Key("page.before", "left_square_bracket", "Before", "The page before, where there are several.", "turn(-1)"),
     Key("page.after", "right_square_bracket", "Next", "The next page, where there are several.", "turn(1)"),
     Key("page.help", "question_mark,ctrl+g,f1", "Help", "The keys that are valid here; again: back.", "help"),
+    Key("report.packets", "o", "Packets", "What was on the wire during this drill, on the Packets screen.", "packets"),
     Key("command.close", "escape", "Close", "Close without doing anything.", "close"),
     Key("command.complete", "tab", "Complete", "The chosen candidate into the line.", "complete", priority=True),
     Key("command.down", "down", "Next", "The next candidate.", "choose(1)", priority=True),

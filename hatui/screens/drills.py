@@ -28,7 +28,7 @@ from hatui.nodes import named, parted, whole
 from hatui.screens.acting import Acting
 from hatui.screens.ask import ask_command
 from hatui.screens.frame import FrameScreen
-from hatui.screens.pager import Pager
+from hatui.screens.report import ReportPage
 from hatui.store import Store
 from hatui.text import Line, plain, rule
 from hatui.widgets.drills import idle_rows, running_lines
@@ -154,12 +154,8 @@ class Drills(FrameScreen):
         if reply.drill is None:
             self.console.say(f"{reply.text} [{reply.code}]", "warning")
             return
-        report = reply.drill
-        lines: list[Line] = [((f" {line}", "plain"),) for line in reports.text(report)]
         found = ["hatui", *self.console.link.arguments(whole(node)), "drill", "report", str(number)]
-        self.app.push_screen(
-            Pager(lambda _store, _now, _columns: (reports.title_of(report), lines), command=shlex.join(found))
-        )
+        self.app.push_screen(ReportPage(reply.drill, node, shlex.join(found)))
 
     def action_drill(self) -> None:
         """Ask about a drill."""

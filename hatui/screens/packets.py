@@ -248,6 +248,10 @@ class Packets(PacketPanes):
         else:
             self.call_later(self._show, file)  # the screen may not be there yet
 
+    def show_file(self, file: Opened) -> None:
+        """Show what was read already instead of what comes."""
+        self.call_later(self._show, file)
+
     def close_file(self) -> None:
         """Back to what comes."""
         self._show(None)

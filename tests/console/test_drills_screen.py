@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -9,6 +11,8 @@ from engine.messages import (
     AbortDrill,
     Check,
     Command,
+    DrillReport,
+    GetDrillPackets,
     GetDrills,
     Maintenance,
     MaintenanceInfo,
@@ -17,10 +21,11 @@ from engine.messages import (
     RunDrill,
     StatusLine,
 )
+from engine.protocol.packet.pcapng import Pcapng
 from hatui.app import HatuiApp
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
-from tests.console.recording import ENGINE, NOW, WALL
+from tests.console.recording import ENGINE, NOW, WALL, packets
 from tests.console.rehearsed import REPORTS, RUNNING
 
 SIZE = (80, 24)
@@ -28,6 +33,16 @@ SIZE = (80, 24)
 
 def told(link: StagedLink, **more: object) -> None:
     link.feed(StatusLine(msgspec.structs.replace(ENGINE, **more), NOW))
+
+
+def reported(report: DrillReport) -> Callable[[Command], Reply]:
+    """An engine with one report."""
+
+    def answer(wish: Command) -> Reply:
+        assert isinstance(wish, GetDrills)
+        return Reply(0, Outcome.DONE, drill=report if wish.number else None, drills=(report,))
+
+    return answer
 
 
 async def test_list_shows_plans_reports_trend_and_who_was_never_drilled(console: HatuiApp, link: StagedLink) -> None:
@@ -58,6 +73,45 @@ async def test_enter_on_a_report_opens_it(console: HatuiApp, link: StagedLink) -
         text = await until(pilot, "Drill #16 silent-master VI_WEB")
         assert "PASS  outage 3.500 s" in text
         assert GetDrills(16) in link.commands()
+
+
+async def test_o_on_a_report_opens_its_packets(console: HatuiApp, link: StagedLink) -> None:
+    blocks = Pcapng()
+    lines = [line for line in packets() if line.kind == "advert"]
+    file = blocks.begin() + b"".join(map(blocks.add, lines))
+    kept = msgspec.structs.replace(REPORTS[0], packets="/var/lib/hatui/drills/00000016.pcapng", packets_kept=len(lines))
+
+    def piece(command: Command) -> Reply:
+        assert isinstance(command, GetDrillPackets)
+        return Reply(0, Outcome.DONE, octets=file[command.offset : command.offset + 500], size=len(file))
+
+    link.answers[GetDrills] = reported(kept)
+    link.answers[GetDrillPackets] = piece
+    async with console.run_test(size=(160, 45)) as pilot:
+        await settle(pilot)
+        await pilot.press("4")
+        await until(pilot, "#16")
+        await pilot.press("G", "enter")
+        await until(pilot, "o  opens its packets")
+        await pilot.press("o")
+        text = await until(pilot, "OFFLINE")
+        assert "2[Packets]" in text
+        text = await until(pilot, "00000016.pcapng")
+        assert f"{len(lines)}" in text
+
+
+async def test_a_report_without_packets_says_why(console: HatuiApp, link: StagedLink) -> None:
+    bare = msgspec.structs.replace(REPORTS[0], packets_problem="No space left on device")
+    link.answers[GetDrills] = reported(bare)
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("4")
+        await until(pilot, "#16")
+        await pilot.press("G", "enter")
+        await until(pilot, "not kept: No space left on device")
+        await pilot.press("o")
+        await settle(pilot)
+        assert any("E-NO-PACKETS" in one.message for one in console._notifications)
 
 
 async def test_a_running_drill_is_seen_on_every_screen_and_ended_by_a(console: HatuiApp, link: StagedLink) -> None:

@@ -22,6 +22,7 @@ from hatui.screens.packets import Packets
 from hatui.screens.pager import Pager
 from hatui.screens.peers import Peers
 from hatui.screens.problems import Problems
+from hatui.screens.report import ReportPage
 from hatui.screens.review import Review
 from hatui.screens.revisions import Revisions
 from hatui.widgets.rows import Rows
@@ -40,6 +41,7 @@ OWNERS: dict[str, type] = {
     "replay": HatuiApp,
     "dialog": Ask,
     "page": Pager,
+    "report": ReportPage,
     "command": CommandLine,
     "palette": PaletteScreen,
     "jump": JumpScreen,
