@@ -27,7 +27,7 @@ from engine.errors import HatuiError
 from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, ServerLine, Snapshot
 from hatui import keys, remote
 from hatui.link import EngineLink, Link, Say, load
-from hatui.look import LOOK_AGAIN_S, Look
+from hatui.look import LOOK_AGAIN_S
 from hatui.merging import MergedLink
 from hatui.nodes import parted, whole
 from hatui.pending import login_address, news, waiting
@@ -35,6 +35,7 @@ from hatui.replay import JournalLink
 from hatui.replaying import Replaying
 from hatui.screens.frame import FrameScreen, Painted
 from hatui.store import CONFIG_EVENTS, LinkState, Store, Told
+from hatui.telling import Telling
 from hatui.text import TIME_MODES, Line, command_line
 from hatui.whose import Whose
 from hatui.widgets.rows import ROLE_CLASSES, bindings
@@ -89,7 +90,7 @@ def _peers() -> Screen[Any]:
     return Peers()
 
 
-class HatuiApp(Whose, Replaying, Look):
+class HatuiApp(Whose, Replaying, Telling):
     """The console."""
 
     TITLE = "hatui"
@@ -120,8 +121,9 @@ class HatuiApp(Whose, Replaying, Look):
         time_mode: str = "local",
         user_files: Path | None = None,
         fine: bool = False,
+        bell: bool = True,
     ) -> None:
-        super().__init__(wanted_theme=theme, user_files=user_files, fine=fine)
+        super().__init__(wanted_theme=theme, user_files=user_files, fine=fine, bell=bell)
         self.link = link
         self.store = Store()
         self.read_only = read_only
@@ -166,6 +168,7 @@ class HatuiApp(Whose, Replaying, Look):
             if isinstance(told, EventLine) and isinstance(told.event, CONFIG_EVENTS):
                 self._say_news(told)
             self._stirred |= isinstance(told, EventLine | PacketLine)
+        self.was_told(message.told)
         if any(isinstance(told, Snapshot | LinkState) for told in message.told):
             self.paint()
 
@@ -268,6 +271,8 @@ class HatuiApp(Whose, Replaying, Look):
             return
         self._last_mode = self.current_mode
         self.switch_mode(mode)
+        if mode == "dashboard":
+            self.call_after_refresh(self.open_on_alarm)
 
     def action_last_mode(self) -> None:
         """Back to the main screen before."""

@@ -129,7 +129,7 @@ def _around(change: EventLine, rows: Sequence[Row], window: int) -> tuple[list[E
     """The events of the window before and of the time after, and whether nothing before can be missing."""
     before: list[EventLine] = []
     complete = False
-    older = [row for row in rows if not isinstance(row, EventLine) or row.seq < change.seq]
+    older = [row for row in rows if isinstance(row, GapRow) or (isinstance(row, EventLine) and row.seq < change.seq)]
     for row in reversed(older):
         if isinstance(row, GapRow):
             break

@@ -42,7 +42,7 @@ from engine.messages import (
 )
 from hatui.filters import FilterError, text_filter
 from hatui.sentences import event as told_of
-from hatui.store import Row
+from hatui.store import Row, SaidRow
 from hatui.text import clock, moment
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -58,7 +58,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 """Kinds of events; whatever is in none of them is of the engine (or of a drill, by its name)."""
 _KIND_OF = {event: kind for kind, events in KINDS.items() for event in events}
 WORDS: dict[str, str] = {
-    "kind": f"{' '.join(KINDS)} drill engine gap",
+    "kind": f"{' '.join(KINDS)} drill engine gap console",
     "severity": "bad warn good info",
     "instance": "instance, interface or process",
     "what": "what happened",
@@ -69,6 +69,8 @@ WORDS: dict[str, str] = {
     "code": "code of a refusal",
 }
 AUDIT = "kind==operator"
+CONSOLE = "console"
+"""Kind of what this console said itself, and where it happened."""
 ORDERS = ("newest first", "worst first", "faults only")
 _RANKS = {"bad": 0, "warn": 1}
 _TERM = re.compile(r"""(!?)\s*(\w+)\s*(==|!=|~)\s*(?:"([^"]*)"|(\S.*))""")
@@ -79,6 +81,8 @@ Test = Callable[["Row"], bool]
 
 def kind(row: Row) -> str:
     """The kind of an event."""
+    if isinstance(row, SaidRow):
+        return CONSOLE
     return "gap" if not isinstance(row, EventLine) else kind_of(row.event)
 
 
@@ -92,6 +96,8 @@ def kind_of(event: Event) -> str:
 
 def severity(row: Row) -> str:
     """bad, warn, good or info."""
+    if isinstance(row, SaidRow):
+        return row.severity
     return told_of(row.event).severity if isinstance(row, EventLine) else "warn"
 
 
@@ -105,6 +111,8 @@ def where(row: EventLine, instance: str) -> str:
 
 def text(row: Row) -> str:
     """One row as text, for filters and copying."""
+    if isinstance(row, SaidRow):
+        return f"{CONSOLE}  {row.words}"
     if not isinstance(row, EventLine):
         return row.words
     told = told_of(row.event)
@@ -113,6 +121,9 @@ def text(row: Row) -> str:
 
 def facts(row: Row) -> Mapping[str, str]:
     """What a filter can ask of a row."""
+    if isinstance(row, SaidRow):
+        said = {"kind": CONSOLE, "severity": row.severity, "instance": CONSOLE, "what": "said", "detail": row.words}
+        return {**said, "type": "console-message"}
     if not isinstance(row, EventLine):
         return {"kind": "gap", "severity": "warn", "instance": "", "what": "missed", "detail": str(row.events)}
     told, happened = told_of(row.event), row.event
@@ -213,8 +224,10 @@ class _Rank:
 class EventView(Sequence[Row]):
     """A filtered, ordered, pausable view on the ring of events: a sequence, the first row on top."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, said: bool = False) -> None:
+        """`said`: also what the console has said itself."""
         self.filter = ""
+        self._said = said
         self.order = ORDERS[0]
         self.paused = False
         self.waiting = 0
@@ -261,7 +274,7 @@ class EventView(Sequence[Row]):
     def _take(self, rows: Iterable[Row], number: int) -> None:
         for at, row in enumerate(rows, start=number):
             self.tested += 1
-            if not self._test(row):
+            if not self._test(row) or (not self._said and isinstance(row, SaidRow)):
                 continue
             rank = 0
             if len(self._ranks) > 1:
@@ -311,19 +324,26 @@ def date(wall_ns: int, mode: str = "local") -> str:
 
 
 def json_line(row: Row) -> bytes:
-    """One row as the control socket says it, with its end of line; a gap as the engine's gap."""
+    """One row as the control socket says it, with its end of line; a gap as the engine's gap; what the console said
+    itself is nothing that the engine says, and no line."""
+    if isinstance(row, SaidRow):
+        return b""
     if isinstance(row, EventLine):
         return msgspec.json.encode(row) + b"\n"
     return msgspec.json.encode({"type": "gap", "events": row.events, "v": 1}) + b"\n"
 
 
 def name(row: Row) -> str:
-    """Kind, severity and number of a row."""
+    """Kind, type and number of a row."""
+    if isinstance(row, SaidRow):
+        return "said by this console"
     return f"{kind(row)}, {row.event.__struct_config__.tag} {row.seq}" if isinstance(row, EventLine) else "gap"
 
 
 def about(row: Row) -> list[tuple[str, str]]:
     """Every field of an event as label and text, evidence left to `why`."""
+    if isinstance(row, SaidRow):
+        return [("said", row.words), ("by", "this console; the engine's journal does not have it")]
     if not isinstance(row, EventLine):
         return [("missed", f"{row.events} events: this console was away or too slow, and the journal had them no more")]
     happened = row.event

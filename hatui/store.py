@@ -1,8 +1,8 @@
 """What the engine has said: the last status per key, a ring of events, a ring of packets.
 
 Invariant: the store only repeats; it derives nothing that the engine did not say, except counting what it
-received. A Snapshot voids all statuses known before. `silent` tells when nothing here may be shown as
-present any more.
+received; what the console has said itself stands among the events as a row of its own. A Snapshot voids all statuses
+known before. `silent` tells when nothing here may be shown as present any more.
 """
 
 from __future__ import annotations
@@ -88,6 +88,17 @@ class GapRow(msgspec.Struct, frozen=True):
         return f"{self.events} events missed"
 
 
+class SaidRow(msgspec.Struct, frozen=True):
+    """A message of this console, repeated among the events; the engine knows nothing of it."""
+
+    number: int
+    mono_ns: int
+    wall_ns: int
+    words: str
+    severity: str
+    """bad, warn or info."""
+
+
 class NodeTold(msgspec.Struct, frozen=True):
     """What one of several engines said, with its own names."""
 
@@ -102,7 +113,7 @@ class Rewound(msgspec.Struct, frozen=True):
 Told = ServerLine | LinkState | NodeTold | Rewound
 CONFIG_EVENTS = (ConfigLoaded, ConfigRefused, ConfigConfirmed, ConfigReverted, ConfigRevertRefused)
 """What happens to the configuration; kept apart, however many other events come."""
-Row = EventLine | GapRow
+Row = EventLine | GapRow | SaidRow
 
 
 class Tally(msgspec.Struct):
@@ -232,6 +243,12 @@ class Store:
                 self._clocks(told)
             case _:
                 return
+        self.revision += 1
+
+    def say(self, row: SaidRow) -> None:
+        """Take what the console has said."""
+        self.events.append(row)
+        self.events_revision += 1
         self.revision += 1
 
     @property
