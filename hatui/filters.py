@@ -32,6 +32,7 @@ WORDS: dict[str, str] = {
     "kind": "advert, garp, na",
     "dir": "in or out",
     "instance": "name of the instance",
+    "node": "which of several hosts saw it",
     "reason": "the engine's words about it",
     "age": "seconds since it passed; 90s, 5m, 2h",
 }
@@ -48,7 +49,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 """Words with fixed values; a value that is none of them is refused."""
 NUMBERS = {"vrid": (0, 255), "prio": (0, 255), "adv": (0, 255), "age": (0, 10**9)}
 """Words that are numbers, and their range."""
-WHOLE_STREAM = frozenset({"vrid", "if", "instance", "ver"})
+WHOLE_STREAM = frozenset({"vrid", "if", "instance", "node", "ver"})
 """Words that keep or drop all adverts of a virtual router together."""
 _ALSO = {"arp": "garp", "v2": "2", "v3": "3"}
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -92,6 +92,7 @@ def facts(packet: PacketLine, now: int = 0) -> Facts:
         "kind": "garp" if packet.kind == "arp" else packet.kind,
         "dir": packet.direction,
         "instance": packet.instance,
+        "node": getattr(packet, "node", None),
         "reason": packet.detail,
         "age": max(0, now - packet.mono_ns) / 1e9,
     }

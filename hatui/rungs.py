@@ -29,6 +29,8 @@ LATE = 3
 """A silence begins after so many halves of the advert interval without an advert."""
 SLACK = 20_000_000
 """ns that an advert may be late besides: fast adverts jitter."""
+APART = 100_000_000
+"""ns within which an announcement that two nodes saw is one; of adverts it is half their interval."""
 KEYS = 4_096
 """Different adverts that are remembered."""
 NODES = 64
@@ -189,11 +191,36 @@ class Ladder:
             self.dropped += 1
 
 
+class Sightings:
+    """Tells which packets another of several nodes has seen already: on a ladder one that passed stands once."""
+
+    def __init__(self) -> None:
+        self._last: dict[Hashable, tuple[str, int]] = {}
+        """What tells packets of one kind apart -> node that saw the last one, clock of it."""
+
+    def again(self, packet: PacketLine) -> bool:
+        """It was taken from another node before; a refused one stands for itself."""
+        node = getattr(packet, "node", "")
+        if not node or packet.verdict not in PASSED:
+            return False
+        frame = summary(packet.frame)
+        key = (packet.kind, frame.source, frame.vrid, frame.priority, frame.addresses)
+        apart = (frame.interval_cs or 0) * 5_000_000 or APART
+        by, at = self._last.get(key, (node, 0))
+        if by != node and abs(packet.mono_ns - at) < apart:
+            return True
+        self._last[key] = (node, packet.mono_ns)
+        if len(self._last) > KEYS:
+            del self._last[next(iter(self._last))]
+        return False
+
+
 class LadderView:
     """The ladder of a view, kept up with it: the newest `HISTORY` rows, and all that come."""
 
     def __init__(self) -> None:
         self.ladder = Ladder()
+        self._sightings = Sightings()
         self._filter: PacketFilter | None = None
         self._generation = -1
         self._last = -1
@@ -203,6 +230,7 @@ class LadderView:
         searching = bool(view.unsearched) and self._filter is view.filter
         if self._generation != view.generation and not searching:
             self.ladder = Ladder(silences=view.filter.whole_streams)
+            self._sightings = Sightings()
             self._filter, self._generation, self._last = view.filter, view.generation, -1
         fresh: list[tuple[int, PacketLine]] = []
         for number, packet in islice(zip(reversed(view.numbers), reversed(view.rows), strict=True), HISTORY):
@@ -212,7 +240,8 @@ class LadderView:
         breaks = list(view.breaks)
         for number, packet in reversed(fresh):
             gap = self._last >= 0 and bisect_right(breaks, number) > bisect_right(breaks, self._last)
-            self.ladder.add(number, packet, follows=not gap)
+            if gap or not self._sightings.again(packet):
+                self.ladder.add(number, packet, follows=not gap)
             self._last = number
         if view.numbers:
             self.ladder.trim(view.numbers[0])

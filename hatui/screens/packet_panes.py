@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from engine.messages import PacketLine
 from hatui.capture import PacketView
 from hatui.filters import check_packet
+from hatui.nodes import parted
 from hatui.offline import Opened
 from hatui.rungs import LadderView
 from hatui.screens.frame import HEIGHT, WIDTH, FrameScreen
@@ -124,9 +125,14 @@ class PacketPanes(FrameScreen):
     def _paint_ladder(self, store: Store, instant: int) -> None:
         self.ladder.update(self.view)
         ladder = self.ladder.ladder
-        live = not (self.offline or self.view.paused or self.view.unsearched or store.silent(instant))
+        deaf = store.silent(instant) or any(one.silent(instant) for one in store.nodes.values())
+        live = not (self.offline or self.view.paused or self.view.unsearched or deaf)
         host = store.hello.host if store.hello else ""
-        ours = {status.source: host for status in store.instances.values() if status.source}
+        ours = {
+            status.source: parted(status.name, store.nodes)[0] or host
+            for status in store.instances.values()
+            if status.source
+        }
         nothing = self._nothing(self.source(store)[0])
         first = ladder.rungs[0].packet if ladder.rungs else None
         silent = ladder.silent(instant) if live else []

@@ -14,7 +14,7 @@ import msgspec
 from engine.messages import PacketLine
 from engine.protocol.packet.dissect import Summary
 from hatui.frames import summary
-from hatui.rungs import Ladder, Rung
+from hatui.rungs import Ladder, Rung, Sightings
 from hatui.text import Line, Span, clock, fit, plain, rule, seconds, verdict_role
 from hatui.widgets.packets import tail
 from hatui.widgets.rows import Following, Lines
@@ -258,8 +258,10 @@ class AdvertLadder(Lines):
         """Show the last of these packets."""
         columns = self.size.width
         ladder = Ladder(silences=False)  # this pane is not told where the capture stopped
+        sightings = Sightings()
         for number, packet in enumerate(packets):
-            ladder.add(number, packet)
+            if not sightings.again(packet):
+                ladder.add(number, packet)
         title = rule("Live adverts: ladder", columns, "folded when alike")
         if not ladder.rungs:
             self.show([((" no packet was seen yet", "dim"),)], title)

@@ -28,7 +28,15 @@ Moment = Callable[[PacketLine, PacketLine | None], str]
 """A packet and the one before -> the time as shown, 12 columns."""
 
 
-def _columns(columns: int) -> list[tuple[str, int]]:
+NODE = 10
+"""Columns of the node that saw a packet, where there are several."""
+
+
+def _columns(columns: int, *, several: bool = False) -> list[tuple[str, int]]:
+    if several:
+        rest = _columns(columns - NODE - 1)
+        wide = columns - NODE - 1 >= 96
+        return [("NODE", NODE), *(one for one in rest if wide or one[0] != "DST")]
     if columns >= 120:
         return [("IF", 8), ("SRC", 25), ("DST", 17), ("VER", 3), ("VRID", 4), ("PRI", 3), ("ADV", 5), ("AUTH", 4)]
     if columns >= 96:
@@ -36,9 +44,9 @@ def _columns(columns: int) -> list[tuple[str, int]]:
     return [("SRC", 12), ("DST", 10), ("VER", 3), ("VRID", 4), ("PRI", 3), ("ADV", 4), ("AUTH", 4)]
 
 
-def list_head(columns: int) -> Line:
-    """The titles."""
-    titles = "".join(fit(title, size) + " " for title, size in _columns(columns))
+def list_head(columns: int, *, several: bool = False) -> Line:
+    """The titles; of `several` nodes each packet says which saw it."""
+    titles = "".join(fit(title, size) + " " for title, size in _columns(columns, several=several))
     return ((f"   {'TIME':<12} {'dT':<6} {titles}VERDICT", "dim"),)
 
 
@@ -55,6 +63,8 @@ def packet_line(
     """One row; `#` stands behind its mark when it is marked."""
     frame = frames.summary(packet.frame)
     role = verdict_role(packet.verdict)
+    node = getattr(packet, "node", "")
+    shown = _columns(columns, several=bool(node))
     delta = f"+{min(99.999, max(0, packet.mono_ns - before.mono_ns) / 1e9):.3f}" if before else ""
     if packet.kind == "advert":
         verdict = "in order" if packet.verdict is Verdict.NONE else packet.verdict.value
@@ -63,11 +73,13 @@ def packet_line(
     if columns >= 120 and packet.detail:
         verdict += f": {packet.detail}"
     if packet.kind != "advert":
-        room = sum(size + 1 for _, size in _columns(columns)) - 1
+        room = sum(size + 1 for _, size in shown) - 1
         word = "gratuitous ARP" if packet.kind == "arp" else "neighbour advertisement"
-        body = fit(f"{frame.source}  {word} for {' '.join(frame.addresses) or frame.destination}", room)
+        seen_by = fit(node, NODE) + " " if node else ""
+        body = fit(f"{seen_by}{frame.source}  {word} for {' '.join(frame.addresses) or frame.destination}", room)
     else:
         values = {
+            "NODE": node,
             "IF": packet.interface,
             "SRC": frame.source,
             "DST": frame.destination,
@@ -78,8 +90,7 @@ def packet_line(
             "AUTH": frame.authentication,
         }
         body = " ".join(
-            tail(values[title], size) if title in ("SRC", "DST") else fit(values[title], size)
-            for title, size in _columns(columns)
+            tail(values[title], size) if title in ("SRC", "DST") else fit(values[title], size) for title, size in shown
         )
     resigns = frame.priority == 0 and packet.kind == "advert"
     text_role = "bad" if role == "bad" else "warn" if resigns else "changed" if packet.kind != "advert" else "plain"
@@ -140,7 +151,7 @@ class PacketList(Following):
         """Show these packets; the cursor stays on the one that had its number."""
         before = self._number
         self._packets, self._numbers, self._marked, self._moment = packets, numbers, marked, moment
-        head = list_head(self.size.width)
+        head = list_head(self.size.width, several=bool(packets) and bool(getattr(packets[-1], "node", "")))
         self._head = head if self.count or not nothing else ((f"   {nothing}", "dim"),)
         self.grown(None if before is None else bisect_left(numbers, before))
         self._remember()

@@ -31,6 +31,7 @@ from engine.messages import (
     Snapshot,
     State,
     StatusLine,
+    Verdict,
 )
 from hatui import nodes
 from hatui.app import HatuiApp
@@ -39,7 +40,7 @@ from hatui.palette import execute
 from hatui.store import Connection, LinkState
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
-from tests.console.recording import DNS, ENGINE, HELLO, NOW, WALL, WEB, S, heartbeat
+from tests.console.recording import DNS, ENGINE, HELLO, MS, NOW, WALL, WEB, S, advert, heartbeat, packet
 from tests.console.rehearsed import PLANS, REPORTS, RUNNING
 
 SIZE = (100, 30)
@@ -343,3 +344,55 @@ async def test_replay_of_a_node_that_is_away_says_which(pair: Pair, monkeypatch:
         execute(pair.console, "replay 13:52:11")
         await pair.console.workers.wait_for_complete([one for one in pair.console.workers if one.name == "replay"])
     assert said[-1] == "lb-b: there is no connection to the engine"
+
+
+# packets -------------------------------------------------------------------------------------------
+
+
+def seen(pair: Pair, count: int, *, verdict: Verdict = Verdict.OK) -> None:
+    """Adverts of lb-a, a second apart: each is sent there and heard by lb-b a millisecond later."""
+    frame = advert("10.0.0.11", 51, 150, "10.0.0.100", b"1111")
+    for at in range(count):
+        second = (at - count) * S
+        pair.b.feed(nodes.moved(packet(at, second + MS, frame, "VI_WEB", verdict), AWAY))
+        pair.a.feed(packet(at, second, frame, "VI_WEB", Verdict.SENT))
+
+
+async def test_packets_say_which_node_saw_them_and_can_be_asked_for_by_it(pair: Pair) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        await pilot.press("2")
+        await settle(pilot)
+        seen(pair, 3)
+        text = await until(pilot, "6 of 6")
+        assert " NODE " in text
+        rows = [line for line in text.splitlines() if " pw " in line]
+        assert [sum(f" {node} " in row for row in rows) for node in ("lb-a", "lb-b")] == [3, 3]
+        assert all("10.0.0.11" in row for row in rows)
+        await pilot.press("slash", *"node==lb-b", "enter")
+        text = await until(pilot, "3 of 6")
+        assert all("lb-b" in line for line in text.splitlines() if " pw " in line)
+        await pilot.press("i")
+        await until(pilot, 'instance=="lb-b:VI_WEB"')
+
+
+async def test_ladder_draws_what_two_nodes_saw_once(pair: Pair) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        await pilot.press("2", "l")
+        await settle(pilot)
+        seen(pair, 6)
+        text = await until(pilot, "alike folded")
+        assert "... 4 alike folded, spacing 1.000s +/- 0ms ..." in text
+        assert "lb-a 10.0.0.11" in text
+        assert text.count("51 prio 150") == 2
+
+
+async def test_ladder_draws_what_one_node_sent_and_the_other_refused_twice(pair: Pair) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        await pilot.press("2", "l")
+        await settle(pilot)
+        seen(pair, 1, verdict=Verdict.AUTH_DATA)
+        text = await until(pilot, "auth-data")
+        assert text.count("51 prio 150") == 2
