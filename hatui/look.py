@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from textual.app import InvalidThemeError
+from textual.app import App
 
 from hatui import keymap, keys, theming
 from hatui.pending import Severity
+from hatui.sheet import Sheet
 from hatui.typeahead import TypeAhead
 
 LOOK_AGAIN_S = 1.0
@@ -32,8 +33,15 @@ class Look(TypeAhead):
         self.keymap = keymap.Keymap()
         self.fine = fine
         """Graphs of finer characters than ASCII (--unicode)."""
-        self._wanted_theme = wanted_theme or theming.DEFAULT
-        self._seen: Stamp = ()
+        self._seen = self._stamp()
+        self._wrong = self._load_themes()
+        """Complaints from before there was a screen to show them."""
+        wanted = wanted_theme or theming.DEFAULT
+        if self.get_theme(wanted) is None:
+            self._wrong.append(f"no theme is named {wanted}: see :theme")
+            wanted = theming.DEFAULT
+        self.set_reactive(App.theme, wanted)  # before the first sheet is parsed, which takes its colours
+        self.stylesheet = Sheet(variables=self.get_css_variables())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our colour names, for themes that do not say them."""
@@ -46,9 +54,8 @@ class Look(TypeAhead):
     # themes and keys ---------------------------------------------------------------------------
 
     def dress(self) -> None:
-        """Put on what the user has asked for; say what is wrong with it."""
-        self._seen = self._stamp()
-        for complaint in (*self._load_themes(), *self._load_keymap()):
+        """Put on the user's keys; say what is wrong with them and with the themes."""
+        for complaint in (*self._wrong, *self._load_keymap()):
             self.say(complaint, "warning")
 
     def look_again(self) -> None:
@@ -64,6 +71,8 @@ class Look(TypeAhead):
         ]
         self._seen = stamp
         wrong = [*(self._load_themes() if themes_changed else ()), *(self._load_keymap() if keys_changed else ())]
+        if themes_changed:
+            self._watch_theme(self.theme)  # the same name in other colours
         for complaint in wrong:
             self.say(complaint, "warning")
         if not wrong:
@@ -84,17 +93,8 @@ class Look(TypeAhead):
 
     def _load_themes(self) -> list[str]:
         found, wrong = theming.themes(theming.shipped_directory(), self.user_files / "themes")
-        worn = self.theme
         for theme in found:
             self.register_theme(theme)
-        try:
-            if self._wanted_theme:
-                self.theme, self._wanted_theme = self._wanted_theme, ""
-            elif worn in {theme.name for theme in found}:
-                self._watch_theme(worn)  # the same name in other colours
-        except InvalidThemeError:
-            wrong.append(f"no theme is named {self._wanted_theme}: see :theme")
-            self.theme, self._wanted_theme = theming.DEFAULT, ""
         return wrong
 
     def _load_keymap(self) -> list[str]:
