@@ -78,8 +78,16 @@ def engine_status(**more: object) -> EngineStatus:
 class FakeEngine:
     """`answer` gets each request and returns the lines to say; by default every command is done."""
 
-    def __init__(self, path: Path, *statuses: Status, answer: Answer | None = None, seq: int = 10) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *statuses: Status,
+        answer: Answer | None = None,
+        seq: int = 10,
+        capabilities: tuple[str, ...] = ("packets",),
+    ) -> None:
         self.path = path
+        self.capabilities = capabilities
         self.statuses = statuses or (instance(), engine_status())
         self.answer = answer or (lambda request: [Reply(request.id, Outcome.DONE)])
         self.requests: list[Request] = []
@@ -141,7 +149,7 @@ class FakeEngine:
         self._writers.add(writer)
         try:
             if not self.mute:
-                hello = Hello("0.1.0", "serverA", "operator", "root", ("packets",), NOW, WALL)
+                hello = Hello("0.1.0", "serverA", "operator", "root", self.capabilities, NOW, WALL)
                 writer.write(encode_line(hello) + encode_line(Snapshot(tuple(self.statuses), self.seq, NOW)))
             while line := await reader.readline():
                 request = decode_request(line)

@@ -15,7 +15,10 @@ OS_MODULES = {"asyncio", "socket", "os", "time", "random", "logging", "threading
 # layer: (prefixes of our own modules that it may import, modules that it must never import)
 LAYERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "engine.errors": ((), OS_MODULES),
-    "engine.messages": (("engine.messages", "engine.config.model"), OS_MODULES | {"textual", "rich"}),
+    "engine.messages": (
+        ("engine.messages", "engine.config.model", "engine.config.diagnostic"),
+        OS_MODULES | {"textual", "rich"},
+    ),
     "engine.codes": (("engine.codes",), OS_MODULES | {"textual", "rich"}),
     "engine.config": (
         ("engine.config", "engine.messages", "engine.errors", "engine.codes"),

@@ -220,7 +220,7 @@ def authentication(scope: Scope) -> Iterator[Diagnostic]:
         for other in scope.partners(view):
             if view.version != 2 or other.version != 2:
                 continue
-            mine, theirs = _secret(view), _secret(other)
+            mine, theirs = secret_of(view), secret_of(other)
             if mine is None or theirs is None or mine == theirs:
                 continue
             at = view.child("authentication") or view.statement
@@ -232,7 +232,7 @@ def authentication(scope: Scope) -> Iterator[Diagnostic]:
             yield scope.say("L-AUTH-PEER", "error", at, what)
 
 
-def _secret(view: InstanceView) -> tuple[str, str] | None:
+def secret_of(view: InstanceView) -> tuple[str, str] | None:
     """(type, the part of the password that is sent); None when unknown."""
     block = view.child("authentication")
     if block is None or view.strict:
@@ -267,12 +267,12 @@ def _not_listed(scope: Scope, view: InstanceView, other: InstanceView, at: State
         source = address(one.value("unicast_src_ip") or "")
         listed = {address(line.keyword) for line in by.lines("unicast_peer")}
         if source is not None and source not in listed and None not in listed:
-            whose = "this node's" if one is view else f"{one.scope.title}'s"
+            whose = "this node" if one is view else one.scope.title
             yield scope.say(
                 "L-UNICAST-PEER",
                 "error",
                 at,
-                f"{view.name}: {whose} unicast_src_ip {source} is not in unicast_peer {where}",
+                f"{view.name}: unicast_src_ip {source} of {whose} is not in unicast_peer {where}",
             )
 
 

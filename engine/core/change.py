@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -31,9 +31,6 @@ from engine.messages import (
     InstanceStatus,
     LogLine,
 )
-
-if TYPE_CHECKING:
-    from engine.config.lint_heard import Heard
 
 CONFIRM_S = (1.0, 7 * 86_400.0)
 """Bounds of the time to confirm, seconds."""
@@ -79,17 +76,6 @@ class Changes:
         """The change that waits for its confirmation."""
         self.problem = ""
         """Why the last one could not be taken back."""
-        reloading.heard = self._heard
-
-    def _heard(self) -> list[Heard]:
-        """The other routers by their last adverts, for the editor's findings."""
-        from engine.config.lint_heard import Heard  # for editors only: the start does not wait for it
-
-        return [
-            Heard(one.peer, one.interface, one.vrid, one.family, one.peer_priority)
-            for one in self._world.owners() or ()
-            if one.peer and one.peer_priority
-        ]
 
     @property
     def archive(self) -> Archive:

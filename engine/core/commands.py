@@ -34,12 +34,14 @@ from engine.messages import (
     GetDrillPackets,
     GetDrills,
     GetEvents,
+    GetHeard,
     GetJournal,
     GetRevisions,
     GetTrackerRuns,
     Handicap,
     HandOverStarted,
     Impair,
+    JudgeConfig,
     Ordered,
     Outcome,
     ProbeSeen,
@@ -64,8 +66,10 @@ READS = (
     GetDrillPackets,
     GetDrills,
     GetEvents,
+    GetHeard,
     GetJournal,
     GetTrackerRuns,
+    JudgeConfig,
     GetConfig,
     GetRevisions,
     ProbeSeen,
@@ -191,6 +195,14 @@ class Commands:
                 return Reply(number, Outcome.DONE, files=files, revisions=self._reloading.archive.infos(command.limit))
             case GetConfig():
                 return Reply(number, Outcome.DONE, files=await self._reloading.texts())
+            case JudgeConfig():
+                judged = await self._reloading.judge_texts({self._reloading.path: command.text})
+                return Reply(number, Outcome.DONE, judged=judged.findings)
+            case GetHeard():
+                heard = await self._reloading.heard()
+                if peer.role != "operator":
+                    heard = [msgspec.structs.replace(one, secret="") for one in heard]
+                return Reply(number, Outcome.DONE, heard=tuple(heard))
             case GetEvents():
                 limit = min(max(command.limit, 0), EVENTS_LIMIT)
                 return Reply(number, Outcome.DONE, events=tuple(await self._engine.last_events(command, limit)))

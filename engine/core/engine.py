@@ -81,7 +81,7 @@ from engine.messages import (
 )
 from engine.protocol.timing import LONGEST_GRACE, hand_over_limit
 
-CAPABILITIES = ("failover", "config", "history", "confirm", "editors", "maintenance", "drill")
+CAPABILITIES = ("failover", "config", "history", "confirm", "editors", "maintenance", "drill", "judge")
 NOTIFY_S = 5.0
 """Seconds that notify scripts have at the end."""
 MARGIN_S = 3.0
@@ -145,6 +145,7 @@ class Engine:
             self.control, self.present, self._pull, self._own_status, self.clock, wall_ns, lambda: self.history.seq
         )
         self.pump.further = lambda: self.diagnosis.findings
+        self.reloading.heard = self.pump.heard
         self.diagnosis.impaired = self._in_drill
         self.observation: Observation | None = None
         if watch is not None:
@@ -403,7 +404,7 @@ class Engine:
 
     def hello(self, peer: Peer) -> Hello:
         """The first line to a client."""
-        can = CAPABILITIES if self.observation is None else ("history",)
+        can = CAPABILITIES if self.observation is None else ("history", "judge")
         capabilities = (*can, *(("packets",) if self.capture.possible else ()))
         name = socket.gethostname()
         return Hello(self.options.version, name, peer.role, peer.user, capabilities, self.clock(), wall_ns())

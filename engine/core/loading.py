@@ -14,7 +14,6 @@ import stat
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 from watchfiles import Change, DefaultFilter, awatch
@@ -25,10 +24,7 @@ from engine.config.files import Reader, alternatives, has_wildcard, overlay
 from engine.config.model import Config
 from engine.core import security
 from engine.core.revisions import digest
-from engine.messages import ConfigText
-
-if TYPE_CHECKING:
-    from engine.config.lint_heard import Heard
+from engine.messages import ConfigText, HeardAdvert
 
 FILE_LIMIT = 64 * 1024 * 1024
 """Octets of one configuration file."""
@@ -135,7 +131,7 @@ def read_config(
     *,
     hints: bool = False,
     here: bool = False,
-    heard: Sequence[Heard] = (),
+    heard: Sequence[HeardAdvert] = (),
 ) -> Reading:
     """Read, check and build what is on disk, `texts` in place of the files of those paths. `hints` adds what
     lint finds to `findings` (of other nodes, what is `heard` of them), `here` what facts of this host alone add."""
@@ -160,7 +156,7 @@ def read_config(
     return Reading(path, config, found, disk.digests, more or found, frozenset(disk.looked_in))
 
 
-def _hints(loaded: Loaded, heard: Sequence[Heard]) -> tuple[Diagnostic, ...]:
+def _hints(loaded: Loaded, heard: Sequence[HeardAdvert]) -> tuple[Diagnostic, ...]:
     from engine.config.lint import findings  # for editors only: the start does not wait for it
     from engine.core.facts import this_host
 

@@ -57,7 +57,7 @@ class Observation:
 
     def batch(self) -> StatusBatch:
         """The present."""
-        return StatusBatch(self._observer.statuses(), whole=True)
+        return StatusBatch(self._observer.statuses(), whole=True, heard=())
 
     async def run(self) -> None:
         """For ever."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from engine.config.diagnostic import Diagnostic
 from engine.config.model import Config
@@ -21,10 +21,7 @@ from engine.core.history import wall_ns
 from engine.core.loading import Reading, config_texts, disk_changes, read_config, read_octets, settled
 from engine.core.revisions import digest
 from engine.errors import Refused
-from engine.messages import ConfigLoaded, ConfigRefused, ConfigText, Event, LogLine
-
-if TYPE_CHECKING:
-    from engine.config.lint_heard import Heard
+from engine.messages import ConfigLoaded, ConfigRefused, ConfigText, Event, HeardAdvert, LogLine
 
 PROBLEMS = 20
 """Problems named in one event."""
@@ -37,6 +34,10 @@ class User(Protocol):
         """Put a checked configuration into use."""
 
     def record(self, event: Event, at: int | None = None) -> None: ...
+
+
+async def _nobody() -> tuple[HeardAdvert, ...]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Reloading:
         self._config_id = config_id
         self._clock = clock
         self.archive = archive or Archive(None)
-        self.heard: Callable[[], Sequence[Heard]] = tuple
+        self.heard: Callable[[], Awaitable[Sequence[HeardAdvert]]] = _nobody
         """What is known of the other nodes by their adverts."""
         self.lock = asyncio.Lock()
         """Held by whoever changes the configuration or its files."""
@@ -96,7 +97,7 @@ class Reloading:
 
     async def judge_texts(self, texts: Mapping[str, str]) -> Judged:
         """Check the files on disk with these texts in place of some of them."""
-        heard = self.heard()
+        heard = await self.heard()
         reading = await asyncio.to_thread(read_config, self.path, self._config_id, texts, hints=True, heard=heard)
         errors = tuple(str(one) for one in reading.errors)
         if reading.config is None and not errors:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from engine.core.control import ControlServer
 from engine.core.present import Present, key_of
-from engine.messages import EngineStatus, Heartbeat, PullStatus, Snapshot, Status, StatusBatch
+from engine.messages import EngineStatus, HeardAdvert, Heartbeat, PullStatus, Snapshot, Status, StatusBatch
 
 WHOLE_S = 0.5
 """Seconds that the vrrp process has to answer before a snapshot is made of what was known last."""
@@ -43,6 +43,8 @@ class StatusPump:
         self._seq = seq
         self._own_told: EngineStatus | None = None
         self._whole: asyncio.Event | None = None
+        self._listened: asyncio.Event | None = None
+        self._heard: tuple[HeardAdvert, ...] = ()
         self._wake = asyncio.Event()
         self.heard_at = 0
         """When the vrrp process last said anything."""
@@ -62,6 +64,10 @@ class StatusPump:
         if batch.whole and self._whole is not None:
             self._whole.set()
             self._whole = None
+        if batch.heard is not None and self._listened is not None:
+            self._heard = batch.heard
+            self._listened.set()
+            self._listened = None
 
     def kick(self) -> None:
         """Something changed that is worth showing before the next turn."""
@@ -83,6 +89,30 @@ class StatusPump:
             self._whole = None
         own = self._own_told = self._own()
         return Snapshot((*self._present.statuses, *self.further(), own), self._seq(), self._clock())
+
+    async def heard(self) -> tuple[HeardAdvert, ...]:
+        """What other routers said last, by the vrrp process; as far as the statuses tell where it does not answer."""
+        if self._listened is None:
+            listened = asyncio.Event()
+            if not self._ask(PullStatus(heard=True)):
+                return self._heard_by_statuses()
+            self._listened = listened
+        else:
+            listened = self._listened
+        try:
+            await asyncio.wait_for(listened.wait(), WHOLE_S)
+        except TimeoutError:
+            if self._listened is listened:
+                self._listened = None
+            return self._heard_by_statuses()
+        return self._heard or self._heard_by_statuses()
+
+    def _heard_by_statuses(self) -> tuple[HeardAdvert, ...]:
+        return tuple(
+            HeardAdvert(one.peer, one.interface, one.vrid, one.family, one.peer_priority)
+            for one in self._present.instances()
+            if one.peer and one.peer_priority
+        )
 
     async def pull(self) -> None:
         """For ever: pull at the rate of the fastest watcher, at once after a transition."""

@@ -25,9 +25,11 @@ from engine.messages.commands import (
     Failover,
     GetConfig,
     GetEvents,
+    GetHeard,
     GetJournal,
     GetRevisions,
     GetTrackerRuns,
+    JudgeConfig,
     Maintenance,
     Release,
     Reload,
@@ -154,6 +156,7 @@ from engine.messages.statuses import (
     Counters,
     EngineStatus,
     FindingStatus,
+    HeardAdvert,
     HostCounters,
     InstanceStatus,
     InterfaceStatus,
@@ -161,6 +164,7 @@ from engine.messages.statuses import (
     MaintenanceInfo,
     Status,
     TrackerStatus,
+    password_mark,
 )
 from engine.messages.words import PROTOCOL_VERSION, Cause, Message, Outcome, State, Verdict
 
@@ -227,6 +231,7 @@ __all__ = [
     "GetDrillPackets",
     "GetDrills",
     "GetEvents",
+    "GetHeard",
     "GetJournal",
     "GetRevisions",
     "GetTrackerRuns",
@@ -235,6 +240,7 @@ __all__ = [
     "Handicap",
     "Handicapped",
     "Happened",
+    "HeardAdvert",
     "Heartbeat",
     "Hello",
     "HoldChanged",
@@ -245,6 +251,7 @@ __all__ = [
     "InterfaceChanged",
     "InterfaceStateChanged",
     "InterfaceStatus",
+    "JudgeConfig",
     "LastKnown",
     "LedgerLine",
     "LogLine",
@@ -307,4 +314,5 @@ __all__ = [
     "Turn",
     "Verdict",
     "WatchPackets",
+    "password_mark",
 ]

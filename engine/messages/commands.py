@@ -53,6 +53,13 @@ class ApplyConfig(Message, frozen=True):
     good."""
 
 
+class JudgeConfig(Message, frozen=True):
+    """What would be said of `text` as the main file, by what this host is and what other routers were heard to say:
+    in Reply.judged. Nothing is written or changed."""
+
+    text: str
+
+
 class EditConfig(Message, frozen=True):
     """Say that somebody edits the configuration here, or no longer: other consoles see it. It locks nothing, and ends
     by itself 90 s after it was last said."""
@@ -126,6 +133,10 @@ class GetJournal(Message, frozen=True):
     limit: int = 20
 
 
+class GetHeard(Message, frozen=True):
+    """What other routers said last of the virtual routers on our interfaces, in Reply.heard."""
+
+
 class Diagnose(Message, frozen=True):
     """Listen to the wire for a while, then say what is wrong, in Reply.findings."""
 
@@ -174,6 +185,7 @@ Command = (
     | Reload
     | GetConfig
     | ApplyConfig
+    | JudgeConfig
     | ConfirmConfig
     | EditConfig
     | RollbackConfig
@@ -182,9 +194,10 @@ Command = (
     | GetTrackerRuns
     | RunTracker
     | GetJournal
+    | GetHeard
     | Diagnose
     | Subscribe
     | StopEngine
 )
-VIEWER_COMMANDS = (GetEvents, GetTrackerRuns, GetJournal, Diagnose, Subscribe, GetDrills, GetDrillPackets)
+VIEWER_COMMANDS = (GetEvents, GetTrackerRuns, GetJournal, GetHeard, Diagnose, Subscribe, GetDrills, GetDrillPackets)
 """What the role viewer may say; everything else needs operator."""

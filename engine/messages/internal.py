@@ -13,7 +13,7 @@ from engine.messages.inputs import (
     ScriptFinished,
     StopRouter,
 )
-from engine.messages.statuses import HostCounters, InstanceStatus, InterfaceStatus, TrackerStatus
+from engine.messages.statuses import HeardAdvert, HostCounters, InstanceStatus, InterfaceStatus, TrackerStatus
 from engine.messages.words import Message, Verdict
 
 
@@ -21,6 +21,8 @@ class PullStatus(Message, frozen=True):
     """core asks for statuses; `changed_only` since the last pull."""
 
     changed_only: bool = True
+    heard: bool = False
+    """Also what other routers said last."""
 
 
 class StatusBatch(Message, frozen=True):
@@ -31,6 +33,8 @@ class StatusBatch(Message, frozen=True):
     whole: bool = False
     """Not only what changed: keys that are absent are gone."""
     refused: HostCounters = HostCounters()
+    heard: tuple[HeardAdvert, ...] | None = None
+    """Where it was asked for."""
 
 
 class WatchPackets(Message, frozen=True):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from engine.config.diagnostic import Diagnostic
 from engine.messages.commands import Command
 from engine.messages.drills import Check, DrillPlan, DrillReport
 from engine.messages.events import Event
-from engine.messages.statuses import FindingStatus, Status
+from engine.messages.statuses import FindingStatus, HeardAdvert, Status
 from engine.messages.words import PROTOCOL_VERSION, Message, Outcome, Verdict
 
 
@@ -173,6 +174,9 @@ class Reply(Message, frozen=True):
     checks: tuple[Check, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     findings: tuple[FindingStatus, ...] = ()
+    heard: tuple[HeardAdvert, ...] = ()
+    judged: tuple[Diagnostic, ...] = ()
+    """Findings of a configuration's text, in the order of the text."""
     octets: bytes = b""
     """Base64 on the wire."""
     size: int = 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from engine.messages.drills import DrillProgress
-from engine.messages.words import Cause, Message, State
+from engine.messages.words import Cause, Message, State, Verdict
 
 
 class AddressStatus(Message, frozen=True):
@@ -244,6 +246,35 @@ class EngineStatus(Message, frozen=True):
     """The claim ends then unless it is renewed."""
     maintenance: tuple[MaintenanceInfo, ...] = ()
     drill: DrillProgress | None = None
+
+
+class HeardAdvert(Message, frozen=True):
+    """What another router last said of a virtual router, obeyed or refused. Never its password."""
+
+    router: str
+    """Its address."""
+    interface: str
+    vrid: int
+    family: int
+    priority: int
+    """0..255, as it stood in the advert."""
+    version: int = 0
+    """2 or 3; 0: only the priority is known, and all that follows is not."""
+    interval: int = 0
+    """ns"""
+    addresses: tuple[str, ...] = ()
+    authentication: str = ""
+    """none, pass or ah; empty where the version has none."""
+    secret: str = ""
+    """Four hex digits by which a password that was sent may be compared; for operators only."""
+    destination: str = ""
+    verdict: Verdict = Verdict.OK
+    """vrid: no instance here has its VRID."""
+
+
+def password_mark(password: bytes) -> str:
+    """Of a version 2 password: its first 8 octets, padding aside, are what is sent."""
+    return hashlib.sha256(password[:8].rstrip(b"\0")).hexdigest()[:4]
 
 
 Status = InstanceStatus | TrackerStatus | InterfaceStatus | EngineStatus | FindingStatus

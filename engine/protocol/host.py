@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.config.model import Config, Globals, Instance
 from engine.messages import InterfaceChanged, Output
+from engine.protocol.hearing import Hearing
 from engine.protocol.tally import HostTally
 from engine.protocol.timing import NEVER
 from engine.protocol.tracking import Trackers
@@ -66,6 +67,7 @@ class Host:
         "_heap",
         "_pushed",
         "globals",
+        "hearing",
         "interfaces",
         "now",
         "out",
@@ -84,6 +86,7 @@ class Host:
         """Every configured virtual address: none of them may be the source of an advert."""
         self.now = 0
         self.tally = HostTally()
+        self.hearing = Hearing()
         self.wall_offset = 0
         """ns to add to `now` for the wall clock; only the keyed trailer of auth_hmac needs it."""
         self._heap: list[tuple[int, int, Timers]] = []

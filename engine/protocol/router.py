@@ -25,6 +25,7 @@ from engine.messages import (
     EffectRefused,
     Exit,
     FileRead,
+    HeardAdvert,
     HostCounters,
     Input,
     InstanceStatus,
@@ -239,6 +240,7 @@ class Router:
             detail = f"no instance has VRID {vrid} on {datagram.interface}"
             place = (datagram.interface, vrid)
             self._host.tally.refused(Verdict.VRID)
+            self._host.hearing.note(datagram, arrived, Verdict.VRID, self._host.now)
             if self._host.globals.log_unknown_vrids and place not in self._told_unknown:
                 self._told_unknown.add(place)
                 self._host.out.append(AdvertRejected("", arrived.sender, Verdict.VRID, detail))
@@ -246,6 +248,7 @@ class Router:
         if instance.deaf:
             return instance.config.name, Verdict.UNSEEN, "a drill drops it"
         judged = receive.examine(instance, arrived)
+        self._host.hearing.note(datagram, arrived, judged.verdict, self._host.now)
         if judged.heard is None:
             self._reject(instance, arrived, judged)
         else:
@@ -546,6 +549,11 @@ class Router:
     def refused(self) -> HostCounters:
         """What was refused on this host, whichever router it was for."""
         return self._host.tally.counters()
+
+    def heard(self) -> tuple[HeardAdvert, ...]:
+        """What other routers said last, as of the last instant told."""
+        obeyed = {one.config.key: one.peer for one in self._instances.values()}
+        return self._host.hearing.told(obeyed, self._host.now)
 
     def statuses(self, changed_only: bool = False) -> list[InstanceStatus | TrackerStatus | InterfaceStatus]:
         """The present, whole, or what has changed since the last call; as of the last instant told."""

@@ -461,7 +461,8 @@ class Loop:
     def _answer(self, pull: PullStatus) -> None:
         whole = self._whole_next or not pull.changed_only
         statuses = tuple(self._router.statuses(changed_only=not whole))
-        batch = StatusBatch(statuses, self._worst_late, whole, self._router.refused)
+        heard = self._router.heard() if pull.heard else None
+        batch = StatusBatch(statuses, self._worst_late, whole, self._router.refused, heard)
         # a core that does not read now gets everything, instead of the changes, when it reads again
         self._whole_next = not self._channel.send(batch, droppable=True)
 

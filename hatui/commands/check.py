@@ -19,6 +19,7 @@ from engine.config.files import overlay
 from engine.config.lint_heard import Heard
 from engine.config.lint_host import Host
 from engine.errors import HatuiError
+from engine.messages import GetHeard
 from hatui.commands import files, session
 from hatui.commands.terminal import note, say
 
@@ -101,6 +102,8 @@ def _this_host() -> Host:
 
 async def _heard(chosen: argparse.Namespace) -> Sequence[Heard]:
     async with session.engine(chosen) as client:
+        if "judge" in client.hello.capabilities:
+            return (await session.within(chosen, client.request(GetHeard()))).heard
         known = session.instances(client.snapshot).values()
     return [
         Heard(one.peer, one.interface, one.vrid, one.family, one.peer_priority)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from engine.core.archive import KEPT, Archive
@@ -22,6 +21,7 @@ from engine.messages import (
     ConfigLoaded,
     ConfigReverted,
     ConfigRevertRefused,
+    HeardAdvert,
     InstanceStatus,
     State,
 )
@@ -367,11 +367,12 @@ async def test_fault_of_a_sync_group_or_of_a_script_is_the_change_s_when_any_par
 
 
 async def test_editor_is_told_what_the_adverts_of_the_other_node_say(made: Made) -> None:
-    world, changes = made
-    running = changes._reloading
-    assert world.statuses is not None
-    (one,) = world.statuses
-    world.statuses = [msgspec.structs.replace(one, peer="10.0.0.2", peer_priority=100)]
+    running = made[1]._reloading
+
+    async def heard() -> tuple[HeardAdvert, ...]:
+        return (HeardAdvert("10.0.0.2", "eth0", 50, 4, 100),)
+
+    running.heard = heard
     judged = await running.judge(text(100), "")
     assert "L-PRIO-EQUAL" in {each.code for each in judged.findings}
     judged = await running.judge(text(150), "")

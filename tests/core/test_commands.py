@@ -27,8 +27,11 @@ from engine.messages import (
     Failover,
     GetConfig,
     GetEvents,
+    GetHeard,
     HandOverStarted,
+    HeardAdvert,
     InstanceStatus,
+    JudgeConfig,
     Ordered,
     Outcome,
     Reload,
@@ -36,6 +39,7 @@ from engine.messages import (
     RunDrill,
     StopEngine,
 )
+from engine.wire import decode_server_line, encode_line
 from tests.core.test_reloading import User, text
 
 ANNA = Peer(7, 0, (0,), "root", "anna", "pid 7 uid 0 pts/1 from 10.0.0.9", "operator")
@@ -229,3 +233,37 @@ async def test_showing_secrets_and_taking_over_leave_a_row_and_reading_leaves_no
     engine, made = pair
     await asked(made, command)
     assert len(engine.logged) == rows
+
+
+HEARD = (HeardAdvert("10.0.0.12", "eth0", 50, 4, 100, 2, 1_000_000_000, ("10.0.0.50",), "pass", "ab12", "224.0.0.18"),)
+
+
+async def hear(made: Commands) -> None:
+    async def heard() -> tuple[HeardAdvert, ...]:
+        return HEARD
+
+    made._reloading.heard = heard
+
+
+async def test_text_is_judged_by_what_others_advertise_and_nothing_is_changed_or_logged(
+    pair: tuple[FakeEngine, Commands],
+) -> None:
+    engine, made = pair
+    await hear(made)
+    before = len(engine.events)
+    reply = await asked(made, JudgeConfig(text().replace("priority", "advert_int 5\n    priority")))
+    assert reply.outcome is Outcome.DONE
+    (one,) = [one for one in reply.judged if one.code == "L-ADVINT-PEER"]
+    assert "every 5 s here and every 1 s in the other node (by its adverts)" in one.what
+    assert decode_server_line(encode_line(reply)) == reply, "findings and their fixes cross the socket"
+    assert len(engine.events) == before
+    assert Path(one.file).read_text() == text()
+
+
+async def test_mark_of_a_password_is_for_operators_only(pair: tuple[FakeEngine, Commands]) -> None:
+    _engine, made = pair
+    await hear(made)
+    assert (await asked(made, GetHeard())).heard == HEARD
+    viewer = Peer(7, 1000, (), "eve", "eve", "pid 7", "viewer")
+    (one,) = (await made.perform(Request(1, GetHeard()), viewer, print)).heard
+    assert (one.secret, one.priority) == ("", 100)

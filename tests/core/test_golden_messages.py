@@ -41,6 +41,7 @@ def inner(found: dict[str, Any]) -> None:
         ConfigText,
         Counters,
         Evidence,
+        HeardAdvert,
         LedgerLine,
         MaintenanceInfo,
         RevisionInfo,
@@ -48,9 +49,9 @@ def inner(found: dict[str, Any]) -> None:
     )
     from engine.messages import drills as d
 
-    ours = (AddressStatus, ConfigText, Counters, Evidence, LedgerLine, MaintenanceInfo, RevisionInfo, TrackerRun)
+    ours = (AddressStatus, ConfigText, Counters, Evidence, HeardAdvert, LedgerLine, MaintenanceInfo, RevisionInfo)
     reports = (d.Check, d.DrillPlan, d.DrillProgress, d.DrillReport, d.DrillStep, d.Phase, d.ProbeResult, d.ProbeRow)
-    for kind in (*ours, *reports, d.ProbeSample, d.Turn):
+    for kind in (*ours, TrackerRun, *reports, d.ProbeSample, d.Turn):
         found[str(kind.__struct_config__.tag)] = described(kind)
 
 

@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.core import statuses
 from engine.core.present import Present
 from engine.core.statuses import StatusPump
-from engine.messages import EngineStatus, Heartbeat, PullStatus, State, StatusBatch
+from engine.messages import EngineStatus, HeardAdvert, Heartbeat, PullStatus, State, StatusBatch
 from tests.core.fake_host import instance
 
 
@@ -51,6 +52,7 @@ class Pumped:
         self.runs = True
         self.state = State.BACKUP
         self.problem = ""
+        self.heard: tuple[HeardAdvert, ...] = ()
         self.pump = StatusPump(
             self.audience,  # type: ignore[arg-type]
             Present(),
@@ -64,7 +66,8 @@ class Pumped:
     def _ask(self, pull: PullStatus) -> bool:
         self.asked.append(pull.changed_only)
         if self.runs and self.answers:
-            batch = StatusBatch((instance(state=self.state),), 0, not pull.changed_only)
+            heard = self.heard if pull.heard else None
+            batch = StatusBatch((instance(state=self.state),), 0, not pull.changed_only, heard=heard)
             asyncio.get_running_loop().call_soon(self.pump.arrived, batch)
         return self.runs
 
@@ -151,3 +154,18 @@ async def test_heartbeat_tells_when_the_vrrp_process_was_heard_not_that_core_is_
     beat = pumped.audience.beats[-1]
     assert (beat.vrrp_heard, beat.wall_ns, beat.seq) == (123, 7, 42)
     assert pumped.asked[0] is True  # a client that wants no statuses still learns whether the loop lives
+
+
+async def test_adverts_of_others_are_asked_for_and_several_share_one_question(pumped: Pumped) -> None:
+    pumped.heard = (HeardAdvert("10.0.0.12", "eth0", 60, 4, 50, 3),)
+    told = await asyncio.gather(pumped.pump.heard(), pumped.pump.heard())
+    assert list(told) == [pumped.heard, pumped.heard]
+    assert len(pumped.asked) == 1
+
+
+@pytest.mark.parametrize("way", ["silent", "dead"])
+async def test_priorities_are_known_from_statuses_where_no_advert_is_told(pumped: Pumped, way: str) -> None:
+    status = instance()
+    pumped.pump._present.merge(StatusBatch((msgspec.structs.replace(status, peer="10.0.0.12", peer_priority=7),)))
+    pumped.runs, pumped.answers = way == "silent", False
+    assert await pumped.pump.heard() == (HeardAdvert("10.0.0.12", status.interface, status.vrid, status.family, 7),)
