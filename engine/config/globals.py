@@ -25,6 +25,9 @@ _PLAIN = {
     "vrrp_mcast_group4": " group4",
     "vrrp_mcast_group6": " group6",
     "vrrp_down_timer_adverts": " down_timer_adverts",
+    "state_dump_file": "state_dump_file",
+    "stats_dump_file": "stats_dump_file",
+    "json_dump_file": "json_dump_file",
     "default_interface": " default_interface",
     "vmac_prefix": " vmac_prefix",
 }
@@ -143,6 +146,8 @@ def _special(context: Context, statement: Statement, given: Values) -> None:
                     context.garp.setdefault(field, least)
         case "vrrp_rx_bufs_policy":
             into["rx_buffer_bytes"] = int(given[0]) if given[0].isdecimal() else 0
+        case "json_version":
+            into["json_version"] = int(given[0])
         case "vrrp_rt_priority":
             into["rt_priority"] = given[0]
         case "script_user":

@@ -410,6 +410,12 @@ class Globals(Model, frozen=True):
     log_unknown_vrids: bool = False
     use_nftables: str = "keepalived"
     """Table name for no_accept."""
+    state_dump_file: str = ""
+    """Where SIGUSR1 writes; empty: keepalived's name in the temporary directory."""
+    stats_dump_file: str = ""
+    json_dump_file: str = ""
+    json_version: int = 1
+    """1: an array of instances; 2: an object of arrays."""
     reload_check_config: bool = True
     """Always true in effect: hatui never loads what it has not checked."""
 

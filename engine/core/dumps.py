@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
-from engine.config.model import NS_PER_S, Address, Command, Config, Instance
-from engine.messages import InstanceStatus, InterfaceStatus, State, Status
+from engine.config.model import NS_PER_S, Address, Command, Config, Globals, Instance, TrackedProcess
+from engine.messages import ClearCounters, InstanceStatus, InterfaceStatus, State, Status
 
 DATA, STATS, JSON, STATS_CLEAR = signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN + 2, signal.SIGRTMAX - 1
 SIGNALS: tuple[int, ...] = (DATA, STATS, JSON, STATS_CLEAR)
@@ -52,8 +52,16 @@ Wall = Callable[[int], float]
 """An instant (engine's clock, ns) as seconds of the wall clock."""
 
 
-def write(number: int, config: Config, statuses: Iterable[Status], wall: Wall, directory: Path | None = None) -> Path:
-    """Write the dump that a signal asks for. Returns its path.
+def write(
+    number: int,
+    config: Config,
+    statuses: Iterable[Status],
+    wall: Wall,
+    directory: Path | None = None,
+    running: Mapping[str, int] | None = None,
+) -> Path:
+    """Write the dump that a signal asks for. Returns its path. `running`: how many processes of each track process
+    there are.
 
     Raises:
         OSError: it cannot be written.
@@ -63,14 +71,27 @@ def write(number: int, config: Config, statuses: Iterable[Status], wall: Wall, d
     pairs = [(one, known[one.name]) for one in config.instances if one.name in known]
     if number == JSON:
         text = json_dump(pairs, wall)
+        if config.globals.json_version == 2:
+            text = json_dump_2(pairs, config, running or {}, wall)
     elif number == DATA:
         interfaces = {one.name: one for one in statuses if isinstance(one, InterfaceStatus)}
         text = data_dump(config, pairs, interfaces, wall)
     else:
         text = stats_dump(pairs)
-    path = (directory or Path(tempfile.gettempdir())) / _FILES[number]
+    path = path_of(number, config.globals, directory)
     _replace(path, text)
     return path
+
+
+def path_of(number: int, settings: Globals, directory: Path | None = None) -> Path:
+    """Where the dump of a signal goes. A name without a directory is one in the temporary directory."""
+    wished = {DATA: settings.state_dump_file, JSON: settings.json_dump_file}.get(number, settings.stats_dump_file)
+    return (directory or Path(tempfile.gettempdir())) / (wished or _FILES[number])
+
+
+def counted(statuses: Iterable[Status]) -> ClearCounters:
+    """What a dump of the statistics has told, to be taken off the counters: what comes in meanwhile counts on."""
+    return ClearCounters(tuple((one.name, one.counters) for one in statuses if isinstance(one, InstanceStatus)))
 
 
 def _replace(path: Path, text: str) -> None:
@@ -116,11 +137,40 @@ def stats_dump(pairs: Iterable[Pair]) -> str:
 
 def json_dump(pairs: Iterable[Pair], wall: Wall) -> str:
     """keepalived.json, version 1."""
-    found = [
+    return msgspec.json.encode(_instances(pairs, wall)).decode() + "\n"
+
+
+def json_dump_2(pairs: Iterable[Pair], config: Config, running: Mapping[str, int], wall: Wall) -> str:
+    """keepalived.json, version 2: the instances have a name, the track processes stand beside them.
+    Source: keepalived.conf(5) json_version; the output shown in keepalived's pull request 2250."""
+    processes = [_process(one, running.get(one.name, 0)) for one in config.processes]
+    return msgspec.json.encode({"vrrp": _instances(pairs, wall), "track_process": processes}).decode() + "\n"
+
+
+def _instances(pairs: Iterable[Pair], wall: Wall) -> list[dict[str, Any]]:
+    return [
         {"data": _data(config, status, wall), "stats": {name: getattr(status.counters, name) for name in _STATISTICS}}
         for config, status in pairs
     ]
-    return msgspec.json.encode(found).decode() + "\n"
+
+
+def _process(config: TrackedProcess, running: int) -> dict[str, Any]:
+    most = config.quorum_max
+    found: dict[str, Any] = {
+        "process": config.name,
+        "param_match": config.param_match or ("exact" if len(config.argv) > 1 else "none"),
+        "min_processes": config.quorum,
+    }
+    if most is not None:
+        found["max_processes"] = most
+    return found | {
+        "current_processes": running,
+        "have_quorum": config.quorum <= running and (most is None or running <= most),
+        "weight": config.weight,
+        "terminate_delay": _seconds(config.terminate_delay),
+        "fork_delay": _seconds(config.fork_delay),
+        "full_command": config.full_command,
+    }
 
 
 def _data(config: Instance, status: InstanceStatus, wall: Wall) -> dict[str, Any]:

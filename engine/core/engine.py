@@ -541,11 +541,16 @@ class Engine:
     async def _dump(self, number: int) -> None:
         statuses, ahead = (await self.snapshot()).statuses, wall_ns() - self.clock()
         try:
-            path = dumps.write(number, self.config, statuses, lambda at: (at + ahead) / 1e9)
+            path = dumps.write(
+                number, self.config, statuses, lambda at: (at + ahead) / 1e9, running=self.present.running()
+            )
         except OSError as error:
             self.record(LogLine("warning", f"signal {number}: the dump cannot be written: {error}"))
             return
-        cleared = "; counters are not cleared, they say since when they count" if number == dumps.STATS_CLEAR else ""
+        cleared = ""
+        if number == dumps.STATS_CLEAR:
+            done = self.supervisor.send("vrrp", dumps.counted(statuses))
+            cleared = "; the counters begin anew" if done else "; the counters stay, there is no vrrp process"
         self.record(LogLine("info", f"signal {number}: written to {path}{cleared}"))
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> None:

@@ -151,6 +151,10 @@ class Present:
             else:
                 yield result
 
+    def running(self) -> dict[str, int]:
+        """How many processes of each track process there are, as last told."""
+        return {one.name: one.count for one in self._results.values() if isinstance(one, ProcessCounted)}
+
     def reloaded(self, old: Config, new: Config) -> None:
         """An instance keeps its past under a new name; what the configuration no longer has is nobody's past."""
         before = {one.key: one.name for one in old.instances}

@@ -100,6 +100,7 @@ from engine.messages.events import (
 from engine.messages.inputs import (
     AddressChanged,
     BfdChanged,
+    ClearCounters,
     ClockStalled,
     Configure,
     DatagramReceived,
@@ -188,6 +189,7 @@ __all__ = [
     "BfdChanged",
     "Cause",
     "Check",
+    "ClearCounters",
     "ClockStalled",
     "Command",
     "CommandFinished",

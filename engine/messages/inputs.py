@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.config.model import Config
 from engine.messages.commands import AnnounceNow, Failover, Release
+from engine.messages.statuses import Counters
 from engine.messages.words import Cause, Message, State
 
 
@@ -177,6 +178,13 @@ class Ordered(Message, frozen=True):
     reason: str = ""
 
 
+class ClearCounters(Message, frozen=True):
+    """The counters of instances begin anew, without what has been taken of them: what came since then counts on."""
+
+    taken: tuple[tuple[str, Counters], ...]
+    """(instance, what it had)"""
+
+
 Input = (
     DatagramReceived
     | InterfaceChanged
@@ -191,4 +199,5 @@ Input = (
     | Ordered
     | StopRouter
     | ClockStalled
+    | ClearCounters
 )

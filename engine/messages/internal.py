@@ -6,6 +6,7 @@ from engine.config.model import Config
 from engine.messages.events import CommandFinished, Event, LogLine
 from engine.messages.inputs import (
     BfdChanged,
+    ClearCounters,
     Configure,
     FileRead,
     Ordered,
@@ -95,6 +96,7 @@ ToVrrp = (
     | PullStatus
     | WatchPackets
     | Stall
+    | ClearCounters
 )
 FromVrrp = Happened | StatusBatch | PacketJudged
 ToCheck = ScriptsWanted | RunScript

@@ -18,6 +18,7 @@ from engine.messages import (
     AdvertRejected,
     BfdChanged,
     Cause,
+    ClearCounters,
     ClockStalled,
     Configure,
     DatagramReceived,
@@ -153,6 +154,11 @@ class Router:
                 self._stop(event)
             case RouteChanged():
                 self._route_changed(event)
+            case ClearCounters():
+                for name, taken in event.taken:
+                    if (instance := self._by_name(name)) is not None:
+                        instance.tally.take(taken)
+                        instance.counting_since, instance.dirty = self._host.now, True
         return self._outputs()
 
     def _outputs(self) -> Sequence[Output]:

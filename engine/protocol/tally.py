@@ -37,6 +37,11 @@ class Tally:
         if name:
             setattr(self, name, getattr(self, name) + 1)
 
+    def take(self, taken: Counters) -> None:
+        """Begin anew, without what has been written down of it."""
+        for name in NAMES:
+            setattr(self, name, max(0, getattr(self, name) - getattr(taken, name)))
+
     def counters(self) -> Counters:
         """The present values."""
         return Counters(*[getattr(self, name) for name in NAMES])

@@ -191,6 +191,12 @@ class TestGlobals:
         assert found.rx_buffer_bytes == 4096
         assert (found.garp_interval, found.gna_interval) == (S // 10, S // 5)
 
+    def test_where_dumps_go_and_how_the_json_is_laid_out(self) -> None:
+        lines = ("state_dump_file /run/a", "stats_dump_file b", "json_dump_file /run/c", "json_version 2")
+        found = whole(block("global_defs", *lines)).globals
+        assert (found.state_dump_file, found.stats_dump_file, found.json_dump_file) == ("/run/a", "b", "/run/c")
+        assert found.json_version == 2
+
     def test_reach_instances_wherever_they_stand(self) -> None:
         text = with_lines() + block(
             "global_defs", "vrrp_version 3", "vrrp_garp_master_delay 8", "vrrp_garp_interval 0.5"

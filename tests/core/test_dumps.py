@@ -6,11 +6,23 @@ import json
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from engine.config.model import NS_PER_S, Authentication, Command, Notify, Route, SyncGroup, UnicastPeer, Vmac
+from engine.config.model import (
+    NS_PER_S,
+    Authentication,
+    Command,
+    Globals,
+    Notify,
+    Route,
+    SyncGroup,
+    TrackedProcess,
+    UnicastPeer,
+    Vmac,
+)
 from engine.core import dumps
-from engine.messages import InterfaceStatus
+from engine.messages import ClearCounters, InterfaceStatus
 from tests.scenarios.build import config, instance
 from tests.scenarios.octets import advert
 from tests.scenarios.rig import Rig, interface
@@ -125,6 +137,52 @@ def test_json_has_keepalived_s_keys_in_its_order(tmp_path: Path) -> None:
     assert data["last_transition"] == pytest.approx(wall(rig.status().since), abs=1e-5)
     assert data["vips"] == ["10.0.0.50/24 dev eth0 scope global"]
     assert one["stats"]["ip_ttl_err"] == 2
+
+
+def test_json_of_version_2_names_the_instances_and_adds_the_track_processes(tmp_path: Path) -> None:
+    processes = (
+        TrackedProcess(name="web", argv=("nginx",), quorum=2, weight=-20),
+        TrackedProcess(name="one", argv=("sh", "-c"), quorum_max=1, fork_delay=NS_PER_S // 2, full_command=True),
+    )
+    version_2 = msgspec.structs.replace(
+        config(instance()), globals=Globals(json_version=2, json_dump_file="state.json"), processes=processes
+    )
+    rig = Rig(version_2)
+    path = dumps.write(dumps.JSON, version_2, rig.router.statuses(), wall, tmp_path, {"web": 3, "one": 4})
+    found = json.loads(path.read_text())
+    assert path == tmp_path / "state.json"
+    assert list(found) == ["vrrp", "track_process"]
+    assert [list(one) for one in found["vrrp"]] == [["data", "stats"]]
+    web, one = found["track_process"]
+    assert (web["process"], web["param_match"], web["min_processes"], web["weight"]) == ("web", "none", 2, -20)
+    assert (web["current_processes"], web["have_quorum"], web["full_command"]) == (3, True, False)
+    assert (one["param_match"], one["max_processes"], one["have_quorum"]) == ("exact", 1, False)
+    assert (one["fork_delay"], one["terminate_delay"], one["full_command"]) == (0.5, 0, True)
+
+
+def test_each_dump_goes_where_the_configuration_wants_it(tmp_path: Path) -> None:
+    wished = Globals(
+        state_dump_file=str(tmp_path / "a"), stats_dump_file=str(tmp_path / "b"), json_dump_file=str(tmp_path / "c")
+    )
+    elsewhere = tmp_path / "nowhere"
+    names = [dumps.path_of(number, wished, elsewhere).name for number in dumps.SIGNALS]
+    assert names == ["a", "b", "c", "b"]
+    assert {dumps.path_of(number, wished, elsewhere).parent for number in dumps.SIGNALS} == {tmp_path}
+    assert dumps.path_of(dumps.JSON, Globals(), elsewhere) == elsewhere / "keepalived.json"
+
+
+def test_counters_that_were_dumped_begin_anew_and_what_came_meanwhile_counts_on(tmp_path: Path) -> None:
+    rig = master()
+    told = rig.router.statuses()
+    assert written(rig, dumps.STATS_CLEAR, tmp_path) == STATISTICS
+    rig.give(advert(ttl=3))
+    rig.give(dumps.counted(told))
+    counters = rig.status().counters
+    assert (counters.ip_ttl_err, counters.become_master, counters.advert_rcvd, counters.advert_sent) == (1, 0, 0, 0)
+    assert rig.status().counting_since == rig.now
+    rig.give(ClearCounters((("nobody", counters),)))
+    rig.give(dumps.counted(told))
+    assert rig.status().counters.ip_ttl_err == 0
 
 
 def test_json_lists_what_there_is_and_never_a_password(tmp_path: Path) -> None:

@@ -311,6 +311,8 @@ def test_signals_write_the_dumps_of_keepalived(host: Host) -> None:
     assert status(engine)["state"] == "MASTER"
     assert "     10.211.55.50 dev eth0 scope global set" in texts[".data"].splitlines()
     assert texts[".stats"].startswith("VRRP Instance: VI_1\n  Advertisements:\n    Received: 0\n")
+    assert "Became master: 1" in texts[".stats"]
+    wait_for(lambda: status(engine)["counters"]["become_master"] == 0, 5, "the counters to begin anew")
     assert engine.program.stop() == 0
 
     theirs = start_keepalived(host, config())

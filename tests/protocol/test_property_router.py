@@ -186,6 +186,7 @@ def inputs(draw: st.DrawFn) -> m.Input:
         m.Ordered(request=3, command=m.Failover(instance=name, method="sideways")),
         m.Ordered(request=4, command=m.Release(instance=name)),
         m.Ordered(request=5, command=m.AnnounceNow(instance=draw(st.sampled_from(("", name))))),
+        m.ClearCounters(((name, m.Counters(advert_rcvd=2, advert_sent=1)),)),
         m.StopRouter(),
     )
     return draw(st.sampled_from(options))
