@@ -63,6 +63,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
             "engine.wire",
             "engine.codes",
             "engine.programs",
+            "engine.probe",
         ),
         {"textual", "rich", "hatui"},
     ),

@@ -19,7 +19,7 @@ import msgspec
 from engine.config.model import Config
 from engine.core import kernel_facts
 from engine.core.present import Present
-from engine.diagnosis import Facts, Runs, Tally, diagnose
+from engine.diagnosis import Announcement, Facts, Runs, Tally, diagnose
 from engine.messages import (
     AddressLost,
     Event,
@@ -30,6 +30,7 @@ from engine.messages import (
     PacketLine,
     ScriptFinished,
     Snapshot,
+    State,
     StateChanged,
     TrackerChanged,
     TrackerStatus,
@@ -49,6 +50,8 @@ ADVERTS = 500.0
 MEMORY = 600_000_000_000
 RUNS = 20
 LISTEN_MOST_S = 60.0
+ASKED = 16
+"""Addresses of ours that are asked for in one sample."""
 
 
 class Host(Protocol):
@@ -96,6 +99,8 @@ class Diagnosis:
         self._tally = Tally()
         self._sampled = 0
         """ns that the last sample lasted; 0 before the first."""
+        self._answers: tuple[Announcement, ...] = ()
+        """Of the last sample."""
         self._kernel = _Kernel()
         self._lost: deque[tuple[int, AddressLost]] = deque(maxlen=32)
         self._near: deque[tuple[int, NearMiss]] = deque(maxlen=32)
@@ -158,8 +163,9 @@ class Diagnosis:
                 await asyncio.wait_for(self._changed.wait(), EVERY_S)
 
     async def ask(self, listen_s: float) -> tuple[FindingStatus, ...]:
-        """Listen for so long, and look: for somebody who does not watch."""
+        """Listen for so long, and look: for somebody who does not watch. The kernel is read anew."""
         await self._host.snapshot()
+        self._kernel.at = -1e9
         if listen_s > 0:
             await self._listen(min(listen_s, LISTEN_MOST_S))
             await self._host.snapshot()
@@ -180,10 +186,30 @@ class Diagnosis:
             self._tally.begin(began)
             self._turn(listening=True)
             try:
-                await asyncio.sleep(seconds + BEGIN_NS / 1e9)
+                whole = seconds + BEGIN_NS / 1e9
+                _, self._answers = await asyncio.gather(asyncio.sleep(whole), self._ask_for_ours(whole))
             finally:
                 self._turn(listening=False)
             self._sampled = self._host.clock() - began
+
+    async def _ask_for_ours(self, whole: float) -> tuple[Announcement, ...]:
+        """Does another host answer for an address that we hold as master? Asked at the end of a sample of `whole`
+        seconds. An observer asks nothing."""
+        if self.observing:
+            return ()
+        from engine.core import neighbours
+
+        await asyncio.sleep(max(0.0, whole - neighbours.ROUNDS * neighbours.EVERY_S))
+        masters = [one for one in self._host.present.instances() if one.state is State.MASTER and not one.unicast]
+        questions = []
+        for one in masters[:ASKED]:
+            address = next((held.address for held in one.addresses if held.present and held.advertised), "")
+            if address and (one.family == 4 or one.source):
+                source = neighbours.NOBODY if one.family == 4 else one.source
+                questions.append(neighbours.Question(one.interface, address, source))
+        at = self._host.clock()
+        answers = await asyncio.to_thread(neighbours.who_has, questions) if questions else []
+        return tuple(Announcement(one.question.address, mac, at) for one in answers for mac in one.macs)
 
     def _turn(self, *, listening: bool) -> None:
         self.listening = listening
@@ -204,6 +230,7 @@ class Diagnosis:
                 sampled=self._sampled,
                 senders=self._tally.senders if self._sampled else (),
                 announcements=self._tally.announcements,
+                answers=self._answers,
                 groups=self._kernel.groups,
                 others=() if self.observing else self._kernel.others,
                 alive=self._kernel.alive,

@@ -87,6 +87,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """ns that the tap was open; 0: nothing was listened to."""
     senders: tuple[Sender, ...] = ()
     announcements: tuple[Announcement, ...] = ()
+    answers: tuple[Announcement, ...] = ()
+    """Other hosts that answered for an address which is ours as master, and when they were asked."""
     groups: dict[str, frozenset[str]] | None = None
     """Multicast groups that this host has joined, by interface."""
     others: tuple[str, ...] = ()

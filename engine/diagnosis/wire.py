@@ -366,7 +366,6 @@ def stale_arp(facts: Facts) -> Iterable[FindingStatus]:
 def lost_multicast(facts: Facts) -> Iterable[FindingStatus]:
     """D-MCAST-LOST: the group is not joined here, or the other master is alive and its adverts do not arrive."""
     heard = {sender.instance for sender in facts.senders}
-    last = {one.address: one for one in facts.announcements}
     config = {one.name: one for one in facts.config.instances}
     for status in facts.instances:
         configured = config.get(status.name)
@@ -389,22 +388,26 @@ def lost_multicast(facts: Facts) -> Iterable[FindingStatus]:
             )
             continue
         long_enough = facts.sampled > 3 * max(status.master_down_interval, status.advert_interval)
+        if status.state is not State.MASTER or not long_enough or status.name in heard:
+            continue
         since = max(status.announced_at, status.since)
-        twice = [
-            told
-            for one in status.addresses
-            if (told := last.get(one.address)) is not None and told.at > since and not _own_mac(facts, status, told.mac)
-        ]
-        if status.state is State.MASTER and long_enough and status.name not in heard and twice:
+        own = {one.address for one in status.addresses}
+        told = [one for one in facts.announcements if one.address in own and one.at > since]
+        answered = [one for one in facts.answers if one.address in own and one.at > status.since + SETTLED]
+        twice = [one for one in (*told, *answered) if not _own_mac(facts, status, one.mac)]
+        if twice:
             peer = f"{status.peer} " if status.peer in facts.alive else ""
+            verb = "announces" if twice[0] in told else "answers for"
             yield finding(
                 "D-MCAST-LOST",
                 "error",
                 status.name,
-                f"another host ({peer}{twice[0].mac}) announces {twice[0].address} as its own, but no VRRP multicast "
+                f"another host ({peer}{twice[0].mac}) {verb} {twice[0].address} as its own, but no VRRP multicast "
                 "arrives from it: switch snooping, a hypervisor's filter"
-                + (f", or {facts.cloud}, which does not forward multicast" if facts.cloud else ""),
-                f"Allow {group} on the path, or unicast_src_ip {status.source} and unicast_peer on both nodes",
+                + (f", or {facts.cloud}, which does not forward multicast" if facts.cloud else "")
+                + ("" if twice[0] in told else "; or it was left behind there"),
+                f"Allow {group} on the path, or unicast_src_ip {status.source} and unicast_peer on both nodes"
+                + ("" if twice[0] in told else "; `hatui doctor` on that host tells which"),
             )
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from hatui.lab import Host
@@ -62,3 +65,21 @@ class Forger:
         own = ipaddress.IPv4Address(address).packed
         body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + self.mac + own + BROADCAST + own
         self._socket.send(BROADCAST + self.mac + b"\x08\x06" + body)
+
+
+@contextmanager
+def again_and_again(what: Callable[[], None], every_s: float = 0.15) -> Iterator[None]:
+    """Do it meanwhile."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(every_s):
+            what()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

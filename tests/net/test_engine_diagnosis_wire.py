@@ -3,15 +3,12 @@ of it without the fault. One engine, one sample: what is named must be exactly w
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from engine.protocol.packet import seal
 from hatui.lab import Host, Lab, start_engine, wait_for
 from tests.net.engine_talk import Talk, host_of
-from tests.net.forging import Forger
+from tests.net.forging import Forger, again_and_again
 from tests.scenarios.octets import message
 
 OURS, PEER = "10.211.55.22", "10.211.55.77"
@@ -67,24 +64,6 @@ def forged(forger: Forger, a: Host) -> None:
     heard(112, trailer=sealed(112, 0))
     heard(113, trailer=sealed(113, 4.2))
     heard(114, trailer=sealed(114, 1))
-
-
-@contextmanager
-def again_and_again(what: Callable[[], None], every_s: float = 0.15) -> Iterator[None]:
-    """Do it meanwhile."""
-    over = threading.Event()
-
-    def run() -> None:
-        while not over.wait(every_s):
-            what()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_each_fault_on_the_wire_is_named_where_it_was_planted_and_nowhere_else(lab: Lab) -> None:
