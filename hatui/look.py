@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from textual.app import App
 
 from hatui import keymap, keys, theming
@@ -113,8 +114,14 @@ class Look(TypeAhead):
         }
         here = dict.fromkeys(one.id.partition(".")[0] for one in bound if one.id)
         order = [*(place for place in here if place not in (keys.LIST, keys.EVERYWHERE)), keys.LIST, keys.EVERYWHERE]
-        valid = [key for key in self.keymap.table if key.id in ids and key.place in order]
+        valid = [self._own(key) for key in self.keymap.table if key.id in ids and key.place in order]
         return sorted(valid, key=lambda key: order.index(key.place))
+
+    def _own(self, key: keys.Key) -> keys.Key:
+        """The entry with those of its keys that do not mean something nearer here."""
+        active = {name: one.binding.action for name, one in self.screen.active_bindings.items()}
+        own = ",".join(part for part in key.key.split(",") if active.get(part, key.action) == key.action)
+        return key if own == key.key or not own else msgspec.structs.replace(key, key=own)
 
     # saying and copying ------------------------------------------------------------------------
 

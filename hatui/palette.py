@@ -7,7 +7,7 @@ key or a subcommand cannot do.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -87,7 +87,26 @@ def entries(app: HatuiApp) -> list[Entry]:
 
     for extra in getattr(app.frame, "commands", list)():
         found.append(extra)
-    return [*found, *config_entries(app)]
+    found += config_entries(app)
+    return [*found, *_keyed(app, {entry.words for entry in found})]
+
+
+TYPED = {"everywhere.command", "everywhere.palette", "everywhere.next", "everywhere.previous"}
+"""Keys that mean nothing as words."""
+
+
+def _keyed(app: HatuiApp, known: Collection[str]) -> Iterator[Entry]:
+    """What the keys of this screen do, and those that are valid everywhere; also for who has only a mouse."""
+    frame = app.frame
+    table, idle = app.keymap.table, frame.idle_keys if frame is not None else ()
+    here = keys.at(frame.PLACE, table) if frame is not None else ()
+    widens = (keys.named("list.wide_columns"),) if getattr(frame and frame.focused, "WIDENS", False) else ()
+    for key in (*here, *widens, *keys.at(keys.EVERYWHERE, table)):
+        words = key.id.partition(".")[2].replace("_", " ")
+        if words not in known and key.id not in TYPED and key.id not in idle:
+            where: object = frame.focused if frame is not None and key in widens else frame
+            where = app if key.place == keys.EVERYWHERE else where
+            yield Entry(words, key.help, _call(app.call_later, app.run_action, key.action, where), key.key, key.acts)
 
 
 def _call(function: Callable[..., object], *arguments: object) -> Callable[[], object]:

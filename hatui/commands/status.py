@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--json", action="store_true", help="everything as one JSON object")
     how.add_argument("--brief", action="store_true", help="one line an instance: name state priority master")
     how.add_argument("--oneline", action="store_true", help="one line in all, as monitoring systems read it")
+    parser.add_argument("--compare", nargs=2, metavar=("VI1", "VI2"), help="two instances, and what differs")
     parser.add_argument("--watch", type=float, metavar="N", help="again every N seconds, until ctrl+c")
     socket_option(parser)
 
@@ -63,6 +64,10 @@ def _once(chosen: argparse.Namespace) -> int:
         one = session.named(store.instances, chosen.instance)
         found = [problem for problem in found if problem.instance in ("", one.name)]
         store.instances = {one.name: one}
+    if chosen.compare:
+        first, second = (session.named(store.instances, name) for name in chosen.compare)
+        found = [problem for problem in found if problem.instance in ("", first.name, second.name)]
+        store.instances = {one.name: one for one in (first, second)}
     health = severity(found, store)
     if chosen.json:
         say_json(as_json(store, client.hello.host, now, client.hello.wall_ns, found, health))
@@ -71,6 +76,11 @@ def _once(chosen: argparse.Namespace) -> int:
             say(brief(one))
     elif chosen.oneline:
         say(oneline(store, found, health))
+    elif chosen.compare:
+        from hatui.beside import lines
+
+        for line in lines(first, second, now, columns(), believed=True):
+            say(painted(line))
     elif chosen.instance:
         from hatui.pages import detail_page
 

@@ -55,7 +55,11 @@ OVERLAYS: tuple[Key, ...] = (
     Key("replay.before", "comma", "Event before", "To the event before.", "replay_step(-1)", priority=True),
     Key("replay.live", "escape", "Live", "Back to the live engine.", "replay_live", priority=True),
     # pages, command line, palette
-    Key("page.close", "escape,backspace,q,enter", "Back", "Close this page.", "close"),
+    Key("page.close", "escape,backspace,q,enter", "Back", "Forget the search; then close this page.", "close"),
+    Key("page.search", "slash", "Search", "Words or a regular expression; the lines that match are shaded.", "search"),
+    Key("page.match", "n", "Next match", "The next line that was found.", "match(1)"),
+    Key("page.match_before", "N", "Match before", "The line before that was found.", "match(-1)"),
+    Key("page.save", "s", "Save", "The page as a file of text.", "save"),
     Key("page.copy", "y", "Copy", "Copy the page as text.", "copy"),
     Key("page.copy_command", "c", "Copy command", "Copy the command that prints the same.", "copy_command"),
     Key("page.before", "left_square_bracket", "Before", "The page before, where there are several.", "turn(-1)"),

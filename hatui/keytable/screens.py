@@ -105,6 +105,13 @@ SCREENS: tuple[Key, ...] = (
     Key("everywhere.quit", "q", "Quit", "Leave; asks only if you hold text that is not applied.", "leave(False)"),
     Key("everywhere.leave", "Q", "Quit, keep", "Leave, and leave the last screen on the terminal.", "leave(True)"),
     # every list
+    Key(
+        "list.wide_columns",
+        "ctrl+w",
+        "Wide columns",
+        "The columns of a large screen, reached sideways; again: those that fit. Only in tables.",
+        "wide",
+    ),
     Key("list.down", "j,down", "Down", "Next row.", "cursor(1)"),
     Key("list.up", "k,up", "Up", "Row before.", "cursor(-1)"),
     Key("list.first", "g,home", "First", "First row.", "edge(-1)"),
@@ -181,6 +188,14 @@ SCREENS: tuple[Key, ...] = (
         "A new instance, asked for in a few words, as lines of the candidate.",
         "new_instance",
     ),
+    Key(
+        "dashboard.compare",
+        "equals_sign",
+        "Compare",
+        "Mark the selected instance; on another one: both beside each other, and what differs.",
+        "compare",
+    ),
+    Key("dashboard.save", "s", "Save", "All panes as a file of text, with the rows that are out of sight.", "save"),
     # packets
     Key("packets.pause", "p", "Pause", "Freeze the list; the capture goes on and is counted.", "pause", footer=10),
     Key("packets.follow", "f", "Follow", "Show the newest again.", "follow", footer=20),
@@ -282,6 +297,7 @@ SCREENS: tuple[Key, ...] = (
     Key(
         "config.file_after", "right_square_bracket", "Next file", "The next file, where files are included.", "file(1)"
     ),
+    Key("config.save", "s", "Save", "The text and its problems as a file, without secrets.", "save"),
     # events
     Key("events.open", "enter", "Open", "Why of a transition; any other event in full.", "open", footer=10),
     Key(
@@ -330,11 +346,13 @@ SCREENS: tuple[Key, ...] = (
     Key("drills.open", "enter", "Open", "The report of this row, or the drill that it names.", "open", footer=10),
     Key("drills.drill", "D", "Drill", "Run a drill: preflight first.", "drill", acts=True, footer=20),
     Key("drills.abort", "a", "Abort", "Abort the drill under way: everything is restored at once.", "abort", footer=30),
+    Key("drills.save", "s", "Save", "All panes as a file of text, with the rows that are out of sight.", "save"),
     # peers
     Key("peers.open", "enter", "Detail", "Everything about the instance of this row.", "open", footer=10),
     Key("peers.differences", "d", "Differences", "Only what differs, or everything.", "differences", footer=20),
     Key("peers.filter", "slash", "Filter", "Show only rows that match; esc clears.", "filter", footer=30),
     Key("peers.clear", "escape,backspace", "Back", "Everything again.", "back"),
+    Key("peers.save", "s", "Save", "All panes as a file of text, with the rows that are out of sight.", "save"),
     # detail of an instance
     Key(
         "detail.open",
@@ -361,5 +379,6 @@ SCREENS: tuple[Key, ...] = (
     Key("detail.release", "U", "Release", "End a hold.", "release", acts=True, footer=45),
     Key("detail.instance_before", "left_square_bracket", "Before", "The instance before.", "instance(-1)"),
     Key("detail.instance_after", "right_square_bracket", "Next", "The next instance.", "instance(1)", footer=50),
+    Key("detail.save", "s", "Save", "The open tab as a file of text, with the rows that are out of sight.", "save"),
 )
 """Everywhere, lists, screens, the detail of an instance."""

@@ -282,6 +282,10 @@ class ConfigScreen(SharedEditor):
         else:
             self.console.say(self.editing.trouble, "error")
 
+    def guarded(self, text: str) -> str:
+        """Without secrets, also while they are revealed."""
+        return self.draft.masks.mask(text) if self.draft else text
+
     def copied(self) -> str:
         """What `y` copies."""
         if isinstance(self.focused, Rows):

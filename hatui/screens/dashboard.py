@@ -17,7 +17,7 @@ from hatui.filters import check_text, text_filter
 from hatui.journal import EventView
 from hatui.journal import when as when_told
 from hatui.peers import Wire, compare
-from hatui.screens.instance_keys import InstanceKeys
+from hatui.screens.instance_keys import InstanceList
 from hatui.screens.why import open_why
 from hatui.store import Row, Store
 from hatui.text import rule
@@ -38,7 +38,7 @@ from hatui.widgets.priorities import PeerPane, PriorityLadder
 from hatui.widgets.rows import Rows, bindings
 
 
-class Dashboard(InstanceKeys):
+class Dashboard(InstanceList):
     """Instances, detail, events."""
 
     PLACE = "dashboard"
@@ -104,7 +104,7 @@ class Dashboard(InstanceKeys):
             else "no VRRP instance is configured: n makes one"
         )
         self._share_height(max(1, len(shown)))
-        self.query_one(InstanceTable).tell(shown, self._row, nothing, self._sort)
+        self.query_one(InstanceTable).tell(shown, self._row, nothing, self._sort, self.marked)
         self._paint_selection()
         self._paint_events(store)
         adverts = self.query_one(AdvertLadder)
@@ -115,7 +115,8 @@ class Dashboard(InstanceKeys):
         """An instance as it is now."""
         store, now = self.console.store, self.console.link.now()
         believed = not store.silent(now, status.name)
-        cells = store.cells(status.name, now, 30 if self.has_class("wide") else 12)
+        wide = self.has_class("wide") or self.query_one(InstanceTable).wide
+        cells = store.cells(status.name, now, 30 if wide else 12)
         return InstanceRow(status, now, believed, cells, store.updated_at, self.console.fine)
 
     def _share_height(self, instances: int) -> None:
@@ -250,8 +251,9 @@ class Dashboard(InstanceKeys):
 
     def action_back(self) -> None:
         """Everything as it is again."""
-        if self._toggled:
+        if self._toggled or self.marked:
             self._toggled.clear()
+            self.marked = ""
             self.paint()
             return
         self.query_one(FilterLine).clear()

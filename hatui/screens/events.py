@@ -61,7 +61,7 @@ class Events(FrameScreen):
         """All panes."""
         self.view.update(store.events, store.events_revision, store.events_older)
         events = self.query_one(EventList)
-        events.tell(self.view, self._when, self._head(store, events.size.width))
+        events.tell(self.view, self._when, self._head(store, events.room))
         self.query_one("#journal-line", Lines).show((self._status(store),))
         self._paint_selected()
         self._fetch_if_near(store)

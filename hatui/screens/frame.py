@@ -18,7 +18,7 @@ from hatui.sentences import banners, problems
 from hatui.store import Connection, Store
 from hatui.text import Line, clock, duration, plain
 from hatui.widgets.frame import Foot, Head, Identity
-from hatui.widgets.rows import Lines
+from hatui.widgets.rows import Lines, Rows
 
 if TYPE_CHECKING:
     from hatui.app import HatuiApp
@@ -102,6 +102,23 @@ class FrameScreen(Painted, Screen[None]):
     def _sized(self, columns: int, rows: int) -> None:
         self.set_class(columns < WIDTH or rows < HEIGHT, "small")
         self.set_class(columns >= 140 and rows >= 40, "wide")
+
+    def on_rows_widened(self, message: Rows.Widened) -> None:
+        """Lay the rows out anew."""
+        table = message.rows
+        fits = "every column fits already" if table.size.width >= table.room else "h, l and arrows go sideways"
+        self.console.say(f"wide columns: {fits}" if table.wide else "columns as the screen has room")
+        self.paint()
+
+    def action_save(self) -> None:
+        """What is shown, as a file of text."""
+        from hatui.screens.save import save_view
+
+        save_view(self)
+
+    def guarded(self, text: str) -> str:
+        """A text of this view as it may be written down."""
+        return text
 
     def on_head_tab_clicked(self, message: Head.TabClicked) -> None:
         """The mouse may do what 1, 2 and 3 do."""

@@ -37,3 +37,28 @@ class InstanceKeys(FrameScreen):
         """End a hold."""
         if self.chosen:
             self.console.open_release(self.chosen)
+
+
+class InstanceList(InstanceKeys):
+    """Several instances; beside the chosen one another may be marked, to compare the two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marked = ""
+
+    def action_compare(self) -> None:
+        """Mark one; on another one, both beside each other."""
+        chosen, first = self.chosen, self.marked
+        if not chosen:
+            self.console.say("no instance is selected", "warning")
+        elif first not in ("", chosen) and first in self.console.store.instances:
+            from hatui.beside import page_of
+            from hatui.screens.pager import Pager
+
+            command = self.console.twin("status", "--compare", first, chosen)
+            self.app.push_screen(Pager(page_of(first, chosen), command=command))
+        else:
+            self.marked = "" if first == chosen else chosen
+            words = "is marked: = on another instance compares the two" if self.marked else "is not marked any more"
+            self.console.say(f"{chosen} {words}")
+            self.paint()

@@ -6,19 +6,23 @@ Invariant: an existing file is never overwritten, and what is said to be saved h
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Input, Label
+from textual.widgets import Button, Input, Label, TextArea
 
 from hatui.screens.ask import COLUMNS
-from hatui.screens.frame import Dialog
-from hatui.text import Line, plain, rule, wrap
+from hatui.screens.frame import Dialog, FrameScreen
+from hatui.text import NS, Line, clock, plain, rule, wrap
 from hatui.widgets.rows import Lines, bindings
+
+if TYPE_CHECKING:
+    from hatui.app import HatuiApp
 
 
 def save_new(path: Path, octets: bytes) -> str:
@@ -32,6 +36,47 @@ def save_new(path: Path, octets: bytes) -> str:
     except OSError as error:
         return f"{path}: {error.strerror} [E-IO]"
     return ""
+
+
+MOST = 5000
+"""Rows of one pane that are written down; the screens of packets and events save all of theirs."""
+
+
+def save_view(screen: FrameScreen) -> None:
+    """Ask for a file for all panes of a screen, with the rows that are out of sight too."""
+    if screen.has_class("card"):
+        screen.console.say("there is nothing to save while there is no engine [E-NO-ENGINE]", "warning")
+        return
+    text = "\n".join(view_lines(screen)) + "\n"
+    words = ["All panes of this screen as text, with the rows that are out of sight. Secrets stay hidden."]
+    screen.app.push_screen(
+        Save(f"Save {screen.PLACE}", words, file_name(screen.console, screen.PLACE), lambda: text.encode())
+    )
+
+
+def file_name(console: HatuiApp, what: str, ending: str = "txt") -> str:
+    """The name that is offered: what, where, when."""
+    hello = console.store.hello
+    host = f"{hello.host.partition('.')[0]}-" if hello else ""
+    stamp = clock(console.link.wall(), "utc").replace(":", "")
+    return f"hatui-{what}-{''.join(char if char.isalnum() or char in '-_' else '_' for char in host)}{stamp}.{ending}"
+
+
+def view_lines(screen: FrameScreen) -> Iterator[str]:
+    """The panes that are seen, from first to last, each under its title."""
+    hello, wall = screen.console.store.hello, screen.console.link.wall()
+    yield f"{plain(hello.host) if hello else ''}  {screen.PLACE}  {datetime.fromtimestamp(wall // NS, UTC).isoformat()}"
+    for pane in screen.query_one("#body").walk_children():
+        if isinstance(pane, TextArea) and pane.region:
+            yield from ("", *screen.guarded(pane.text).splitlines())
+        elif isinstance(pane, Lines) and pane.region:
+            yield ""
+            yield from map(flat, pane.written(MOST))
+
+
+def flat(line: Line) -> str:
+    """A line as text."""
+    return "".join(text for text, _ in line).rstrip()
 
 
 class Save(Dialog):

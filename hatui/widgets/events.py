@@ -106,14 +106,21 @@ class EventList(Rows):
     """Events. Keys are sequence numbers; `whole` shows severity and kind as well."""
 
     STICKS = True
+    WIDENS = True
 
     def __init__(self, *, id: str | None = None, whole: bool = False) -> None:  # noqa: A002
         super().__init__(id=id)
         self._rows: Sequence[Row] = ()
         self._moment: Moment = lambda row, before, columns: ""  # noqa: ARG005
+        self._whole = whole
         self._line = journal_line if whole else event_line
         self._told: Hashable | None = None
         """The key of the row of the cursor; the rows may be another's living list."""
+
+    @property
+    def head_scrolls(self) -> bool:
+        """It names the columns where all of them are shown."""
+        return self._whole
 
     def tell(self, rows: Sequence[Row], moment: Moment, head: Line) -> None:
         """Show these rows, the first on top."""
@@ -155,7 +162,7 @@ class EventList(Rows):
     def body_at(self, index: int) -> Line:
         """One row, made when it is seen."""
         before = self._rows[index + 1] if index + 1 < len(self._rows) else None
-        return self._line(self._rows[index], before, self._moment, self.size.width)
+        return self._line(self._rows[index], before, self._moment, self.room)
 
     @property
     def selected(self) -> Row | None:

@@ -33,13 +33,20 @@ class FilterLine(Horizontal):
     class Closed(Message):
         """The field was left; the list should have the focus again."""
 
-    def __init__(self, check: Callable[[str], str], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        check: Callable[[str], str],
+        *,
+        id: str | None = None,  # noqa: A002
+        label: str = "filter",
+    ) -> None:
         super().__init__(id=id, classes="field-line")
         self._check = check
+        self._label = label
 
     def compose(self) -> ComposeResult:
         """Label, field, verdict."""
-        yield Label(" filter> ", markup=False)
+        yield Label(f" {self._label}> ", markup=False)
         yield Input(id="filter-input", select_on_focus=False)
         yield Label("", id="filter-verdict", markup=False)
 

@@ -179,10 +179,10 @@ def table_head(columns: Sequence[Column], sort: str = "") -> Line:
     return ((line, "dim"),)
 
 
-def table_line(row: InstanceRow, columns: Sequence[Column]) -> Line:
+def table_line(row: InstanceRow, columns: Sequence[Column], *, marked: bool = False) -> Line:
     """One instance."""
     sign = "#" if row.believed and row.status.hold_kind == "maintenance" else mark(row.state)
-    spans: list[Span] = [(" ", "plain"), (sign, row.role), (" ", "plain")]
+    spans: list[Span] = [(" ", "plain"), (sign, row.role), ("=" if marked else " ", "key")]
     for column in columns:
         text, role = column.cell(row)
         shown = fit(text, column.columns, right=column.right)
@@ -196,12 +196,20 @@ def table_line(row: InstanceRow, columns: Sequence[Column]) -> Line:
 class InstanceTable(Rows):
     """All instances; keys are their names. A row is made when it is seen."""
 
+    WIDENS = True
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name
         super().__init__(id=id)
         self._statuses: Sequence[InstanceStatus] = ()
         self._make: Callable[[InstanceStatus], InstanceRow] | None = None
         self._nothing = ""
+        self._marked = ""
         self._columns: Sequence[Column] = ()
+
+    @property
+    def head_scrolls(self) -> bool:
+        """It names the columns."""
+        return True
 
     def tell(
         self,
@@ -209,10 +217,12 @@ class InstanceTable(Rows):
         make: Callable[[InstanceStatus], InstanceRow],
         nothing: str = "",
         sort: str = "",
+        marked: str = "",
     ) -> None:
-        """Show the instances, or why there are none."""
+        """Show the instances, or why there are none; one of them may be marked."""
         self._statuses, self._make, self._nothing = statuses, make, nothing
-        self._columns = table_columns(self.size.width or 80, max((len(one.name) for one in statuses), default=0))
+        self._marked = marked
+        self._columns = table_columns(self.room or 80, max((len(one.name) for one in statuses), default=0))
         self.show_rows((), [status.name for status in statuses], table_head(self._columns, sort))
 
     @property
@@ -224,7 +234,13 @@ class InstanceTable(Rows):
         """One instance."""
         if not self._statuses or self._make is None:
             return ((f"   {self._nothing}", "dim"),)
-        return table_line(self._make(self._statuses[index]), self._columns)
+        status = self._statuses[index]
+        return table_line(self._make(status), self._columns, marked=status.name == self._marked)
+
+    def under_at(self, index: int) -> str:
+        """The marked row is shaded too."""
+        marked = index < len(self._statuses) and self._statuses[index].name == self._marked
+        return super().under_at(index) or ("marked" if marked else "")
 
 
 def detail_title(row: InstanceRow, columns: int, *, focus: bool = False) -> Line:

@@ -46,6 +46,8 @@ def peer_line(row: PeerRow, width: int) -> Line:
 class PeerTable(Rows):
     """The comparison."""
 
+    WIDENS = True
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name
         super().__init__(id=id)
         self._peer_rows: Sequence[PeerRow] = ()
@@ -54,9 +56,14 @@ class PeerTable(Rows):
     def tell(self, nodes: Sequence[Node], rows: Sequence[PeerRow], nothing: str) -> None:
         """Show these rows."""
         self._peer_rows = rows
-        self._column = columns_of(len(nodes), self.size.width)
+        self._column = columns_of(len(nodes), self.room)
         head = peers_head(nodes, self._column) if rows else ((f"   {nothing}", "dim"),)
         self.show_rows((), [row.key for row in rows], head)
+
+    @property
+    def head_scrolls(self) -> bool:
+        """It names the nodes."""
+        return True
 
     @property
     def count(self) -> int:

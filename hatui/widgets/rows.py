@@ -7,7 +7,7 @@ it repaints only the cells that changed, which keeps a slow SSH link calm. How a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -24,6 +24,9 @@ from hatui.text import ROLES, Line, clip, joined, width
 
 ROLE_CLASSES = {f"role-{role}" for role in (*ROLES, "cursor", "cursor-far", "marked")}
 """Component classes of the app, which has the looks of all roles once for all lines."""
+
+WIDE = 160
+"""Columns for which a table is laid out while it is wide."""
 
 
 def bindings(place: str) -> list[BindingType]:
@@ -69,6 +72,11 @@ class Lines(ScrollView, can_focus=False):
         """How many lines are visible below the head."""
         return max(0, self.size.height - (1 if self._head is not None else 0))
 
+    @property
+    def head_scrolls(self) -> bool:
+        """The head names columns, so it goes sideways with them."""
+        return False
+
     def scroll_rows(self, y: int | None = None, x: int | None = None) -> None:
         """Show from this row (and column) on, at once."""
         self.scroll_to(x=x, y=y, animate=False, immediate=True, force=True)
@@ -85,6 +93,15 @@ class Lines(ScrollView, can_focus=False):
         event.stop()
         event.prevent_default()
         self.scroll_rows(y=max(0, self.scroll_offset.y - 3))
+
+    def written(self, most: int) -> Iterator[Line]:
+        """The head and all lines, also those out of sight, but not more than `most`."""
+        if self._head is not None:
+            yield self._head
+        for index in range(min(self.count, most)):
+            yield self.line_at(index)
+        if self.count > most:
+            yield ((f" ... and {self.count - most} more", "dim"),)
 
     # painting ----------------------------------------------------------------------------------
 
@@ -124,7 +141,7 @@ class Lines(ScrollView, can_focus=False):
         """Textual asks for one line."""
         line, under = self._painted[y] if y < len(self._painted) else self._row(y)
         columns = self.size.width
-        left = self.scroll_offset.x if not (y == 0 and self._head is not None) else 0
+        left = self.scroll_offset.x if y or self._head is None or self.head_scrolls else 0
         if not left:
             line = clip(line, columns)
         strip = Strip([Segment(text, self._style(role, under)) for text, role in joined(line)], width(line))
@@ -183,13 +200,35 @@ class Rows(Lines, can_focus=True, inherit_bindings=False):
     class Chosen(Moved):
         """Enter, or a click on the row of the cursor."""
 
+    class Widened(Moved):
+        """The columns have more room now, or less again: the rows are to be shown anew."""
+
     STICKS: ClassVar[bool] = False
     """The cursor on the first row stays on the first row, whatever comes there: newest on top."""
+    WIDENS: ClassVar[bool] = False
+    """A table whose columns may be wider than the screen."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.cursor = 0
+        self.wide = False
+        """The columns have the room of a large screen, and what does not fit is reached sideways."""
         self._keys: Sequence[Hashable] = ()
+
+    @property
+    def room(self) -> int:
+        """Columns that a row is laid out for."""
+        return max(self.size.width, WIDE) if self.wide else self.size.width
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a table has columns."""
+        return self.WIDENS if action == "wide" else super().check_action(action, parameters)
+
+    def action_wide(self) -> None:
+        """The columns of a large screen, or those that fit."""
+        self.wide = not self.wide
+        self.scroll_rows(x=0)
+        self.post_message(self.Widened(self))
 
     def show_rows(self, lines: Sequence[Line], row_keys: Sequence[Hashable], head: Line | None = None) -> None:
         """Replace all rows; the cursor stays on the row with the same key."""

@@ -189,7 +189,7 @@ async def test_why_shows_the_evidence_of_the_last_change(console: HatuiApp, link
 async def test_help_lists_every_key_of_the_place(console: HatuiApp, link: StagedLink) -> None:
     from hatui import keys
 
-    async with console.run_test(size=(100, 90)) as pilot:
+    async with console.run_test(size=(100, 110)) as pilot:
         await settle(pilot, link)
         await pilot.press("question_mark")
         await settle(pilot, link)
@@ -343,9 +343,9 @@ async def test_of_250_instances_only_the_visible_rows_are_made(
         made: list[str] = []
         line_of = instances.table_line
 
-        def counted(row: instances.InstanceRow, columns: object) -> object:
+        def counted(row: instances.InstanceRow, columns: object, *, marked: bool) -> object:
             made.append(row.status.name)
-            return line_of(row, columns)  # type: ignore[arg-type]
+            return line_of(row, columns, marked=marked)  # type: ignore[arg-type]
 
         monkeypatch.setattr(instances, "table_line", counted)
         console.paint()
