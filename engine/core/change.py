@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -28,6 +28,7 @@ from engine.messages import (
     ConfigRevertRefused,
     ConfigText,
     Event,
+    IncludedText,
     InstanceStatus,
     LogLine,
 )
@@ -120,10 +121,10 @@ class Changes:
     # ---- what operators ask for
 
     async def apply(
-        self, text: str, base: str, by: str, comment: str, confirm_s: float = 0
+        self, text: str, base: str, by: str, comment: str, confirm_s: float = 0, files: Sequence[IncludedText] = ()
     ) -> tuple[tuple[str, ...], int]:
-        """Write a text that was judged good as the main file, and use it. Returns what changed, line by line, and
-        the number of its revision (0 when none is kept).
+        """Write a text that was judged good as the main file, with those of included files, and use them: all or
+        none. Returns what changed, line by line, and the number of its revision (0 when none is kept).
 
         Raises:
             Refused: E-CONFIG-CHANGED, E-CONFIG-BROKEN, E-UNCONFIRMED, E-RANGE.
@@ -134,7 +135,10 @@ class Changes:
         async with self._reloading.lock:
             path = self._reloading.path
             before = {path: self._reloading.compare_base(base)}
-            return await self._change({path: text.encode()}, before, by, comment, confirm_s)
+            texts = {path: text.encode()}
+            for one in files:
+                before[one.path], texts[one.path] = self._reloading.compare_included(one), one.text.encode()
+            return await self._change(texts, before, by, comment, confirm_s)
 
     async def judge_rollback(self, number: int, base: str) -> Judged:
         """What going back to a revision would do.

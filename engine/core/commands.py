@@ -256,12 +256,17 @@ class Commands:
             future.cancel()
 
     async def _apply(self, number: int, command: ApplyConfig, peer: Peer) -> Reply:
-        judged = await self._reloading.judge(command.text, command.base)
+        judged = await self._reloading.judge(command.text, command.base, command.files)
         if judged.errors or command.dry_run:
             return _verdict(number, judged)
         self.check_recorded()
         lines, revision = await self._changes.apply(
-            command.text, command.base, f"operator {peer.login}", command.comment[:_TEXT], command.confirm_s
+            command.text,
+            command.base,
+            f"operator {peer.login}",
+            command.comment[:_TEXT],
+            command.confirm_s,
+            command.files,
         )
         return self._applied(number, judged, lines, revision)
 
@@ -319,6 +324,7 @@ def spoken(request: Request) -> str:
     name = str(command.__struct_config__.tag)
     if isinstance(command, ApplyConfig):
         words = [f"{len(command.text.encode(errors='replace'))} octets", *(["dry run"] if command.dry_run else [])]
+        words += [f"{one.path} {len(one.text.encode(errors='replace'))} octets" for one in command.files]
         if command.confirm_s:
             words.append(f"to be confirmed within {command.confirm_s:g} s")
         if command.comment:

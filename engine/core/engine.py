@@ -81,7 +81,7 @@ from engine.messages import (
 )
 from engine.protocol.timing import LONGEST_GRACE, hand_over_limit
 
-CAPABILITIES = ("failover", "config", "history", "confirm", "editors", "maintenance", "drill", "judge")
+CAPABILITIES = ("failover", "config", "history", "confirm", "editors", "maintenance", "drill", "judge", "includes")
 NOTIFY_S = 5.0
 """Seconds that notify scripts have at the end."""
 MARGIN_S = 3.0

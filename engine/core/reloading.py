@@ -21,7 +21,7 @@ from engine.core.history import wall_ns
 from engine.core.loading import Reading, config_texts, disk_changes, read_config, read_octets, settled
 from engine.core.revisions import digest
 from engine.errors import Refused
-from engine.messages import ConfigLoaded, ConfigRefused, ConfigText, Event, HeardAdvert, LogLine
+from engine.messages import ConfigLoaded, ConfigRefused, ConfigText, Event, HeardAdvert, IncludedText, LogLine
 
 PROBLEMS = 20
 """Problems named in one event."""
@@ -86,14 +86,16 @@ class Reloading:
         async with self.lock:
             return await self.load(by, comment)
 
-    async def judge(self, text: str, base: str) -> Judged:
-        """Check an edited main file without writing it.
+    async def judge(self, text: str, base: str, files: Sequence[IncludedText] = ()) -> Judged:
+        """Check an edited main file, and files that it includes, without writing them.
 
         Raises:
             Refused: E-CONFIG-CHANGED, E-IO.
         """
         self.compare_base(base)
-        return await self.judge_texts({self.path: text})
+        for one in files:
+            self.compare_included(one)
+        return await self.judge_texts({self.path: text, **{one.path: one.text for one in files}})
 
     async def judge_texts(self, texts: Mapping[str, str]) -> Judged:
         """Check the files on disk with these texts in place of some of them."""
@@ -208,20 +210,30 @@ class Reloading:
             number=number,
         )
 
-    def compare_base(self, base: str) -> bytes | None:
-        """The octets on disk, None when there is no file; refuses to overwrite what the editor has not seen or could
-        not show faithfully."""
+    def compare_base(self, base: str, path: str = "") -> bytes | None:
+        """The octets on disk of the main file or of this one, None when there is no file; refuses to overwrite what the
+        editor has not seen or could not show faithfully."""
+        path = path or self.path
         there = True
         try:
-            octets = read_octets(self.path)
+            octets = read_octets(path)
         except FileNotFoundError:
             octets, there = b"", False
         if base and digest(octets) != base:
-            raise Refused("E-CONFIG-CHANGED", f"{self.path} has changed since it was read; load it again")
+            raise Refused("E-CONFIG-CHANGED", f"{path} has changed since it was read; load it again")
         try:
             octets.decode()
         except UnicodeDecodeError as error:
             raise Refused(
-                "E-IO", f"{self.path} holds octets that are not UTF-8 (at {error.start}); edit it on the host"
+                "E-IO", f"{path} holds octets that are not UTF-8 (at {error.start}); edit it on the host"
             ) from None
         return octets if there else None
+
+    def compare_included(self, one: IncludedText) -> bytes:
+        """The same for an included file: it must be one of those that were read last, and still be there."""
+        if one.path == self.path or one.path not in self.seen:
+            raise Refused("E-CONFIG-CHANGED", f"{one.path} is not included any more; load the configuration again")
+        octets = self.compare_base(one.base, one.path)
+        if octets is None or not one.base:
+            raise Refused("E-CONFIG-CHANGED", f"{one.path} has changed since it was read; load it again")
+        return octets

@@ -40,6 +40,15 @@ class GetConfig(Message, frozen=True):
     """Their secrets are shown to a person: that leaves an audit row, which reading alone does not."""
 
 
+class IncludedText(Message, frozen=True):
+    """A file that the main file includes, as it shall be."""
+
+    path: str
+    text: str
+    base: str
+    """Digest of the text that was edited; refused when the file has changed since."""
+
+
 class ApplyConfig(Message, frozen=True):
     """Check `text`, write it as the main file (owner and mode kept, atomically), reload."""
 
@@ -51,6 +60,9 @@ class ApplyConfig(Message, frozen=True):
     confirm_s: float = 0
     """Seconds, 1..604800, within which ConfirmConfig must follow, else the engine puts the old text back; 0 is for
     good."""
+    files: tuple[IncludedText, ...] = ()
+    """Included files that change with it: all are written and used, or none. Only engines with the capability
+    "includes" know this."""
 
 
 class JudgeConfig(Message, frozen=True):

@@ -12,7 +12,7 @@ from engine.core.change import Changes
 from engine.core.living import untouched
 from engine.core.loading import read_config
 from engine.core.reloading import Reloading
-from engine.core.revisions import digest
+from engine.core.revisions import digest, write_atomically
 from engine.core.takeback import settle
 from engine.errors import Refused
 from engine.messages import (
@@ -22,6 +22,7 @@ from engine.messages import (
     ConfigReverted,
     ConfigRevertRefused,
     HeardAdvert,
+    IncludedText,
     InstanceStatus,
     State,
 )
@@ -555,3 +556,104 @@ async def test_fifty_revisions_are_kept_and_numbers_go_on(file: Path, made: Made
     assert {path.stat().st_mode & 0o777 for path in texts.iterdir()} == {0o600}
     _, again = await engine(file)
     assert [one.number for one in again.archive.revisions] == kept
+
+
+# ---- included files
+
+
+INCLUDING = "include more.conf\n"
+
+
+async def including(tmp_path: Path) -> tuple[Path, Path, World, Changes]:
+    """A main file with one included file, in use."""
+    main, more = tmp_path / "keepalived.conf", tmp_path / "more.conf"
+    main.write_text(INCLUDING)
+    more.write_text(text(100))
+    world, changes = await engine(main)
+    return main, more, world, changes
+
+
+def edited(path: Path, new: str, old: str = "") -> IncludedText:
+    return IncludedText(str(path), new, digest((old or path.read_text()).encode()))
+
+
+async def test_main_and_included_file_change_together_and_are_one_revision(tmp_path: Path) -> None:
+    main, more, world, changes = await including(tmp_path)
+    _, number = await changes.apply(
+        "# two\n" + INCLUDING, digest(INCLUDING.encode()), ANNA, "both", files=(edited(more, text(150)),)
+    )
+    assert (main.read_text(), more.read_text()) == ("# two\n" + INCLUDING, text(150))
+    assert priorities(world) == [150]
+    assert changes.archive.infos(1)[0].changed == (str(main), str(more))
+    assert changes.archive.journal() is None, "what is in use for good needs no way back"
+    await changes.rollback(number - 1, "", ANNA, "")
+    assert (main.read_text(), more.read_text()) == (INCLUDING, text(100))
+
+
+async def test_unconfirmed_change_of_included_files_is_taken_back_whole(tmp_path: Path) -> None:
+    main, more, world, changes = await including(tmp_path)
+    await changes.apply("# two\n" + INCLUDING, digest(INCLUDING.encode()), ANNA, "", 60, (edited(more, text(150)),))
+    await world.pass_time(changes, 61, every=1)
+    assert (main.read_text(), more.read_text()) == (INCLUDING, text(100))
+    assert priorities(world) == [150, 100]
+
+
+async def test_engine_that_dies_between_two_files_begins_with_the_old_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main, more, _, changes = await including(tmp_path)
+
+    class Died(BaseException):
+        """The machine is gone: nothing is tidied up."""
+
+    written: list[Path] = []
+    whole = write_atomically
+
+    def first_only(path: Path, octets: bytes) -> None:
+        if written:
+            raise Died
+        written.append(path)
+        whole(path, octets)
+
+    monkeypatch.setattr("engine.core.takeback.write_atomically", first_only)
+    with pytest.raises(Died):
+        await changes.apply(
+            "# two\n" + INCLUDING, digest(INCLUDING.encode()), ANNA, "", files=(edited(more, text(150)),)
+        )
+    assert (main.read_text(), more.read_text()) == ("# two\n" + INCLUDING, text(100)), "half of it stands on disk"
+    monkeypatch.undo()
+    world, _ = await engine(main)
+    assert (main.read_text(), more.read_text()) == (INCLUDING, text(100))
+    assert world.told(ConfigReverted)
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "why"),
+    [
+        ("more.conf", "old", "more.conf has changed since it was read"),
+        ("other.conf", "", "other.conf is not included any more"),
+        ("keepalived.conf", "", "keepalived.conf is not included any more"),
+    ],
+)
+async def test_included_file_that_was_not_seen_so_is_never_written(
+    tmp_path: Path, path: str, base: str, why: str
+) -> None:
+    main, more, _, changes = await including(tmp_path)
+    (tmp_path / "other.conf").write_text("# not ours\n")
+    wanted = edited(tmp_path / path, text(150), base)
+    for act in (
+        changes.apply("# two\n" + INCLUDING, "", ANNA, "", files=(wanted,)),
+        changes._reloading.judge("# two\n" + INCLUDING, "", (wanted,)),
+    ):
+        with pytest.raises(Refused, match=why) as refusal:
+            await act
+        assert refusal.value.code == "E-CONFIG-CHANGED"
+    assert (main.read_text(), more.read_text()) == (INCLUDING, text(100))
+    assert (tmp_path / "other.conf").read_text() == "# not ours\n"
+
+
+async def test_broken_included_file_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    _, more, _, changes = await including(tmp_path)
+    judged = await changes._reloading.judge(INCLUDING, "", (edited(more, text(100).replace("priority", "prio")),))
+    assert any(one.file == str(more) for one in judged.findings)
+    assert more.read_text() == text(100)
