@@ -529,13 +529,19 @@ def link_to(socket_path: str, hosts: Sequence[str] = ()) -> Link:
 
 
 def run(
-    socket_path: str, *, hosts: Sequence[str] = (), theme: str = "", read_only: bool = False, fine: bool = False
+    socket_path: str,
+    *,
+    hosts: Sequence[str] = (),
+    theme: str = "",
+    read_only: bool = False,
+    fine: bool = False,
+    bell: bool = True,
 ) -> int:
     """The console on live engines. Returns the exit code.
 
     Raises: HatuiError for a host that is none.
     """
-    return _run(HatuiApp(link_to(socket_path, hosts), theme=theme, read_only=read_only, fine=fine))
+    return _run(HatuiApp(link_to(socket_path, hosts), theme=theme, read_only=read_only, fine=fine, bell=bell))
 
 
 def replay(path: str, *, speed: float = 1.0, theme: str = "") -> int:

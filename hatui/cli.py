@@ -70,6 +70,7 @@ def parser_for(command: str) -> tuple[argparse.ArgumentParser, ModuleType | None
     parser.add_argument("--theme", default="", metavar="NAME", help="console: hatui-dark, hatui-light, ...")
     parser.add_argument("--read-only", action="store_true", help="console: look, do not act")
     parser.add_argument("--unicode", action="store_true", help="console: finer graphs than ASCII")
+    parser.add_argument("--no-bell", action="store_true", help="console: no bell when two routers are master, or none")
     parser.add_argument(
         "--fps", type=int, default=0, metavar="N", help="console: at most N frames a second, such as 15"
     )
@@ -172,7 +173,12 @@ def console(chosen: argparse.Namespace) -> int:
         except (OSError, ValueError) as failure:
             raise HatuiError(str(failure)) from None
     return app.run(
-        chosen.socket, hosts=chosen.host or (), theme=chosen.theme, read_only=chosen.read_only, fine=chosen.unicode
+        chosen.socket,
+        hosts=chosen.host or (),
+        theme=chosen.theme,
+        read_only=chosen.read_only,
+        fine=chosen.unicode,
+        bell=not chosen.no_bell,
     )
 
 

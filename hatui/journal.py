@@ -42,7 +42,7 @@ from engine.messages import (
 )
 from hatui.filters import FilterError, text_filter
 from hatui.sentences import event as told_of
-from hatui.store import Row, SaidRow
+from hatui.store import GapRow, Row, SaidRow
 from hatui.text import clock, moment
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -323,11 +323,8 @@ def date(wall_ns: int, mode: str = "local") -> str:
     return (day if mode == "utc" else day.astimezone()).strftime("%Y-%m-%d")
 
 
-def json_line(row: Row) -> bytes:
-    """One row as the control socket says it, with its end of line; a gap as the engine's gap; what the console said
-    itself is nothing that the engine says, and no line."""
-    if isinstance(row, SaidRow):
-        return b""
+def json_line(row: EventLine | GapRow) -> bytes:
+    """One row as the control socket says it, with its end of line; a gap as the engine's gap."""
     if isinstance(row, EventLine):
         return msgspec.json.encode(row) + b"\n"
     return msgspec.json.encode({"type": "gap", "events": row.events, "v": 1}) + b"\n"

@@ -20,7 +20,7 @@ from hatui.screens.frame import FrameScreen
 from hatui.screens.pager import Pager
 from hatui.screens.save import Save
 from hatui.screens.why import open_why
-from hatui.store import Connection, Row, Store
+from hatui.store import Connection, Row, SaidRow, Store
 from hatui.text import Line, clock, moment, plain, rule, spread, wrap
 from hatui.widgets.events import EventList, EventPane, journal_head
 from hatui.widgets.fields import FilterLine
@@ -33,7 +33,7 @@ NEAR = 50
 
 
 class Events(FrameScreen):
-    """Status line, list, the selected event in full."""
+    """Status line, list, the selected event in full; the console's own messages among them."""
 
     PLACE = "events"
     FIRST = "#journal"
@@ -41,7 +41,7 @@ class Events(FrameScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.view = EventView()
+        self.view = EventView(said=True)
         self.filter_text = ""
         self._fetching = False
         self._exhausted = False
@@ -256,7 +256,7 @@ class Events(FrameScreen):
 
     def action_save(self) -> None:
         """What is shown, as JSONL."""
-        rows = list(self.view)
+        rows = [row for row in self.view if not isinstance(row, SaidRow)]
         if not rows:
             self.console.say("nothing is shown: there is nothing to save", "warning")
             return
@@ -264,6 +264,10 @@ class Events(FrameScreen):
         stamp = clock(self.console.link.wall(), "utc").replace(":", "")
         what = f"that match {self.filter_text}" if self.filter_text else "of the list"
         words = [f"{len(rows)} events {what}, oldest first, one JSON object a line, as the engine says them."]
+        if len(rows) < len(self.view):
+            words.append(
+                f"Left out: {len(self.view) - len(rows)} messages of this console, which the engine did not say."
+            )
         count = str(len(rows))
         same = "" if self.filter_text else self.console.twin("watch", "--jsonl", "--last", count, "--count", count)
         self.app.push_screen(

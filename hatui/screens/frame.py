@@ -143,6 +143,7 @@ class FrameScreen(Painted, Screen[None]):
         app = self.console
         store, now = app.store, app.link.now()
         found = [*problems(store, now), *banners(store, app.version)]
+        app.sound(found)
         worst = found[0] if found else None
         problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
         timer = timer_line(store, now, may_act=app.may_act)

@@ -16,7 +16,7 @@ from hatui.text import Line, fit, plain, wrap
 from hatui.widgets.rows import Lines, Rows
 
 if TYPE_CHECKING:
-    from hatui.store import Row
+    from hatui.store import GapRow, Row, SaidRow
 
 Moment = Callable[["Row", "Row | None", int], str]
 """An event, the one before it in time, and columns -> the time as shown."""
@@ -26,7 +26,7 @@ event_text = journal.text
 
 def key_of(row: Row) -> Hashable:
     """What tells a row from all others."""
-    return row.seq if isinstance(row, EventLine) else ("gap", row.mono_ns, row.words)
+    return row.seq if isinstance(row, EventLine) else (journal.kind(row), row.mono_ns, row.words)
 
 
 def time_columns(columns: int) -> int:
@@ -61,6 +61,8 @@ def journal_line(row: Row, before: Row | None, moment: Moment, columns: int) -> 
     """One row of the whole list: the severity is a word, too."""
     wide = columns >= 100
     if not isinstance(row, EventLine):
+        if journal.kind(row) == journal.CONSOLE:
+            return _said_line(row, moment(row, before, time_columns(columns)), wide=wide)
         return ((f"   -- {row.words} --", "warn"),)
     told = event(row.event)
     name, what = (12, 26) if wide else (8, 22)
@@ -78,6 +80,19 @@ def journal_line(row: Row, before: Row | None, moment: Moment, columns: int) -> 
         (fit(plain(where), name) + " ", "strong"),
         (shown, role),
         (plain(told.detail), "plain"),
+    )
+
+
+def _said_line(row: SaidRow | GapRow, when: str, *, wide: bool) -> Line:
+    """A message of the console itself, marked as such where others have their kind or their instance."""
+    severity = journal.severity(row)
+    mark, role = {"bad": "!", "warn": "~"}.get(severity, " "), ROLES.get(severity, "dim")
+    where = f"{journal.CONSOLE:<10} {'-':<12} " if wide else f"{journal.CONSOLE:<8} "
+    return (
+        (f" {mark} ", role),
+        (f"{when} ", "dim"),
+        (f"{severity:<4} {where}", "dim"),
+        (plain(row.words), "plain" if role == "dim" else role),
     )
 
 
