@@ -37,6 +37,8 @@ BEAT = NS
 SNAPSHOTS = 400
 """Snapshots that are fetched at most."""
 PAGE = 50
+JOURNAL = "journal.jsonl"
+"""The recording inside a bundle."""
 EVENTS = 5000
 _FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%H:%M:%S", "%H:%M")
 

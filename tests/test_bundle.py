@@ -33,8 +33,8 @@ from engine.messages import (
     StateChanged,
     TrackerStatus,
 )
+from hatui.bundling import cleaned, packed
 from hatui.cli import main
-from hatui.commands.bundle import cleaned, packed
 from hatui.commands.replay import read
 from hatui.link import load
 from tests.fake_engine import NOW, SECOND, WALL, FakeEngine, engine_status, instance

@@ -15,7 +15,7 @@ from engine.messages import ServerLine
 from hatui.commands import session
 from hatui.commands.terminal import complain, note
 from hatui.link import load
-from hatui.replay import fetch, moment_of
+from hatui.replay import JOURNAL, fetch, moment_of
 from hatui.text import NS
 
 EPILOG = (
@@ -23,8 +23,6 @@ EPILOG = (
     "Keys: space plays, comma and point go from event to event."
 )
 EXIT_NOTHING = 4
-JOURNAL = "journal.jsonl"
-"""The recording inside a bundle."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
