@@ -60,6 +60,8 @@ def facts(report: DrillReport) -> list[tuple[str, str]]:
         ("node", f"{plain(report.host)}, hatui {report.version}, config {report.fingerprint[:12]}"),
         ("other", plain(report.peer) or "never heard"),
     ]
+    if report.overridden:
+        found.append(("overridden", f'{" ".join(report.overridden)}: "{plain(report.override)}"'))
     if not report.simulation:
         found.append(("packets", packets_of(report)))
     if report.simulation:

@@ -22,6 +22,7 @@ from engine.errors import Refused
 from engine.messages import (
     AnnounceNow,
     ApplyConfig,
+    Check,
     CommandFinished,
     CommandLogged,
     ConfirmConfig,
@@ -113,6 +114,8 @@ class Commands:
         self._served: dict[type, Handler] = {}
         self.obstacle: Callable[[], str] = lambda: ""
         """Why nothing may be moved on purpose now; empty when it may."""
+        self.preflight: Callable[[Failover], Awaitable[tuple[tuple[Check, ...], tuple[str, ...]]]] = _unchecked
+        """What is checked before a failover, and the codes that are overridden; raises Refused E-PREFLIGHT."""
         self.observing = False
         """This engine only looks on beside another."""
         self.unrecorded: Callable[[], str] = lambda: ""
@@ -176,7 +179,13 @@ class Commands:
         if self.observing and not isinstance(command, (*READS, Reload, StopEngine)):
             raise Refused("E-OBSERVE", "this engine only looks on: it sends nothing and changes nothing")
         match command:
-            case Failover() | Release() | AnnounceNow():
+            case Failover():
+                self._check_free(command)
+                found, codes = await self.preflight(command)
+                done = await self.order(bare_order(command), peer.login, request.reason[:_TEXT], progress)
+                text = f"{done.text}; overridden: {' '.join(codes)}" if codes else done.text
+                return Reply(number, done.outcome, done.code, text, done.duration, checks=found)
+            case Release() | AnnounceNow():
                 self._check_free(command)
                 done = await self.order(command, peer.login, request.reason[:_TEXT], progress)
                 return Reply(number, done.outcome, done.code, done.text, done.duration)
@@ -293,6 +302,16 @@ class Commands:
         return Reply(number, Outcome.DONE, text=text, problems=tuple(str(one) for one in judged.findings))
 
 
+async def _unchecked(_command: Failover) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+    """Nobody checks anything."""
+    return (), ()
+
+
+def bare_order(command: Failover) -> Failover:
+    """The order as the Router needs it: what was checked before is not its business."""
+    return msgspec.structs.replace(command, override="", checks=())
+
+
 def _verdict(number: int, judged: Judged) -> Reply:
     """The answer to a trial, or to a text with errors."""
     problems = tuple(str(one) for one in judged.findings)
@@ -330,6 +349,6 @@ def spoken(request: Request) -> str:
         if command.comment:
             words.append(f'"{command.comment[:_TEXT]}"')
         return f"{name}: {', '.join(words)}"
-    told = ((field, getattr(command, field)) for field in command.__struct_fields__)
+    told = ((field, getattr(command, field)) for field in command.__struct_fields__ if field != "checks")
     words = [f"{field}={value}" for field, value in told if value and value != -1]  # -1: the plan's own
     return " ".join([name, *words])

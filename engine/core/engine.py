@@ -139,6 +139,7 @@ class Engine:
         )
         self.notifier = Notifier(self.record)
         self.diagnosis = Diagnosis(self)
+        self.rehearsals.findings = lambda: self.diagnosis.findings
         self.commands.serve(Diagnose, self._diagnose)
         self.capture = Capture(self._packet, self.clock)
         self.pump = StatusPump(

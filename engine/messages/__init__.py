@@ -55,6 +55,7 @@ from engine.messages.drills import (
     ProbeRow,
     ProbeSample,
     ProbeSeen,
+    ReserveDrill,
     RunDrill,
     Turn,
 )
@@ -287,6 +288,7 @@ __all__ = [
     "RemoveRoutes",
     "Reply",
     "Request",
+    "ReserveDrill",
     "RevisionInfo",
     "RollbackConfig",
     "RouteChanged",

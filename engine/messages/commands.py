@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.messages.drills import AbortDrill, GetDrillPackets, GetDrills, ProbeSeen, RunDrill
+from engine.messages.drills import AbortDrill, Check, GetDrillPackets, GetDrills, ProbeSeen, ReserveDrill, RunDrill
 from engine.messages.words import Message
 
 
@@ -15,6 +15,10 @@ class Failover(Message, frozen=True):
     hold_s: float = 0
     """Seconds; 0 means until released."""
     dry_run: bool = False
+    override: str = ""
+    """Why it is done although its preflight failed; the codes and this are written down."""
+    checks: tuple[Check, ...] = ()
+    """What a client with a link to other nodes has found there."""
 
 
 class Release(Message, frozen=True):
@@ -193,6 +197,7 @@ Command = (
     | AbortDrill
     | GetDrills
     | GetDrillPackets
+    | ReserveDrill
     | ProbeSeen
     | Reload
     | GetConfig

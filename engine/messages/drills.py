@@ -162,6 +162,12 @@ class DrillReport(Message, frozen=True, kw_only=True):
     fingerprint: str = ""
     peer: str = ""
     turns: tuple[Turn, ...] = ()
+    override: str = ""
+    """Why it was run although its preflight failed."""
+    overridden: tuple[str, ...] = ()
+    """The codes that had failed."""
+    lasts: int = -1
+    """At most, with all that belongs to it."""
     packets: str = ""
     """The file (pcapng) on that node with what was on the wire; empty when there is none."""
     packets_kept: int = 0
@@ -185,10 +191,26 @@ class RunDrill(Message, frozen=True):
     tracker: str = ""
     simulate: bool = False
     dry_run: bool = False
+    override: str = ""
+    """Why it is run although its preflight failed; the codes and this are written down."""
+    checks: tuple[Check, ...] = ()
+    """What a client with a link to other nodes has found there."""
 
 
 class AbortDrill(Message, frozen=True):
     """Restore at once what the running drill has changed, and end it."""
+
+
+class ReserveDrill(Message, frozen=True):
+    """A drill runs on another node of this site: hold still here, until it is said again with 0 seconds, or so many
+    have passed. Whoever starts a drill and has a link to other nodes says it to them."""
+
+    host: str
+    """Which node runs it."""
+    plan: str
+    instance: str
+    seconds: float
+    """0..86400."""
 
 
 class GetDrills(Message, frozen=True):

@@ -13,8 +13,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from engine.config.model import Config
 from engine.core.commands import Commands
+from engine.core.drill import host
+from engine.core.drill.preflight import Known, failover_checks, overridden
+from engine.core.drill.reservation import Reservation
 from engine.core.drill.runner import Runner
 from engine.core.drill.store import Journal
 from engine.core.maintenance import Standing
@@ -22,10 +27,13 @@ from engine.core.peers import Peer
 from engine.errors import Refused
 from engine.messages import (
     AbortDrill,
+    Check,
     CommandFinished,
     DrillProgress,
+    EffectRefused,
     Event,
     Failover,
+    FindingStatus,
     GetDrillPackets,
     GetDrills,
     Impair,
@@ -37,8 +45,11 @@ from engine.messages import (
     Relieve,
     Reply,
     Request,
+    ReserveDrill,
     RunDrill,
     Stall,
+    State,
+    StateChanged,
 )
 
 Progress = Callable[[str], None]
@@ -87,11 +98,17 @@ class Rehearsals:
         self._world, self._commands, self._standing, self._sender = world, commands, standing, sender
         self._fresh, self._reload = fresh, reload
         self.runner = Runner(self, directory)
+        self.reservation = Reservation()
+        self.findings: Callable[[], tuple[FindingStatus, ...]] = tuple
+        """What diagnosis has found."""
+        self._refused: dict[str, str] = {}
         self._unfinished: Journal | None = None
-        commands.obstacle = standing.obstacle = lambda: self.runner.obstacle
+        commands.obstacle = standing.obstacle = self._obstacle
         for kind, handler in ((RunDrill, self._run), (AbortDrill, self._abort), (GetDrills, self._get)):
             commands.serve(kind, handler)
         commands.serve(ProbeSeen, self._seen)
+        commands.serve(ReserveDrill, self._reserve)
+        commands.preflight = self._failover_checks
         commands.serve(GetDrillPackets, self._packets)
 
     def take_up(self) -> None:
@@ -120,6 +137,10 @@ class Rehearsals:
 
     def happened(self, event: Event) -> None:
         """Something has."""
+        if isinstance(event, EffectRefused) and event.effect == "send-advert":
+            self._refused[event.instance] = event.reason
+        elif isinstance(event, StateChanged):
+            self._refused.pop(event.instance, None)
         self.runner.happened(event)
 
     def packet(self, line: PacketLine) -> None:
@@ -134,7 +155,10 @@ class Rehearsals:
         if not (command.simulate or command.dry_run):
             self._commands.check_recorded()
         report = await self.runner.run(command, peer.login, request.reason[:400], progress)
-        return Reply(request.id, Outcome.DONE, text=f"{report.outcome}: {report.text}", drill=report)
+        text = f"{report.outcome}: {report.text}"
+        if report.overridden:
+            text += f"; overridden: {' '.join(report.overridden)}"
+        return Reply(request.id, Outcome.DONE, text=text, drill=report)
 
     async def _abort(self, request: Request, peer: Peer, _: Progress) -> Reply:
         return Reply(request.id, Outcome.DONE, text=self.runner.abort(peer.login))
@@ -152,6 +176,24 @@ class Rehearsals:
         newest = tuple(reversed(reports[-max(0, min(command.limit, 200)) :] if command.limit > 0 else ()))
         return Reply(request.id, Outcome.DONE, drills=newest, plans=plans, problems=wrong)
 
+    async def _reserve(self, request: Request, peer: Peer, _: Progress) -> Reply:
+        command = request.command
+        assert isinstance(command, ReserveDrill)
+        if command.seconds and self.runner.running is not None:
+            raise Refused("E-DRILL", f"{self.about()[0]}: {self.runner.obstacle}")
+        return Reply(request.id, Outcome.DONE, text=self.reservation.take(command, peer.login, self.clock()))
+
+    async def _failover_checks(self, command: Failover) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+        status = next((one for one in await self.instances() if one.name == command.instance), None)
+        if status is None:
+            return (), ()
+        known = await self.known(status, command.checks, ask=command.dry_run)
+        found = failover_checks(command.method, status, known)
+        return found, () if command.dry_run else overridden(found, command.override)
+
+    def _obstacle(self) -> str:
+        return self.runner.obstacle or self.reserved()
+
     async def _packets(self, request: Request, _peer: Peer, _: Progress) -> Reply:
         command = request.command
         assert isinstance(command, GetDrillPackets)
@@ -165,6 +207,29 @@ class Rehearsals:
         return Reply(request.id, Outcome.DONE)
 
     # ---- what the runner asks
+
+    def reserved(self) -> str:
+        """The drill of another node, if one was told."""
+        return self.reservation.words(self.clock())
+
+    async def known(self, status: InstanceStatus, nodes: tuple[Check, ...], *, ask: bool = True) -> Known:
+        """What a preflight has to know. `ask`: also the other router's host, whether it answers on our ports."""
+        addresses = tuple(one.address for one in status.addresses)
+        facts = await asyncio.to_thread(host.read, addresses, status.family)
+        if ask and facts.ports and status.peer and status.state is State.MASTER:
+            answers = await host.answering(status.peer, status.interface, facts.ports)
+            facts = msgspec.structs.replace(facts, open=answers)
+        groups = self.config.groups
+        return Known(
+            pending=self.pending(),
+            host=facts,
+            instance=self.config.instance(status.name),
+            members=tuple(next((one.members for one in groups if one.name == status.sync_group), ())),
+            findings=self.findings(),
+            refused=self._refused.get(status.name, ""),
+            nodes=nodes[:32],
+            now=self.clock(),
+        )
 
     @property
     def config(self) -> Config:

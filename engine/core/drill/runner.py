@@ -16,10 +16,10 @@ import msgspec
 
 from engine.config.model import Config
 from engine.core.drill import plans
-from engine.core.drill.forecast import forecast, lasting, moves
+from engine.core.drill.forecast import Forecast, forecast, lasting, moves
 from engine.core.drill.measure import Series
 from engine.core.drill.packets import Packets
-from engine.core.drill.preflight import checks
+from engine.core.drill.preflight import Known, checks, overridden
 from engine.core.drill.probing import Prober
 from engine.core.drill.running import NS, Running, as_before, report_of, settled_elsewhere
 from engine.core.drill.store import Drills, Journal
@@ -88,9 +88,16 @@ class Site(Protocol):
 
     def watch_wire(self) -> None: ...
 
-    def pending(self) -> str: ...
+    def reserved(self) -> str: ...
+
+    async def known(self, status: InstanceStatus, nodes: tuple[Check, ...]) -> Known: ...
 
     def about(self) -> tuple[str, str, str]: ...
+
+
+def slowest_back(before: InstanceStatus) -> int:
+    """ns that the timers may take until all is as before."""
+    return max(before.master_down_interval, 4 * before.advert_interval) + before.advert_interval
 
 
 class Aborted(Exception):
@@ -179,24 +186,34 @@ class Runner:
             raise Refused("E-UNKNOWN-INSTANCE", f"there is no instance {command.instance!r}")
         if self.running is not None:
             raise Refused("E-DRILL", self.obstacle)
-        found = checks(plan, status, self._site.pending(), self._site.clock())
+        elsewhere = self._site.reserved()
+        if elsewhere and not (command.simulate or command.dry_run):
+            raise Refused("E-DRILL", elsewhere)
+        found = checks(plan, status, await self._site.known(status, command.checks))
         outlook = forecast(plan, status)
         if command.simulate:
             from engine.core.drill.rehearse import rehearse  # the simulation: no start of an engine waits for it
 
             report = await asyncio.to_thread(rehearse, plan, self._site.config, status, outlook, self._site.about())
             return msgspec.structs.replace(report, by=by, reason=reason, checks=found)
-        failed = [one for one in found if one.result == "fail"]
-        if failed:
-            raise Refused("E-PREFLIGHT", "; ".join(f"{one.text} [{one.code}]" for one in failed))
+        codes = () if command.dry_run else overridden(found, command.override)
         number = self.drills.next_number
         packets = Packets(None if command.dry_run else self.drills.packets_file(number), self._members(status))
         running = Running(number, plan, status, by, reason, outlook, packets)
+        running.override, running.overridden = (command.override if codes else ""), codes
+        running.lasts = self._longest(plan, status, outlook)
         if command.dry_run:
             return report_of(running, self._site.about(), found, "preflight", "nothing was done", restored=True)
         self.running = running
         self._task = asyncio.get_running_loop().create_task(self._run(running, found, tell))
         return await asyncio.shield(self._task)
+
+    @staticmethod
+    def _longest(plan: DrillPlan, status: InstanceStatus, outlook: Forecast) -> int:
+        """ns that it takes at most, with all that belongs to it."""
+        back = slowest_back(status) + int(BACK_S * NS)
+        turn = outlook.limit + lasting(plan, status) + int(plan.settle_s * NS) + back
+        return int((plan.baseline_s + plan.settle_s + 2 * PATIENCE_S) * NS) + plan.repeat * turn + 5 * NS
 
     def _planned(self, command: RunDrill) -> DrillPlan:
         if command.text:
@@ -500,8 +517,7 @@ class Runner:
         """Whether all is as it was before."""
         before = running.before
         running.step(5, "now", f"{before.state} again")
-        slowest = max(before.master_down_interval, 4 * before.advert_interval) + before.advert_interval
-        end = self._site.clock() + slowest + int(BACK_S * NS)
+        end = self._site.clock() + slowest_back(before) + int(BACK_S * NS)
         status = None
         while self._site.clock() < end:
             status = await self._status(before.name)

@@ -51,6 +51,7 @@ class Running:
         self.why = ""
         self.listener = Listener(status)
         self.packets = packets
+        self.override, self.overridden, self.lasts = "", tuple[str, ...](), -1
         self.series: dict[str, Series] = {}
         self.notifies: list[str] = []
         self.takeovers: list[int] = []
@@ -158,6 +159,9 @@ def report_of(
         fingerprint=fingerprint,
         peer=wire.sender or before.peer,
         turns=tuple(running.turns),
+        override=running.override,
+        overridden=running.overridden,
+        lasts=running.lasts,
         packets=running.packets.path,
         packets_kept=running.packets.kept,
         packets_left_out=running.packets.left_out,

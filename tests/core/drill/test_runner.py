@@ -11,11 +11,13 @@ import msgspec
 import pytest
 
 from engine.config.model import Config
+from engine.core.drill.preflight import Known
 from engine.core.drill.runner import Runner
 from engine.core.drill.store import Journal
 from engine.errors import Refused
 from engine.messages import (
     AddressStatus,
+    Check,
     CommandFinished,
     DrillFinished,
     DrillReport,
@@ -32,7 +34,7 @@ from engine.messages import (
     Verdict,
 )
 from hatui.moves import Move
-from hatui.reports import FORMATS, rendered
+from hatui.reports import FORMATS, rendered, text
 from hatui.screens.simulated import simulation_of
 from tests.fake_engine import instance
 from tests.scenarios.build import VIP, config
@@ -60,6 +62,7 @@ class Site:
         self.runner: Runner
         self.directory: Path | None = None
         self.waits = ""
+        self.elsewhere = ""
 
     @property
     def config(self) -> Config:
@@ -110,8 +113,11 @@ class Site:
     def watch_wire(self) -> None:
         return
 
-    def pending(self) -> str:
-        return self.waits
+    def reserved(self) -> str:
+        return self.elsewhere
+
+    async def known(self, status: InstanceStatus, nodes: tuple[Check, ...]) -> Known:
+        return Known(pending=self.waits, nodes=nodes)
 
     def about(self) -> tuple[str, str, str]:
         return "lb-a", "0.1.0", "abcdef"
@@ -241,7 +247,47 @@ async def test_a_dry_run_only_looks(site: Site) -> None:
     report = await drill(site, dry_run=True)
     assert report.outcome == "preflight"
     assert site.orders == []
-    assert len(report.checks) == 6
+    assert {"P-PEER-HEARD", "P-PENDING", "P-CLOCK", "P-SERVICE"} <= {one.code for one in report.checks}
+    assert report.lasts > 0
+
+
+async def test_a_dry_run_shows_what_would_fail(site: Site) -> None:
+    site.waits = "revision 7 waits"
+    report = await drill(site, dry_run=True)
+    assert [one.code for one in report.checks if one.result == "fail"] == ["P-PENDING"]
+
+
+async def test_a_failed_preflight_is_overridden_with_a_reason_that_the_report_keeps(site: Site) -> None:
+    site.waits = "revision 7 waits"
+    report = await drill(site, override="change window, anna knows")
+    assert (report.override, report.overridden) == ("change window, anna knows", ("P-PENDING",))
+    assert any('P-PENDING: "change window, anna knows"' in line for line in text(report))
+    site.waits = ""
+    assert (await drill(site, override="not needed")).overridden == ()
+
+
+async def test_nobody_overrides_the_loss_of_the_last_owner(site: Site) -> None:
+    site.now = site.before = msgspec.structs.replace(site.before, peer="")
+    with pytest.raises(Refused, match=r"cannot be overridden.*P-PEER-HEARD"):
+        await drill(site, override="I want it")
+    assert site.orders == []
+
+
+async def test_what_a_client_found_on_a_linked_node_counts_and_is_kept(site: Site) -> None:
+    told = (Check("pass", "P-CLOCK", "lb-b: 3 ms apart"), Check("fail", "P-VIP-MATCH", "lb-b lacks 10.0.0.51"))
+    assert await refused(site, RunDrill("silent-master", "VI_1", checks=told)) == "E-PREFLIGHT"
+    report = await drill(site, checks=told, override="it is being added")
+    assert report.overridden == ("P-VIP-MATCH",)
+    assert [one.text for one in report.checks if one.code == "P-CLOCK"] == ["lb-b: 3 ms apart"]
+
+
+async def test_a_drill_elsewhere_in_the_site_is_in_the_way_of_a_real_one(site: Site) -> None:
+    site.elsewhere = "lb-b drills VI_1"
+    with pytest.raises(Refused, match="lb-b drills VI_1") as refusal:
+        await drill(site)
+    assert refusal.value.code == "E-DRILL"
+    assert (await drill(site, dry_run=True)).outcome == "preflight"
+    assert (await drill(site, simulate=True)).simulation
 
 
 async def test_a_crashed_drill_is_told_by_the_next_engine(site: Site) -> None:
