@@ -14,7 +14,8 @@ from textual.widgets import Button, Input, Label
 
 from engine.errors import EngineLost, Refused
 from engine.messages import Command, Reply
-from hatui.screens.ask import COLUMNS, outcome_lines
+from hatui.meanwhile import Meanwhile
+from hatui.screens.ask import COLUMNS, outcome_lines, show_hint
 from hatui.screens.frame import Dialog
 from hatui.text import Line, plain, rule, wrap
 from hatui.widgets.rows import Lines, bindings
@@ -33,6 +34,7 @@ class Acting(Dialog):
         self._phase = "asking"
         self._forecast: list[Line] = [((" asking the engine ...", "dim"),)]
         self._result: list[Line] = []
+        self._meanwhile: Meanwhile | None = None
 
     def compose(self) -> ComposeResult:
         """Text, fields, buttons."""
@@ -49,7 +51,7 @@ class Acting(Dialog):
 
     def on_mount(self) -> None:
         """The safe answer first; the engine is asked what would happen."""
-        self.query_one("#hint", Lines).styles.height = 1
+        self._meanwhile = Meanwhile(self.console.store, self.about())
         self.query_one("#cancel").focus()
         self.paint()
         self.ask_again()
@@ -119,7 +121,8 @@ class Acting(Dialog):
             self.command(trial=False)
         except ValueError as error:
             return f"{error} [E-RANGE]"
-        return self.wrong()
+        begun = self._meanwhile.against(self.console.store) if self._meanwhile is not None else ""
+        return begun or self.wrong()
 
     def paint(self) -> None:
         """Forecast while asking, the result afterwards."""
@@ -138,7 +141,7 @@ class Acting(Dialog):
         text.show(lines, rule(self.headline(), COLUMNS, strong=True))
         self.query_one("#confirm", Button).disabled = bool(against) or not asking
         hint = against or (f"y {self.CONFIRM}   esc Cancel   c Copy command" if asking else self.waiting())
-        self.query_one("#hint", Lines).show((((f" {hint}", "warn" if against else "dim"),),))
+        show_hint(self.query_one("#hint", Lines), hint, "warn" if against else "dim")
 
     # what is done --------------------------------------------------------------------------------
 

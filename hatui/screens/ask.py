@@ -59,6 +59,13 @@ async def performed(
     return outcome_lines(reply), reply.outcome
 
 
+def show_hint(pane: Lines, text: str, role: str) -> None:
+    """The keys that mean something, or all of what stands against it."""
+    lines = wrap(plain(text), COLUMNS - 2)
+    pane.styles.height = len(lines)
+    pane.show([((f" {line}", role),) for line in lines])
+
+
 class Ask(Dialog):
     """A question with Cancel and one other answer."""
 

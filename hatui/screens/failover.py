@@ -16,56 +16,14 @@ from textual.widgets import Button, Input, Label
 
 from engine.errors import EngineLost, Refused
 from engine.messages import Failover, Outcome, Reply
+from hatui.meanwhile import Meanwhile
 from hatui.moves import Move, forecast, measured
-from hatui.screens.ask import COLUMNS, outcome_lines
+from hatui.screens.ask import COLUMNS, outcome_lines, show_hint
+from hatui.screens.forecast import forecast_lines
 from hatui.screens.frame import Dialog
 from hatui.screens.simulated import show_simulation
 from hatui.text import Line, fit, parse_duration, plain, rule, seconds, short_seconds, wrap
 from hatui.widgets.rows import Lines, bindings
-
-
-def forecast_lines(move: Move, same_as: str) -> list[Line]:
-    """The body of the dialog."""
-    method = {
-        "step-down": "hand-over: priority 0, addresses kept until another answers",
-        "take-over": "take over: priority 254 here until released",
-    }.get(move.method, "-")
-    lines = [_row("Method", method)]
-    if move.method == "step-down":
-        expected = f"in {seconds(move.expected)}" if move.expected else "time unknown"
-        lines.append(_row("Outage", f"none expected, done {expected}; undone if nobody answers"))
-    elif move.method:
-        lines.append(_row("Outage", f"as long as the other router needs to yield, about {seconds(move.expected)}"))
-    lines.append(((f" {'':<11}", "plain"), (f"{'':<16}{'now':<{34 if move.unknown else 18}}after", "dim")))
-    for (router, state, priority), (_, then, new_priority) in zip(move.before, move.after, strict=True):
-        lines.append(
-            (
-                (f" {'':<11}", "plain"),
-                (fit(plain(router), 15) + " ", "strong"),
-                (fit(f"{state:<9}{priority}", 34 if move.unknown else 18), "unknown" if move.unknown else "plain"),
-                (f"{then:<9}{new_priority}", "unknown" if move.unknown else "plain"),
-            )
-        )
-    lines.append(_row("Addresses", plain(move.addresses)))
-    counts = "   ".join(f"{word} {move.count(word)}" for word in ("pass", "warn", "fail", "unknown"))
-    lines.append(_row("Preflight", counts))
-    lines += [
-        (
-            (f"  {check.result:<8} ", check.role),
-            (fit(plain(check.text), COLUMNS - 26), "plain"),
-            (f" {check.code}", "dim"),
-        )
-        for check in move.checks
-    ]
-    lines += [_row("Back again" if not at else "", text) for at, text in enumerate(wrap(move.back, COLUMNS - 14))]
-    if move.method:
-        shown = wrap(same_as, COLUMNS - 13)
-        lines += [_row("" if at else "Same as", text, "strong") for at, text in enumerate(shown)]
-    return lines
-
-
-def _row(label: str, text: str, role: str = "plain") -> Line:
-    return ((f" {label:<10} ", "dim"), (text, role))
 
 
 class FailoverDialog(Dialog):
@@ -81,6 +39,7 @@ class FailoverDialog(Dialog):
         self._reply: Reply | None = None
         self._after_seq = 0
         self._before: Move | None = None
+        self._meanwhile: Meanwhile | None = None
 
     def compose(self) -> ComposeResult:
         """Forecast, fields, buttons."""
@@ -103,7 +62,7 @@ class FailoverDialog(Dialog):
 
     def on_mount(self) -> None:
         """The safe answer first."""
-        self.query_one("#hint", Lines).styles.height = 1
+        self._meanwhile = Meanwhile(self.console.store, self._instance)
         self.query_one("#cancel").focus()
         self.paint()
 
@@ -121,8 +80,9 @@ class FailoverDialog(Dialog):
     def _wrong(self, move: Move) -> str:
         """What stands against confirming now."""
         why_not = self.console.why_not_at(self._instance) or self.console.why_silent(self._instance)
-        if why_not:
-            return why_not
+        begun = self._meanwhile.against(self.console.store) if self._meanwhile is not None else ""
+        if why_not or begun:
+            return why_not or begun
         if not move.method:
             return f"{move.instance} cannot be moved: {move.why_not}"
         try:
@@ -149,7 +109,7 @@ class FailoverDialog(Dialog):
         self.query_one("#confirm", Button).disabled = bool(wrong) or self._phase != "asking"
         self.query_one("#simulate", Button).display = self._phase == "asking" and bool(move.method)
         hint = wrong or ("y Fail over now   esc Cancel   c Copy command" if self._phase == "asking" else "esc Close")
-        self.query_one("#hint", Lines).show((((f" {hint}", "warn" if wrong else "dim"),),))
+        show_hint(self.query_one("#hint", Lines), hint, "warn" if wrong else "dim")
         (host, state, priority), (other, other_state, other_priority) = move.before
         title = (
             f"Fail over {plain(move.instance)}: {host} ({state} {priority}) -> {other} ({other_state} {other_priority})"
