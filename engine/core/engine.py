@@ -297,7 +297,8 @@ class Engine:
             return
         resumed = self.present.resume(self.config, self.clock()) if again else ()
         resumed = self.standing.resume(self.config, resumed)
-        self.supervisor.send("vrrp", Configure(self.config, resumed))
+        former = self.present.former(self.config, self.clock()) if again else ()
+        self.supervisor.send("vrrp", Configure(self.config, resumed, former))
         if again:
             for result in self.present.results():
                 self.supervisor.send("vrrp", result)
@@ -331,7 +332,7 @@ class Engine:
             self.observation.configure(new)
         self.supervisor.send("vrrp", Configure(new))
         self.supervisor.send("check", ScriptsWanted(new))
-        self.present.reloaded(old, new)
+        self.present.reloaded(old, new, self.clock())
         self.runs.reloaded(new)
         self.notifier.use(new)
         self._run(self.standing.reapply(tuple(one.name for one in new.instances)))

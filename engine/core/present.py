@@ -7,9 +7,10 @@ the memory of states needs no status at all: it follows the events, so it is rig
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from engine.config.model import Config
+from engine.config.model import NS_PER_S, Config, Instance
 from engine.core.outbox import StatusKey
 from engine.messages import (
     BfdChanged,
@@ -36,6 +37,20 @@ SENT_AT_MOST = 2
 Result = ScriptFinished | ProcessCounted | FileRead | BfdChanged
 
 
+UNSURE = NS_PER_S
+"""ns after the end of a hand-over in which the kernel's part of it may not be done yet."""
+
+
+@dataclass(slots=True)
+class _Former:
+    """A master that a reload removed."""
+
+    config: Instance
+    sequence: int
+    left: int = 0
+    """When its hand-over had ended; 0 before."""
+
+
 def key_of(status: Status) -> StatusKey:
     """Type and name: what a new status replaces. StatusGone names the same two."""
     kind = str(status.__struct_config__.tag)
@@ -55,6 +70,7 @@ class Present:
         self._holds: dict[str, HoldChanged] = {}
         self._good: dict[str, bool] = {}
         self._results: dict[tuple[type, str], Result] = {}
+        self._former: dict[str, _Former] = {}
         self._sequences: dict[str, tuple[int, int]] = {}
         """The last told sequence number of the authentication header, and when it was told (ns)."""
         self.worst_late = 0
@@ -92,6 +108,8 @@ class Present:
     def remember(self, event: Event, at: int) -> None:
         """Keep what a revived vrrp process must know."""
         if isinstance(event, StateChanged):
+            if event.new is State.INIT and event.instance in self._former:
+                self._former[event.instance].left = at
             self._states[event.instance] = event
             self._since[event.instance] = at
             if event.new is not State.BACKUP:
@@ -155,8 +173,19 @@ class Present:
         """How many processes of each track process there are, as last told."""
         return {one.name: one.count for one in self._results.values() if isinstance(one, ProcessCounted)}
 
-    def reloaded(self, old: Config, new: Config) -> None:
-        """An instance keeps its past under a new name; what the configuration no longer has is nobody's past."""
+    def former(self, config: Config, now: int) -> tuple[tuple[Instance, int], ...]:
+        """Masters that a reload removed and that had not left for certain at `now` (ns), with their sequence number."""
+        keys = {one.key for one in config.instances}
+        self._former = {name: one for name, one in self._former.items() if not one.left or now - one.left < UNSURE}
+        return tuple((one.config, one.sequence) for one in self._former.values() if one.config.key not in keys)
+
+    def reloaded(self, old: Config, new: Config, now: int = 0) -> None:
+        """An instance keeps its past under a new name; what the configuration no longer has is nobody's past, but
+        for a master that still has to hand over."""
+        kept = {one.key for one in new.instances}
+        for one in old.instances:
+            if one.key not in kept and self.state(one.name) is State.MASTER:
+                self._former[one.name] = _Former(one, self._sequence(one.name, one.advert_interval, now))
         before = {one.key: one.name for one in old.instances}
         renames = {before[one.key]: one.name for one in new.instances if one.key in before}
         memories: tuple[dict[str, Any], ...] = (

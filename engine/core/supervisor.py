@@ -25,6 +25,8 @@ FORGIVEN_S = 60.0
 """Seconds of life after which earlier deaths are forgotten."""
 REASON_S = 0.1
 """Seconds that the fork server has to say how a process ended."""
+LOOK_S = 0.1
+"""Seconds between two looks at a process that has to end."""
 TERM_S = 2.0
 """Seconds between SIGTERM and SIGKILL for a process that does not end by itself."""
 HOPELESS = {2: "it cannot use the configuration", 4: "it has not the privileges it needs"}
@@ -128,12 +130,22 @@ class Supervisor:
         process.stopping = True
         if hang_up:
             self._hang_up(process)
-        if await _within(process.gone, patience_s):
+        if await self._ends(process, patience_s):
             return True
         self._signal(process, signal.SIGTERM)
-        if not await _within(process.gone, TERM_S):
+        if not await self._ends(process, TERM_S):
             self._signal(process, signal.SIGKILL)
-            await _within(process.gone, TERM_S)
+            await self._ends(process, TERM_S)
+        return False
+
+    async def _ends(self, process: Process, seconds: float) -> bool:
+        """Whether a process ends in time. That of a fork server which died is nobody's child: it is looked for."""
+        end = self._loop.time() + seconds
+        while (left := end - self._loop.time()) > 0:
+            if await _within(process.gone, min(left, LOOK_S)):
+                return True
+            if process.pid and not _is_there(process.pid):
+                process.gone.set()
         return False
 
     def kill(self, role: str) -> None:
@@ -258,6 +270,16 @@ class Supervisor:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.config.model import Config
+from engine.config.model import Config, Instance
 from engine.messages.commands import AnnounceNow, Failover, Release
 from engine.messages.statuses import Counters
 from engine.messages.words import Cause, Message, State
@@ -119,6 +119,9 @@ class Configure(Message, frozen=True):
     config: Config
     resume: tuple[LastKnown, ...] = ()
     """Only at the start of a respawned process."""
+    former: tuple[tuple[Instance, int], ...] = ()
+    """Only then, too: masters that a reload has removed and that were still handing over, and their last known
+    sequence number of the authentication header."""
 
 
 class StopRouter(Message, frozen=True):

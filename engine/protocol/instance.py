@@ -460,6 +460,12 @@ class VrrpInstance(Timers):
             self._become_backup(Cause.STARTUP, detail, quiet=True)
         self.since = since
 
+    def resume_leaving(self) -> None:
+        """Stand as the silent master that a process before this one left behind; the caller ends it."""
+        self.prepare()
+        self.presence.wished = True
+        self._enter(State.MASTER, Cause.CONFIG, "continued after the vrrp process died", quiet=True)
+
     def _go_on_air(self) -> None:
         """Advert, addresses, routes, announcements, in this order. Source: RFC 9568 6.4.2."""
         self.master_interval = self.config.advert_interval

@@ -3,7 +3,7 @@
 Invariant: an instance leaves gently only when nothing of it (name, addresses, routes, virtual MAC) is in the new
 configuration, so that two instances never wish for the same thing; all others go at once. Whoever leaves keeps its
 addresses, silent, until a successor is heard or the time for one is over, as with a planned stop. The next
-configuration ends its patience.
+configuration ends its patience. When the process dies meanwhile, the next one takes the hand-over up again.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ Key = tuple[str, int, int]
 
 def is_gentle(instance: VrrpInstance, config: Config) -> bool:
     """Whether a removed instance has addresses to hand over, and nobody in `config` has any part of it."""
-    old = instance.config
-    if instance.state is not State.MASTER:
-        return False
+    return instance.state is State.MASTER and is_apart(instance.config, config)
+
+
+def is_apart(old: Instance, config: Config) -> bool:
+    """Whether nobody in `config` has any part of an instance."""
     return not any(one.name == old.name or _things(one) & _things(old) for one in config.instances)
 
 
@@ -60,6 +62,14 @@ class Leaving:
         gone.group = None
         self._instances[key] = gone
         gone.tell(Stopped(Cause.CONFIG))
+
+    def take_up(self, key: Key, gone: VrrpInstance, sequence: int) -> None:
+        """A process before this one died while `gone` handed over: say priority 0 again, since a successor that has
+        taken over meanwhile answers it, and wait."""
+        gone.transmit.continue_sequence(sequence, gone.host.now)
+        gone.assess()
+        gone.resume_leaving()
+        self.begin(key, gone)
 
     def stop(self, stopped: Stopped) -> None:
         """The engine stops, too."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.config.model import Instance
+from engine.config.model import Config, Instance
 from engine.messages import AddRoutes, Cause, LastKnown, LogLine, RemoveRoutes, State
 from engine.protocol import handover
 from engine.protocol.presence import placed_addresses
@@ -92,6 +92,15 @@ def remove_leftovers(instance: VrrpInstance, *, ours: bool) -> None:
         instance.presence.drop(left)
         text = f"{name}: removing {names}, left behind by another run"
     instance.host.out.append(LogLine("warning", text))
+
+
+def remove_remains(former: VrrpInstance, config: Config) -> None:
+    """What a removed instance left on the interfaces when its process died, and nobody has now: it goes."""
+    places = {(one.interface, one.address) for each in config.instances for one in placed_addresses(each)}
+    places |= {(one.interface, one.address) for one in config.static_addresses}
+    former.presence.drop(
+        tuple(one for one in former.presence.leftovers() if (one.interface, one.address) not in places)
+    )
 
 
 def resume(instance: VrrpInstance, known: LastKnown) -> bool:

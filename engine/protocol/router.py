@@ -497,6 +497,12 @@ class Router:
         by_name = {one.name: self._instances[one.key] for one in config.instances}
         for group in groups.values():
             group.members = [by_name[name] for name in group.config.members if name in by_name]
+        for one, sequence in event.former if first else ():
+            former = VrrpInstance(one, self._host, None)
+            if leaving.is_apart(one, config):
+                self._leaving.take_up(one.key, former, sequence)
+            else:
+                reload.remove_remains(former, config)
         self._settle_places()
         touched = {instance.config.key for instance, _ in changed}
         for instance, one in changed:
@@ -515,11 +521,13 @@ class Router:
         self._places = {(it.interface, it.address): one for one, config in here for it in placed_addresses(config)}
         self._host.virtual = frozenset(address for _, address in self._places)
 
-    def leavers(self, config: Config) -> tuple[Instance, ...]:
-        """Those of the present instances that would hand over if `config` came now."""
+    def leavers(self, event: Configure) -> tuple[Instance, ...]:
+        """Those that would hand over if this configuration came now."""
+        config = event.config
         wanted = {one.key for one in config.instances}
         found = [one for one in self._instances.values() if one.config.key not in wanted]
-        return tuple(one.config for one in found if leaving.is_gentle(one, config))
+        former = [one for one, _ in event.former if leaving.is_apart(one, config)]
+        return (*(one.config for one in found if leaving.is_gentle(one, config)), *former)
 
     @property
     def handing_over(self) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from engine.config.model import Address, Config, Instance
-from engine.messages import EffectFailed, HandOverFinished, HandOverStarted, State, StateChanged
+from engine.messages import Configure, EffectFailed, HandOverFinished, HandOverStarted, State, StateChanged
 from engine.protocol.vmac import vmac_address, vmac_interface
 from engine.vrrp import netlink
 from engine.vrrp.kernel import Kernel
@@ -48,6 +48,18 @@ def placed(config: Config) -> Config:
             else one
         )
     return msgspec.structs.replace(config, instances=tuple(instances))
+
+
+def placed_whole(message: Configure) -> Configure:
+    """The same, for those that still hand over as well."""
+    config = placed(message.config)
+    if not message.former:
+        return msgspec.structs.replace(message, config=config)
+    former = tuple(one for one, _ in message.former)
+    whole = placed(msgspec.structs.replace(config, instances=config.instances + former))
+    left = whole.instances[len(config.instances) :]
+    sequences = [sequence for _, sequence in message.former]
+    return msgspec.structs.replace(message, config=config, former=tuple(zip(left, sequences, strict=True)))
 
 
 def _on(device: str, addresses: Iterable[Address]) -> tuple[Address, ...]:

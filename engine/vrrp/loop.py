@@ -53,7 +53,7 @@ from engine.messages import (
 )
 from engine.protocol.router import Router
 from engine.vrrp.announce import Announcer
-from engine.vrrp.devices import Devices, egress, placed, vmac_devices
+from engine.vrrp.devices import Devices, egress, placed_whole, vmac_devices
 from engine.vrrp.firewall import Firewall
 from engine.vrrp.kernel import Kernel
 from engine.vrrp.receivers import Receiver
@@ -321,6 +321,9 @@ class Loop:
 
     def _remove_addresses(self, effect: RemoveAddresses) -> None:
         self._announcer.cancel(effect.instance, effect.addresses)
+        stays = [one for one in effect.addresses if self._statics.has(one)]
+        if stays:  # a reload has made a virtual address a static one
+            effect = RemoveAddresses(effect.instance, tuple(one for one in effect.addresses if one not in stays))
         self._jobs.append(_Job(effect))
 
     def _later(self, effect: AddAddresses | SendAnnouncements | AddRoutes | RemoveRoutes) -> None:
@@ -467,11 +470,11 @@ class Loop:
         self._whole_next = not self._channel.send(batch, droppable=True)
 
     def _configure(self, message: Configure, now: int) -> None:
-        config = placed(message.config)
-        message = msgspec.structs.replace(message, config=config)
+        message = placed_whole(message)
+        config = message.config
         self._apply(config.globals, now)
         self._config = config
-        leavers = self._router.leavers(config)
+        leavers = self._router.leavers(message)
         self._stamps = any(one.auth_hmac is not None for one in config.instances + leavers)
         if self._stamps:
             self._router.wall_offset = time.time_ns() - now

@@ -60,6 +60,11 @@ class Statics:
         told = self._kernel.add_addresses("", [one for one in self._addresses if one.interface == interface])
         return told + self._routes.add("", [one for one in self._static_routes if interface in _devices(one)], ())
 
+    def has(self, address: Address) -> bool:
+        """Whether a static address is the same one in the kernel."""
+        place = (address.interface, address.address, address.prefix)
+        return any((one.interface, one.address, one.prefix) == place for one in self._addresses)
+
     def close(self) -> None:
         """Remove everything."""
         self._routes.remove("", self._static_routes, self._rules)

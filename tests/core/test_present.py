@@ -6,7 +6,7 @@ import msgspec
 
 from engine.config.model import Command as Program
 from engine.config.model import Config, Instance, Script
-from engine.core.present import Present, key_of
+from engine.core.present import UNSURE, Present, key_of
 from engine.messages import (
     Cause,
     FileRead,
@@ -102,6 +102,24 @@ def test_what_a_reload_removes_is_forgotten() -> None:
     present.reloaded(CONFIG, Config())
     assert present.resume(CONFIG) == ()
     assert list(present.results()) == []
+
+
+def test_master_that_a_reload_removed_is_known_until_it_has_left_for_certain() -> None:
+    present = Present()
+    present.remember(StateChanged("VI_1", State.INIT, State.MASTER, Cause.STARTUP), 1)
+    present.reloaded(CONFIG, Config(), 10)
+    assert present.former(Config(), 20) == ((CONFIG.instances[0], 0),)
+    assert present.former(CONFIG, 20) == (), "it is back"
+    present.remember(StateChanged("VI_1", State.MASTER, State.INIT, Cause.CONFIG), 30)
+    assert present.former(Config(), 30 + UNSURE - 1) == ((CONFIG.instances[0], 0),)
+    assert present.former(Config(), 30 + UNSURE) == ()
+
+
+def test_backup_that_a_reload_removed_has_nothing_to_hand_over() -> None:
+    present = Present()
+    present.remember(StateChanged("VI_1", State.INIT, State.BACKUP, Cause.STARTUP), 1)
+    present.reloaded(CONFIG, Config(), 10)
+    assert present.former(Config(), 20) == ()
 
 
 def test_instance_keeps_its_past_under_a_new_name() -> None:

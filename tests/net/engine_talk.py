@@ -102,8 +102,8 @@ def events(engine: Engine, kind: str = "") -> list[dict[str, Any]]:
     return [event for event in found if not kind or event["type"] == kind]
 
 
-def has_address(host: Host) -> bool:
-    return SERVICE in host.run(["ip", "-4", "-o", "address", "show", "dev", "eth0"]).stdout
+def has_address(host: Host, address: str = SERVICE) -> bool:
+    return f" {address}/" in host.run(["ip", "-4", "-o", "address", "show"]).stdout
 
 
 def host_of(lab: Lab, name: str = "a", last: int = 22) -> Host:

@@ -136,6 +136,34 @@ def test_killed_vrrp_process_is_back_at_once_and_the_address_never_left(host: Ho
     ] * 2
 
 
+def test_vrrp_process_that_dies_while_removed_instances_hand_over_leaves_nothing_of_them(host: Host) -> None:
+    """The next process takes the hand-over up again; what stays in the configuration stays on the host."""
+
+    def block(name: str, vrid: int, more: str = "") -> str:
+        text = config(255, more).replace("state BACKUP", "").replace("advert_int 0.1", "advert_int 1")
+        text = text.replace("VI_1", name).replace("_id 50", f"_id {vrid}").replace("55.50", f"55.{vrid}")
+        return text[text.index("vrrp_instance") :]
+
+    def links() -> str:
+        return host.run(["ip", "-o", "link"]).stdout
+
+    stays, plain, virtual = block("VI_2", 60), block("VI_1", 50), block("VI_3", 70, "    use_vmac")
+    engine = start_engine(host, stays + plain + virtual)
+    wait_for(lambda: has_address(host) and has_address(host, "10.211.55.60"), 5, "the addresses")
+    wait_for(lambda: has_address(host, "10.211.55.70") and "vrrp.70" in links(), 5, "the virtual MAC")
+    (host.root / "engine.conf").write_text(stays)
+    engine.program.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(events(engine, "hand-over-started")) == 2, 5, "both hand-overs")
+    os.kill(old := pid_of(engine, "hatui-vrrp"), signal.SIGKILL)
+    assert has_address(host, "10.211.55.50")
+    assert has_address(host, "10.211.55.70")
+    pid_of(engine, "hatui-vrrp", other_than=old)
+    wait_for(lambda: not has_address(host, "10.211.55.50") and "vrrp.70" not in links(), 5, "nothing of them")
+    assert has_address(host, "10.211.55.60")
+    with Talk(engine) as talk:
+        assert [one["name"] for one in talk.statuses("instance-status")] == ["VI_2"]
+
+
 @pytest.mark.alone
 def test_killed_vrrp_process_of_a_master_costs_no_failover_and_no_ping(lab: Lab) -> None:
     """The backup never stirs, so adverts resumed before its master-down; the client lost nothing at all."""
@@ -172,7 +200,9 @@ def test_killed_check_process_and_killed_fork_server_are_replaced(host: Host) ->
     pid_of(engine, "hatui-vrrp", other_than=vrrp)
     wait_for(lambda: status(engine)["state"] == "MASTER", 5, "MASTER again")
     assert has_address(host)
+    began = time.monotonic()
     assert engine.program.stop() == 0
+    assert time.monotonic() - began < 4, "nobody waits for what the dead fork server would have said"
     assert not has_address(host)
 
 

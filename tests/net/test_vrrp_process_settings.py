@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from engine.config.model import Address, Config, Globals, Route, Rule
-from engine.messages import EffectRefused, LogLine, State, StateChanged, StopRouter
+from engine.messages import EffectRefused, LogLine, PullStatus, State, StateChanged, StatusBatch, StopRouter
 from hatui.lab import Host, Lab, wait_for
 from tests.net.vrrp_process import VIP, VrrpProcess, sample
 
@@ -113,6 +113,18 @@ def test_a_killed_process_leaves_static_items_to_the_next(host: Host, start: Any
     again.tell(StopRouter())
     again.wait()
     assert "192.0.2.1/24" not in host.addresses()
+
+
+def test_virtual_address_that_a_reload_makes_static_stays(host: Host, start: Any) -> None:
+    a = start("vrrpA")
+    a.configure(sample(host, 255))
+    master(a)
+    wait_for(lambda: host.has_address(VIP), 2, "the address")
+    a.configure(Config(static_addresses=(Address(address=VIP, prefix=32, interface="eth0"),)))
+    a.wait_for(lambda: any(one.new is State.INIT for one in a.happened(StateChanged)))
+    a.tell(PullStatus())
+    a.wait_for(lambda: isinstance(a.said[-1], StatusBatch))
+    assert host.has_address(VIP)
 
 
 def test_virtual_routes_and_rules_follow_the_state(host: Host, start: Any) -> None:

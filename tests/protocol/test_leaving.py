@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine import messages as m
-from engine.config.model import NS_PER_S, Vmac
+from engine.config.model import NS_PER_S, Authentication, Instance, Vmac
 from tests.scenarios.build import VIP, config, group, instance
 from tests.scenarios.octets import advert
 from tests.scenarios.rig import Rig, of
@@ -63,6 +65,49 @@ def test_next_reload_ends_the_patience_and_may_bring_the_instance_back() -> None
     rig.pass_time(10 * S)
     assert rig.status("VI_1").state is MASTER
     assert ("eth0", VIP) in rig.held
+
+
+def taken_up(*others: Instance, **words: Any) -> tuple[Rig, list[m.Output]]:
+    """A new process whose predecessor died while VI_1 handed over, and what it did at once."""
+    whole = config(*others)
+    rig = Rig(whole, configure=m.Configure(config=whole, former=((instance(**words), 7),)))
+    rig.states["VI_1"] = MASTER
+    return rig, rig.outputs.copy()
+
+
+def test_process_that_dies_while_a_removed_instance_hands_over_leaves_the_rest_to_the_next_one() -> None:
+    rig, came = taken_up(OTHER)
+    assert [(one.instance, one.data[22]) for one in came if isinstance(one, m.SendAdvert)] == [("VI_1", 0)]
+    assert "AddAddresses" not in kinds(came)
+    assert rig.router.handing_over
+    rig.give(advert(priority=50))
+    came = rig.pass_time(S)
+    assert [one.addresses[0].address for one in came if isinstance(one, m.RemoveAddresses)] == [VIP]
+    assert [(one.instance, one.new) for one in came if isinstance(one, m.StateChanged)][:1] == [("VI_1", INIT)]
+    assert not rig.router.handing_over
+
+
+def test_next_process_removes_the_address_though_nobody_takes_over() -> None:
+    rig, _ = taken_up(OTHER)
+    came = rig.pass_time(2 * S)
+    assert [one.addresses[0].address for one in came if isinstance(one, m.RemoveAddresses)] == [VIP]
+
+
+def test_sequence_numbers_of_the_hand_over_go_on_after_the_process_died() -> None:
+    key = Authentication(kind="ah", key=b"geheim\0\0")
+    _, came = taken_up(OTHER, version=2, authentication=key)
+    (farewell,) = [one for one in came if isinstance(one, m.SendAdvert)]
+    assert int.from_bytes(farewell.data[28:32], "big") > 7
+
+
+def test_next_process_removes_only_what_no_instance_has_meanwhile() -> None:
+    """The address has moved to another instance in the same reload: it is that one's now."""
+    heir = instance("VI_3", vrid=70, address=f"{VIP}/24")
+    rig, came = taken_up(heir)
+    assert not rig.router.handing_over
+    assert VIP not in {
+        address.address for one in came if isinstance(one, m.RemoveAddresses) for address in one.addresses
+    }
 
 
 def test_stop_during_the_hand_over_waits_for_it_and_exits_once() -> None:

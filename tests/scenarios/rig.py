@@ -24,7 +24,9 @@ def interface(name: str = "eth0", *, up: bool = True, exists: bool = True, own: 
 class Rig:
     """A Router, its clock, and what has come out of it."""
 
-    def __init__(self, config: Config, *, start: int = 10**12, judging: bool = True) -> None:
+    def __init__(
+        self, config: Config, *, start: int = 10**12, judging: bool = True, configure: m.Configure | None = None
+    ) -> None:
         self.config = config
         self.router = Router()
         self.router.judging = judging
@@ -38,7 +40,7 @@ class Rig:
         self.steps = 0
         self.over = False
         self.give(interface())
-        self.give(m.Configure(config=config))
+        self.give(configure or m.Configure(config=config))
 
     def give(self, one: m.Input) -> Sequence[m.Output]:
         """One input now."""
