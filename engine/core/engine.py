@@ -409,7 +409,8 @@ class Engine:
         can = CAPABILITIES if self.observation is None else ("history", "judge")
         capabilities = (*can, *(("packets",) if self.capture.possible else ()))
         name = socket.gethostname()
-        return Hello(self.options.version, name, peer.role, peer.user, capabilities, self.clock(), wall_ns())
+        at, wall = self.clock(), wall_ns()
+        return Hello(self.options.version, name, peer.role, peer.user, capabilities, at, wall, arrived=peer.arrived)
 
     async def snapshot(self) -> Snapshot:
         """All statuses at one instant."""

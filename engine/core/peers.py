@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import grp
+import ipaddress
 import os
 import pwd
 import socket
@@ -42,6 +43,8 @@ class Peer(msgspec.Struct, frozen=True):
     """pid, uid, terminal and ssh address where known, for the audit trail."""
     role: str
     """operator, viewer, or empty: refused."""
+    arrived: str = ""
+    """The address of this host at which the person's ssh connection arrives; empty where there is none."""
 
     @property
     def refusal(self) -> str:
@@ -58,7 +61,8 @@ def peer_of(sock: socket.socket) -> Peer:
     gids = tuple(dict.fromkeys((gid, *_groups_of(sock))))
     user = user_name(uid)
     login = _login_of(pid) or user
-    return Peer(pid, uid, gids, user, login, _origin_of(pid, uid), role_of(uid, gids))
+    ssh = _ssh_of(pid)
+    return Peer(pid, uid, gids, user, login, _origin_of(pid, uid, ssh), role_of(uid, gids), _arrival(ssh))
 
 
 def role_of(uid: int, gids: tuple[int, ...]) -> str:
@@ -102,17 +106,32 @@ def _login_of(pid: int) -> str:
     return ""
 
 
-def _origin_of(pid: int, uid: int) -> str:
+def _ssh_of(pid: int) -> tuple[str, ...]:
+    """The four words of SSH_CONNECTION: client, its port, server, its port. Source: ssh(1)."""
+    with contextlib.suppress(OSError):
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        ssh = next((item for item in environment if item.startswith(b"SSH_CONNECTION=")), b"")
+        words = ssh.partition(b"=")[2].decode("ascii", "replace").split(" ")
+        return tuple(_plain(word) for word in words) if ssh else ()
+    return ()
+
+
+def _arrival(ssh: tuple[str, ...]) -> str:
+    address = ssh[2].partition("%")[0] if len(ssh) == 4 else ""
+    try:
+        return str(ipaddress.ip_address(address)) if address else ""
+    except ValueError:
+        return ""
+
+
+def _origin_of(pid: int, uid: int, ssh: tuple[str, ...]) -> str:
     words = [f"pid {pid}", f"uid {uid}"]
     with contextlib.suppress(OSError):
         terminal = os.readlink(f"/proc/{pid}/fd/0")
         if terminal.startswith(("/dev/pts/", "/dev/tty")):
             words.append(_plain(terminal.removeprefix("/dev/")))
-    with contextlib.suppress(OSError):
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        ssh = next((item for item in environment if item.startswith(b"SSH_CONNECTION=")), b"")
-        if ssh:
-            words.append("from " + _plain(ssh.partition(b"=")[2].decode("ascii", "replace").split(" ")[0]))
+    if ssh:
+        words.append(f"from {ssh[0]}")
     return " ".join(words)
 
 

@@ -31,6 +31,9 @@ class Hello(Message, frozen=True):
     mono_ns: int
     wall_ns: int
     v: int = PROTOCOL_VERSION
+    arrived: str = ""
+    """The address of the engine's host at which this client's ssh connection arrives, also of one that comes through a
+    relay; empty where it came otherwise."""
 
 
 class Snapshot(Message, frozen=True):

@@ -61,7 +61,7 @@ async def performed(
 
 def show_hint(pane: Lines, text: str, role: str) -> None:
     """The keys that mean something, or all of what stands against it."""
-    lines = wrap(plain(text), COLUMNS - 2)
+    lines = [plain(text)] if len(text) <= COLUMNS - 2 else wrap(plain(text), COLUMNS - 2)
     pane.styles.height = len(lines)
     pane.show([((f" {line}", role),) for line in lines])
 
