@@ -7,12 +7,13 @@ reaches back over the whole window and would show it; where it does not reach, t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from engine.messages import (
     AdvertRejected,
+    Cause,
     CommandLogged,
     ConfigLoaded,
     EngineStarted,
@@ -25,13 +26,16 @@ from engine.messages import (
     MasterChanged,
     NearMiss,
     Outcome,
+    PeerAsked,
     PriorityChanged,
     ProcessDied,
     State,
     StateChanged,
     TrackerChanged,
 )
+from hatui.accounts import Account
 from hatui.reasons import CERTAIN, LIKELY, TEMPLATES, UNKNOWN, told
+from hatui.sentences import asked_by
 from hatui.sentences import event as in_words
 from hatui.store import GapRow, Row
 from hatui.text import NS, Line, clock, duration, fit, plain, seconds, state_word, wrap
@@ -39,6 +43,10 @@ from hatui.text import NS, Line, clock, duration, fit, plain, seconds, state_wor
 BEFORE_LEAST, BEFORE_MOST = 8 * NS, 120 * NS
 """ns of the window before a change: two master-down intervals, within these bounds."""
 AFTER = 2 * NS
+NEAR_LEAST = 4 * NS
+"""ns before a change in which what happened to the whole host bears on it, at least; else the time of detection."""
+TOGETHER = NS
+"""ns within which instances change together."""
 RETURN = 60 * NS
 """ns within which a router that fell silent is looked for afterwards."""
 NEAR_MISSES = 600 * NS
@@ -74,6 +82,8 @@ class Explanation(msgspec.Struct, frozen=True):
     """certain, likely or unknown: of `cause`."""
     cause: str
     check: str
+    accounts: tuple[Account, ...] = ()
+    """What other nodes recorded of it."""
 
 
 def changes_of(rows: Sequence[Row], instance: str = "") -> list[EventLine]:
@@ -93,25 +103,37 @@ def window_of(change: EventLine, down: int = 0) -> GetEvents:
     return GetEvents(limit=2000, since_wall_ns=change.wall_ns - span, until_wall_ns=change.wall_ns + RETURN)
 
 
-def explain(change: EventLine, rows: Sequence[Row], *, interface: str = "", down: int = 0) -> Explanation:
-    """Why `change` happened. `rows` is the record around it, in order; `down` the master-down interval (ns)."""
+def explain(
+    change: EventLine,
+    rows: Sequence[Row],
+    *,
+    interface: str = "",
+    down: int = 0,
+    accounts: Sequence[Account] = (),
+) -> Explanation:
+    """Why `change` happened. `rows` is the record around it, in order; `down` the master-down interval (ns);
+    `accounts` what other nodes say of it."""
     about = change.event
     assert isinstance(about, StateChanged)
     template = TEMPLATES[about.cause]
     before, after, complete = _around(change, rows, _before(down))
     grade, cause = _deeper(change, rows, after)
+    for one in accounts:
+        if one.settles:
+            grade, cause = CERTAIN, f"{one.node} says itself: {one.settles}"
     ruled_out = _ruled_out(about, before, interface) if complete else ()
     span = duration(_before(down))
     return Explanation(
         instance=about.instance,
         what=told(template.what, about) if about.peer or "{peer}" not in template.what else _nobody(about),
-        timeline=_timeline(change, before, after),
+        timeline=_timeline(change, before, after, interface, down),
         ruled_out=ruled_out,
         known_by=f"the record of the {span} before shows none of it" if ruled_out else "",
         unknown="" if complete else "the record does not reach back over the time before this change",
         grade=grade,
         cause=cause,
         check=told(template.check, about),
+        accounts=tuple(accounts),
     )
 
 
@@ -149,32 +171,63 @@ def _around(change: EventLine, rows: Sequence[Row], window: int) -> tuple[list[E
     return before[::-1], after, complete
 
 
+_EVER = {"priority": ("script", "priority", "command"), "operator": ("command",), "config": ("command",)}
+"""Evidence that bears on a change however old it is, by what its cause is about."""
 COVERED = (PriorityChanged, TrackerChanged, InterfaceStateChanged, AdvertRejected, MasterChanged)
 """Events whose content the evidence of a change holds already."""
 
 
-def _timeline(change: EventLine, before: list[EventLine], after: list[EventLine]) -> tuple[Moment, ...]:
+def _timeline(
+    change: EventLine, before: list[EventLine], after: list[EventLine], interface: str, down: int
+) -> tuple[Moment, ...]:
     about = change.event
     assert isinstance(about, StateChanged)
-    found = [Moment(one.at - change.mono_ns, one.kind, one.text) for one in about.evidence]
+    near = max(down, NEAR_LEAST)
+    names = {name for row in (*before, *after) if (name := getattr(row.event, "instance", ""))}
+    found = [
+        Moment(one.at - change.mono_ns, one.kind, one.text)
+        for one in about.evidence
+        if one.kind in _EVER.get(TEMPLATES[about.cause].is_topic, ()) or one.at >= change.mono_ns - _before(down)
+    ]
     found += [
         _moment(change, row)
         for row in before
-        if not isinstance(row.event, COVERED) and _concerns(row.event, about.instance)
+        if not isinstance(row.event, COVERED) and _bears(change, row, interface, near, names)
     ]
     found.sort(key=lambda one: one.offset)
     found.append(Moment(0, "change", f"{state_word(about.old)} -> {state_word(about.new)}"))
     found += [
         _moment(change, row)
         for row in after
-        if row.mono_ns - change.mono_ns <= AFTER and _concerns(row.event, about.instance)
+        if row.mono_ns - change.mono_ns <= AFTER and _bears(change, row, interface, near, names)
     ]
     return tuple(found)
 
 
-def _concerns(event: Event, instance: str) -> bool:
-    name = getattr(event, "instance", "")
-    return not name or name == instance or isinstance(event, StateChanged)
+def _bears(change: EventLine, row: EventLine, interface: str, near: int, names: Collection[str]) -> bool:
+    """Whether an event has to do with a change: it is of the same instance; of another that changed with it, for the
+    same cause or the same peer; or of the whole host, and within the time of its detection (`near`)."""
+    about, event = change.event, row.event
+    assert isinstance(about, StateChanged)
+    name, apart = getattr(event, "instance", ""), abs(row.mono_ns - change.mono_ns)
+    if name:
+        if name == about.instance or not isinstance(event, StateChanged):
+            return bool(name == about.instance)
+        group = Cause.SYNC_GROUP in (event.cause, about.cause)
+        return apart <= TOGETHER and (
+            group or event.cause is about.cause or bool(event.peer and event.peer == about.peer)
+        )
+    if apart > near:
+        return False
+    if isinstance(event, InterfaceStateChanged):
+        return not interface or event.interface == interface
+    if isinstance(event, CommandLogged):
+        said = set(event.command.split())
+        return about.instance in said or not said & set(names)
+    if isinstance(event, LogLine):
+        first = event.text.partition(":")[0]
+        return first == about.instance or first not in names
+    return True
 
 
 def _moment(change: EventLine, row: EventLine) -> Moment:
@@ -239,23 +292,35 @@ def _deeper(change: EventLine, rows: Sequence[Row], after: list[EventLine]) -> t
         return grade, text
     if not about.peer:
         return UNKNOWN, "no other router was heard since this instance became backup"
-    if about.late > LATE or any(one.kind == "stall" for one in about.evidence):
+    heard = max((one.at for one in about.evidence if one.kind == "advert"), default=0)
+    if about.late > LATE or any(one.kind == "stall" and one.at >= heard for one in about.evidence):
         return LIKELY, f"this host: its own timer was {seconds(max(0, about.late))} late, so adverts may wait unread"
     back = next((row for row in after if _heard_again(row.event, about)), None)
     if back is not None:
         took = seconds(back.mono_ns - change.mono_ns)
         return LIKELY, f"{about.peer} lives, it was heard again {took} later: its adverts were lost on the way, or late"
+    asked = next((row.event for row in after if _asked_for(row.event, about)), None)
+    if isinstance(asked, PeerAsked) and asked.mac:
+        how = f"it answered {asked_by(about.peer)} {seconds(asked.duration, 3)} after it was asked"
+        return LIKELY, f"the engine on {about.peer}, or the path of its adverts: its host lives, {how}"
+    if asked is not None:
+        return grade, f"{text}. It was not heard again, nor did it answer {asked_by(about.peer)}"
     misses = [
         row
         for row in rows
         if isinstance(row, EventLine)
         and isinstance(row.event, NearMiss)
         and row.event.instance == about.instance
+        and "stood still" not in row.event.text
         and 0 <= change.mono_ns - row.mono_ns <= NEAR_MISSES
     ]
     if misses:
         return LIKELY, f"a path that loses adverts: {len(misses)} near misses in the ten minutes before"
     return grade, f"{text}. It was not heard again"
+
+
+def _asked_for(event: Event, about: StateChanged) -> bool:
+    return isinstance(event, PeerAsked) and (event.instance, event.peer) == (about.instance, about.peer)
 
 
 def _who(about: StateChanged) -> str:
@@ -302,6 +367,12 @@ def lines(change: EventLine, found: Explanation, columns: int, time_mode: str) -
     if found.unknown:
         page += _labelled("", [found.unknown], columns)
     page += _labelled(found.grade.capitalize(), [found.cause + "."], columns)
+    for one in found.accounts:
+        label = "Peer log"
+        said = [f"{clock(line.wall_ns, time_mode, digits=1)} {line.text}" for line in one.lines]
+        for text in said or ["nothing of it in its record"]:
+            page += _labelled(label, [f"{one.node} {text}"], columns)
+            label = ""
     page += _labelled("Next", [found.check], columns)
     return page
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.messages import Counters, EventLine, InstanceStatus, StateChanged
-from hatui import explanation, keys
+from hatui import keys
 from hatui.sentences import event, problems, readiness
 from hatui.store import Store
 from hatui.text import (
@@ -87,19 +87,6 @@ def transitions(store: Store, name: str) -> list[EventLine]:
         for row in store.events
         if isinstance(row, EventLine) and isinstance(row.event, StateChanged) and row.event.instance == name
     ]
-
-
-def why_page(store: Store, name: str, back: int, columns: int, time_mode: str) -> Titled:
-    """The last transition but `back`, with what led to it."""
-    rows = transitions(store, name)
-    if not rows:
-        nothing = " No change of its state is in the events that this console has."
-        return explanation.title(name), [((nothing, "dim"),)]
-    row = rows[max(0, len(rows) - 1 - back)]
-    status = store.instances.get(name)
-    interface, down = (status.interface, status.master_down_interval) if status else ("", 0)
-    found = explanation.explain(row, list(store.events), interface=interface, down=down)
-    return explanation.title(name), explanation.lines(row, found, columns, time_mode)
 
 
 def detail_page(store: Store, name: str, now: int, *, time_mode: str, wall: int) -> Titled:

@@ -34,6 +34,7 @@ from engine.messages import (
     MasterChanged,
     NearMiss,
     Outcome,
+    PeerAsked,
     PriorityChanged,
     ProcessDied,
     ScriptRan,
@@ -64,6 +65,11 @@ def event(happened: Event) -> Told:
     return msgspec.structs.replace(
         told, instance=plain(told.instance), what=plain(told.what), detail=plain(told.detail)
     )
+
+
+def asked_by(peer: str) -> str:
+    """How the host of a peer is asked after."""
+    return "neighbour discovery" if ":" in peer else "ARP"
 
 
 def _of_instance(happened: Event) -> Told | None:
@@ -123,6 +129,11 @@ def _of_instance(happened: Event) -> Told | None:
             return Told(name, f"worse master {sender}", f"priority {priority}; answered with our own advert", "warn")
         case NearMiss(instance=name, text=text):
             return Told(name, "near miss", text, "warn")
+        case PeerAsked(instance=name, peer=peer, mac=mac, duration=took):
+            how = asked_by(peer)
+            if mac:
+                return Told(name, f"host of {peer} lives", f"{mac} answered {how} in {seconds(took, 3)}", "warn")
+            return Told(name, f"host of {peer} silent", f"{how} was asked 3 times, no answer", "warn")
         case EffectRefused(instance=name, effect=effect, reason=reason):
             return Told(name, f"kernel refused {effect}", reason, "bad")
         case ScriptRan(instance=name, argv=argv, exit_status=status, duration=took):

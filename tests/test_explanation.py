@@ -164,6 +164,17 @@ def test_own_stall_is_not_ruled_out_but_named() -> None:
     assert not any("late" in one for one in found.ruled_out)
 
 
+def test_stall_after_which_the_master_was_heard_again_is_not_blamed() -> None:
+    rig = Record(config(instance()))
+    hear(rig, 200, 10)
+    rig.now += 2 * S
+    rig.give(m.ClockStalled(late=S + S // 2))
+    hear(rig, 200, 2)
+    rig.pass_time(4 * S)
+    assert "stall" in [one.kind for one in rig.why().timeline]
+    assert not rig.why().cause.startswith("this host")
+
+
 @pytest.mark.parametrize(
     ("live", "topic"),
     [
@@ -214,3 +225,91 @@ def test_commands_of_operators_are_named() -> None:
     found = rig.why()
     assert (found.grade, found.cause) == (CERTAIN, "failover take-over by anna")
     assert msgspec.json.decode(msgspec.json.encode(found), type=Explanation) == found
+
+
+def _told(rig: Record, *events: m.Event, at: int = 0) -> None:
+    """Events of core, `at` ns from now."""
+    for event in events:
+        rig.rows.append(m.EventLine(len(rig.rows) + 1, rig.now + at, WALL + rig.now + at, event))
+
+
+def _others(name: str, *, seconds_before: float) -> list[tuple[float, m.Event]]:
+    """What has nothing to do with VI_1, and when."""
+    audit = m.CommandLogged("anna", "uid 0", f"failover {name} step-down", "", m.Outcome.DONE)
+    return [
+        (seconds_before, m.StateChanged(name, M, B, m.Cause.OPERATOR)),
+        (seconds_before, audit),
+        (seconds_before, m.LogLine("warning", f"{name}: worse master")),
+        (seconds_before, m.ScriptRan(name, ("notify",), 0, S)),
+        (54, m.ConfigLoaded("9f2c", "anna", ("VI_1",))),
+        (54, m.LogLine("info", "the history is written again")),
+    ]
+
+
+def _silent_master(more: Sequence[tuple[float, m.Event]], down: int = 3 * S) -> Explanation:
+    """VI_1 takes over from a silent master; `more` was recorded so many seconds before."""
+    rig = Record(config(instance()))
+    hear(rig, 200, 60)
+    rig.pass_time(4 * S)
+    change = next(row for row in reversed(rig.rows) if isinstance(row.event, m.StateChanged))
+    rows = list(rig.rows)
+    for back, event in more:
+        at = change.mono_ns - int(back * S)
+        place = sum(row.mono_ns <= at for row in rows if row is not change and row.seq <= change.seq)
+        rows.insert(place, m.EventLine(change.seq - 1, at, WALL + at, event))
+    return explain(change, rows, interface="eth0", down=down)
+
+
+def test_timeline_lists_only_what_bears_on_the_change() -> None:
+    quiet = _silent_master([])
+    assert _silent_master(_others("VI_2", seconds_before=2)).timeline == quiet.timeline
+    # a long detection makes a wide window, yet what was long before remains out of it
+    assert _silent_master(_others("VI_2", seconds_before=20), down=30 * S).timeline == quiet.timeline
+
+
+@pytest.mark.parametrize(
+    ("back", "event", "words"),
+    [
+        (2, m.ConfigLoaded("9f2c", "anna", ("VI_1",)), "config"),
+        (2, m.ScriptRan("VI_1", ("notify",), 0, S), "notify"),
+        (2, m.CommandLogged("anna", "uid 0", "announce VI_1", "", m.Outcome.DONE), "announce VI_1"),
+        (2, m.LogLine("warning", "VI_1: worse master"), "worse master"),
+        (0.2, m.StateChanged("VI_2", B, M, m.Cause.MASTER_NO_RESPONSE, peer="10.0.0.9"), "VI_2 "),
+    ],
+)
+def test_timeline_lists_what_bears_on_the_change(back: float, event: m.Event, words: str) -> None:
+    timeline = _silent_master([(back, event)]).timeline
+    assert any(words in one.text for one in timeline if one.kind == "event"), timeline
+
+
+def test_old_evidence_is_listed_only_where_it_is_the_cause() -> None:
+    change = m.StateChanged(
+        "VI_1",
+        B,
+        M,
+        m.Cause.MASTER_NO_RESPONSE,
+        evidence=(m.Evidence(S, "script", "chk good"), m.Evidence(60 * S, "timer", "down timer ends")),
+    )
+    row = m.EventLine(5, 60 * S, WALL, change)
+    assert [one.kind for one in explain(row, [row], down=3 * S).timeline] == ["timer", "change"]
+    lowered = msgspec.structs.replace(row, event=msgspec.structs.replace(change, cause=m.Cause.WE_PREEMPTED))
+    assert [one.kind for one in explain(lowered, [lowered], down=3 * S).timeline] == ["script", "timer", "change"]
+
+
+@pytest.mark.parametrize(
+    ("mac", "words"),
+    [
+        ("02:00:00:00:00:09", "the engine on 10.0.0.9, or the path of its adverts: its host lives, it answered ARP"),
+        ("", "the host of 10.0.0.9, its cable or its switch port. It was not heard again, nor did it answer ARP"),
+    ],
+)
+def test_answer_of_the_silent_peers_host_tells_engine_from_host(mac: str, words: str) -> None:
+    rig = Record(config(instance()))
+    hear(rig, 200, 20)
+    rig.pass_time(4 * S)
+    _told(rig, m.PeerAsked("VI_1", "10.0.0.9", mac, 400_000 if mac else 0))
+    found = rig.why()
+    assert found.grade == LIKELY
+    assert found.cause.startswith(words)
+    shown = "host of 10.0.0.9 lives" if mac else "host of 10.0.0.9 silent"
+    assert any(one.text.startswith(shown) for one in found.timeline)

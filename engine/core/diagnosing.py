@@ -19,6 +19,7 @@ import msgspec
 from engine.config.model import Config
 from engine.core import kernel_facts
 from engine.core.present import Present
+from engine.core.silent import SilentPeers
 from engine.diagnosis import Announcement, Facts, Runs, Tally, diagnose
 from engine.messages import (
     AddressLost,
@@ -64,6 +65,8 @@ class Host(Protocol):
 
     def clock(self) -> int: ...
 
+    def record(self, event: Event, at: int | None = None) -> None: ...
+
     def tap_wanted(self) -> None:
         """`listening` has changed."""
 
@@ -107,6 +110,7 @@ class Diagnosis:
         self._flips: dict[str, deque[int]] = {}
         self._durations: dict[str, deque[int]] = {}
         self._findings: dict[str, FindingStatus] = {}
+        self._silent = SilentPeers(host)
         self._changed = asyncio.Event()
         self._lock = asyncio.Lock()
         self.listening = False
@@ -138,6 +142,8 @@ class Diagnosis:
             self._flips.setdefault(event.name, deque(maxlen=RUNS)).append(at)
         elif isinstance(event, StateChanged):
             self._changed.set()
+            if not self.observing:
+                self._silent.happened(event)
 
     def ran(self, result: object) -> None:
         """A result of the check process."""

@@ -88,6 +88,30 @@ def alive() -> frozenset[str]:
     return frozenset(found)
 
 
+def on_link(interface: str, address: str) -> bool:
+    """Whether an IPv4 address is reached on an interface without a router. Source: proc(5) /proc/net/route; of IPv6
+    only link-local addresses are taken to be."""
+    if ":" in address:
+        return ipaddress.ip_address(address).is_link_local
+    wanted = int.from_bytes(ipaddress.IPv4Address(address).packed[::-1], "big")
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in _lines("net/route")[1:]:
+            name, network, gateway, _flags, _ref, _use, _metric, mask = line.split()[:8]
+            if name == interface and not int(gateway, 16) and wanted & int(mask, 16) == int(network, 16):
+                return True
+    return False
+
+
+def link_local(interface: str) -> str:
+    """The link-local IPv6 address of an interface; empty when there is none. Source: proc(5) /proc/net/if_inet6."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in _lines("net/if_inet6"):
+            octets, _index, _prefix, scope, _flags, name = line.split()
+            if name == interface and scope == "20":
+                return str(ipaddress.IPv6Address(bytes.fromhex(octets)))
+    return ""
+
+
 def managers() -> tuple[str, ...]:
     """Programs of this network namespace that clean up addresses."""
     here = _namespace("self")

@@ -138,6 +138,17 @@ class NearMiss(Message, frozen=True):
     text: str
 
 
+class PeerAsked(Message, frozen=True):
+    """After a take-over from a silent master: its host was asked by ARP or neighbour discovery."""
+
+    instance: str
+    peer: str
+    mac: str = ""
+    """Who answered; empty: nobody."""
+    duration: int = 0
+    """ns until the answer."""
+
+
 class EffectRefused(Message, frozen=True):
     """The kernel refused what the Router wished."""
 
@@ -262,6 +273,7 @@ Event = (
     | HoldChanged
     | LowerPriorityHeard
     | NearMiss
+    | PeerAsked
     | EffectRefused
     | ScriptRan
     | ConfigLoaded

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 
 import msgspec
 
 from engine.client import EngineClient
+from engine.errors import EngineLost, Refused
 from engine.messages import EventLine, GetEvents, InstanceStatus
-from hatui import explanation
+from hatui import accounts, explanation
 from hatui.commands import session
 from hatui.commands.terminal import columns, complain, painted, say, say_json
 from hatui.replay import moment_of
@@ -25,6 +27,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("instance", nargs="?", metavar="VI", help="default: the instance that changed last")
     parser.add_argument("--last", type=int, default=1, metavar="N", help="the N-th last change (default 1)")
     parser.add_argument("--at", metavar="T", help="the last change at or before this time, such as 14:02 or 14:02:10")
+    parser.add_argument(
+        "--peer",
+        metavar="USER@NODE",
+        action="append",
+        default=[],
+        help="read that host's own account of it, too (reached as with --host)",
+    )
     parser.add_argument("--json", action="store_true", help="the event with its explanation as JSON")
     socket_option(parser)
 
@@ -50,7 +59,8 @@ async def _why(chosen: argparse.Namespace) -> int:
         rows = await _around(chosen, client, change, known)
     status = known.get(getattr(change.event, "instance", ""))
     interface, down = (status.interface, status.master_down_interval) if status else ("", 0)
-    found = explanation.explain(change, rows, interface=interface, down=down)
+    said = [one for peer in chosen.peer if status and (one := await _account(chosen, peer, change, status))]
+    found = explanation.explain(change, rows, interface=interface, down=down, accounts=said)
     if chosen.json:
         say_json(msgspec.to_builtins(change) | {"explanation": msgspec.to_builtins(found)})
         return 0
@@ -68,3 +78,24 @@ async def _around(
     wish = explanation.window_of(change, status.master_down_interval if status else 0)
     reply = await session.within(chosen, client.request(wish))
     return list(reply.events)
+
+
+async def _account(
+    chosen: argparse.Namespace, peer: str, change: EventLine, ours: InstanceStatus
+) -> accounts.Account | None:
+    """What the engine on another host recorded of it; None, with a word on standard error, where it cannot be asked."""
+    from hatui.remote import client_of, target
+
+    try:
+        async with asyncio.timeout(chosen.timeout), client_of(target(peer)) as client:
+            there = accounts.instance_like(session.instances(client.snapshot).values(), ours)
+            if not there:
+                complain(f"{peer}: no instance has VRID {ours.vrid} there")
+                return None
+            reply = await client.request(accounts.window_of(change))
+            return accounts.account_of(client.hello.host or peer, change, reply.events, there)
+    except TimeoutError:
+        complain(f"{peer}: no answer within {chosen.timeout:g} s")
+    except (EngineLost, Refused) as error:
+        complain(str(error))
+    return None

@@ -1,7 +1,8 @@
 """`w`: why an instance changed its state, one page a change, `[` and `]` to the changes before and after.
 
 Invariant: a page is a change that the engine told; which one it is does not move when further ones happen. Changes
-before those that this console has come from the engine's history, and so does the record around each.
+before those that this console has come from the engine's history, and so does the record around each. Where several
+engines are seen, the others give their own account of it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from engine.errors import EngineLost, Refused
 from engine.messages import EventLine, GetEvents
-from hatui import explanation
+from hatui import accounts, explanation
+from hatui.nodes import SEPARATOR, NodeEventLine
 from hatui.pages import transitions
-from hatui.screens.pager import Page, Pager
+from hatui.screens.pager import Page
+from hatui.screens.why_keys import WhyKeys
 from hatui.store import Row, Store
 from hatui.text import Line
 
@@ -29,7 +32,7 @@ def open_why(app: HatuiApp, name: str, seq: int = 0) -> None:
     app.push_screen(Why(app, name, seq))
 
 
-class Why(Pager):
+class Why(WhyKeys):
     """The explanations of one instance's changes."""
 
     def __init__(self, app: HatuiApp, name: str, seq: int) -> None:
@@ -56,10 +59,19 @@ class Why(Pager):
             nothing = " No change of its state is in the events that this console has."
             return title, [((nothing, "dim"),)]
         change = changes[_place(changes, self._seq)[0]]
-        status = store.instances.get(self._instance)
-        interface, down = (status.interface, status.master_down_interval) if status else ("", 0)
         rows: Sequence[Row] = self._records.get(change.seq) or list(store.events)
-        found = explanation.explain(change, rows, interface=interface, down=down)
+        said: list[accounts.Account] = []
+        status = store.instances.get(self._instance)
+        if isinstance(change, NodeEventLine) and change.node in store.nodes:
+            # as its own node tells it, and the others beside it
+            own = store.nodes[change.node]
+            rows = list(own.events)
+            status = own.instances.get(self._instance.partition(SEPARATOR)[2])
+            said = accounts.told_by_nodes(store, change.node, change, status) if status else []
+            change = next((row for row in rows if isinstance(row, EventLine) and row.seq == change.own), change)
+        interface, down = (status.interface, status.master_down_interval) if status else ("", 0)
+        found = explanation.explain(change, rows, interface=interface, down=down, accounts=said)
+        self.shown = (change, found)
         return title, explanation.lines(change, found, columns, self.console.time_mode)
 
     def _turned(self, step: int) -> Page:
