@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -188,10 +189,6 @@ class Draft:
         text = self.masks.unmask(shown)
         loaded = self._load(text)
         found = findings(loaded)
-        texts = {self.path: shown.split("\n")}
-        for path in {one.file for one in found} & set(self._others):
-            texts[path] = self.shown(path).split("\n")
-        placed = [self._as_shown(one, texts.get(one.file, [])) for one in found]
         if self._running is None:
             self._running = self._load(self.base.text)
         impact: tuple[str, ...] = ()
@@ -203,9 +200,22 @@ class Draft:
             touched = tuple(one.name for one in change.instances if one.impact is not Impact.NOTHING)
             beside = bool(change.others)
         runs = loaded.config is not None and not any(one.severity == "error" for one in found)
-        here = tuple(one for one in placed if one.file == self.path)
-        elsewhere = tuple(one for one in placed if one.file != self.path)
+        here, elsewhere = self._placed(found, shown)
         return Judgement(here, elsewhere, impact, runs, interruption, touched, beside)
+
+    def told(self, judged: Judgement, shown: str, found: Sequence[Diagnostic], *, runs: bool) -> Judgement:
+        """The same with the findings of the engine, which knows its host and what other nodes advertise."""
+        here, elsewhere = self._placed(found, shown)
+        return msgspec.structs.replace(judged, problems=here, elsewhere=elsewhere, runs=judged.runs and runs)
+
+    def _placed(self, found: Sequence[Diagnostic], shown: str) -> tuple[tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:
+        """Those of the main file, and those of included ones, as they stand in the text that is shown."""
+        texts = {self.path: shown.split("\n")}
+        for path in {one.file for one in found} & set(self._others):
+            texts[path] = self.shown(path).split("\n")
+        placed = [self._as_shown(one, texts.get(one.file, [])) for one in found]
+        here = tuple(one for one in placed if one.file == self.path)
+        return here, tuple(one for one in placed if one.file != self.path)
 
     def _as_shown(self, one: Diagnostic, lines: list[str]) -> Diagnostic:
         line = lines[one.line - 1] if 0 < one.line <= len(lines) else ""

@@ -7,14 +7,34 @@ it until it is taken or left, and until then nothing can be applied.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import takewhile
 
 from engine.errors import EngineLost, Refused
-from engine.messages import Command, ConfigLoaded, ConfigRefused, ConfigText, GetConfig, Outcome, Reply
-from hatui.drafts import Draft, differing
+from engine.messages import (
+    AdvertRejected,
+    Command,
+    ConfigLoaded,
+    ConfigRefused,
+    ConfigText,
+    EventLine,
+    GetConfig,
+    InterfaceStateChanged,
+    JudgeConfig,
+    LogLine,
+    MasterChanged,
+    Outcome,
+    Reply,
+    StateChanged,
+)
+from hatui.drafts import Draft, Judgement, differing
 from hatui.kept import Kept
 from hatui.store import Store
 
 Perform = Callable[[Command, str], Awaitable[Reply]]
+MOVING = (AdvertRejected, InterfaceStateChanged, LogLine, MasterChanged, StateChanged)
+"""Events after which other routers may be heard to say something else, or the host may be another."""
+LONGEST_TEXT = 1_000_000
+"""Characters of a text that the engine is asked about while it is typed."""
 
 
 class Editing:
@@ -27,6 +47,8 @@ class Editing:
         self.trouble = ""
         """Why there is nothing to edit."""
         self._fetched = -1
+        self._judged = -1
+        """Sequence number of the last event before the engine was asked for its verdict."""
 
     def stale(self, store: Store) -> bool:
         """The engine has said that a configuration was loaded or refused since the files were read."""
@@ -73,6 +95,29 @@ class Editing:
         if kept.base != self.draft.base.digest:
             self.disk = files
         return True
+
+    async def verdict(self, store: Store, perform: Perform, shown: str, judged: Judgement) -> Judgement:
+        """What the engine says of a text that was checked here: it knows its host, and what other nodes advertise.
+        The same as before where it says nothing."""
+        draft, hello = self.draft, store.hello
+        if draft is None or hello is None or "judge" not in hello.capabilities or len(shown) > LONGEST_TEXT:
+            return judged
+        self._judged = store.last_seq
+        try:
+            reply = await perform(JudgeConfig(draft.masks.unmask(shown)), "")
+        except (EngineLost, Refused):
+            return judged
+        if reply.outcome is not Outcome.DONE and reply.code != "E-CONFIG-BROKEN":
+            return judged
+        return draft.told(judged, shown, reply.judged, runs=reply.outcome is Outcome.DONE)
+
+    def overtaken(self, store: Store) -> bool:
+        """Whether something has happened, since this was asked last, that may change the engine's verdict."""
+        if not 0 <= self._judged < store.last_seq:
+            return False
+        before, self._judged = self._judged, store.last_seq
+        lines = (row for row in reversed(store.events) if isinstance(row, EventLine))
+        return any(isinstance(row.event, MOVING) for row in takewhile(lambda row: row.seq > before, lines))
 
     def compare(self, files: tuple[ConfigText, ...]) -> None:
         """Remember files that differ from those that are edited; forget them when they do no longer."""

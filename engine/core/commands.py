@@ -205,8 +205,11 @@ class Commands:
             case GetConfig():
                 return Reply(number, Outcome.DONE, files=await self._reloading.texts())
             case JudgeConfig():
-                judged = await self._reloading.judge_texts({self._reloading.path: command.text})
-                return Reply(number, Outcome.DONE, judged=judged.findings)
+                texts = {one.path: one.text for one in command.files}
+                judged = await self._reloading.judge_texts({self._reloading.path: command.text} | texts)
+                wrong = judged.errors[0] if judged.errors else ""
+                outcome, code = (Outcome.REFUSED, "E-CONFIG-BROKEN") if wrong else (Outcome.DONE, "")
+                return Reply(number, outcome, code, wrong, judged=judged.findings)
             case GetHeard():
                 heard = await self._reloading.heard()
                 if peer.role != "operator":

@@ -71,9 +71,11 @@ class ApplyConfig(Message, frozen=True):
 
 class JudgeConfig(Message, frozen=True):
     """What would be said of `text` as the main file, by what this host is and what other routers were heard to say:
-    in Reply.judged. Nothing is written or changed."""
+    in Reply.judged; refused (E-CONFIG-BROKEN) where ApplyConfig would be. Nothing is written or changed."""
 
     text: str
+    files: tuple[IncludedText, ...] = ()
+    """As in ApplyConfig."""
 
 
 class EditConfig(Message, frozen=True):

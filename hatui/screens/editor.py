@@ -37,6 +37,8 @@ from hatui.widgets.rows import Lines, Rows
 
 PAUSE_S = 0.2
 """Seconds after the last key before the text is checked."""
+AGAIN_S = 1.0
+"""Seconds from what has happened outside to another check."""
 LONG_TEXT = 20_000
 """Characters from which on checking runs in a thread."""
 
@@ -59,6 +61,8 @@ class EditorScreen(FrameScreen):
         self._made: tuple[Judgement | None, str, list[Line]] = (None, "", [])
         self._drawn: tuple[object, int, list[Line]] = (None, 0, [])
         """Rows that are shown: of the problems, of the outline."""
+        self._checked: tuple[Draft | None, str, str] = (None, "", "")
+        """What `judgement` is about: the draft, its text, the file that is marked."""
         self._timer: Timer | None = None
         self._old_shown = ""
 
@@ -142,6 +146,7 @@ class EditorScreen(FrameScreen):
         self._timer = self.set_timer(max(0.01, pause_s), self._start_check)
 
     def _start_check(self) -> None:
+        self._timer = None
         self.run_worker(self._check(), group="check", exclusive=True)
 
     async def _check(self) -> None:
@@ -156,12 +161,31 @@ class EditorScreen(FrameScreen):
         judgement, changes, tree = await asyncio.to_thread(look) if len(text) > LONG_TEXT else look()
         if draft is not self.draft:
             return
-        self.judgement, self._changes, self._tree = judgement, changes, tree
+        self._changes, self._tree = changes, tree
         self._headings = outline(tree)
-        shown = self.editor.text
-        self.editor.mark([underline(one, shown) for one in judgement.of(self.path)])
+        if (draft, text, self.path) != self._checked:
+            self._show(judgement, text)
         await self.checked()
         self.paint()
+        await self._ask_engine(judgement, text)
+
+    def _show(self, judgement: Judgement, text: str) -> None:
+        self.judgement, self._checked = judgement, (self.draft, text, self.path)
+        shown = self.editor.text
+        self.editor.mark([underline(one, shown) for one in judgement.of(self.path)])
+
+    async def _ask_engine(self, judgement: Judgement, text: str) -> None:
+        """Its verdict in place of ours, as soon as it comes and while it is about this text."""
+        draft, console = self.draft, self.console
+        told = await self.editing.verdict(console.store, console.perform, text, judgement)
+        if told != self.judgement and (draft, text) == (self.draft, self.text) and self.is_mounted:
+            self._show(told, text)
+            self.paint()
+
+    def _ask_again(self, store: Store) -> None:
+        """Something has happened: what is heard from others, or this host, may be another by now."""
+        if self.judgement is not None and self._timer is None and self.editing.overtaken(store):
+            self._check_soon(AGAIN_S)
 
     async def checked(self) -> None:
         """The text has been checked."""
@@ -173,6 +197,7 @@ class EditorScreen(FrameScreen):
 
     def paint_body(self, store: Store, now: int) -> None:  # noqa: ARG002
         """All panes."""
+        self._ask_again(store)
         judged, columns = self.judgement, self.size.width
         paths = self.draft.paths if self.draft else ()
         files = self.query_one(FileTabs)

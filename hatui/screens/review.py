@@ -73,11 +73,15 @@ class Review(Dialog):
         self.query_one(Rows).focus()
         self.query_one("#within-row").display = self._may_confirm
         self.call_after_refresh(self.paint)
-        if self._judged is None:
-            self.run_worker(self._judge())
+        self.run_worker(self._judge())
 
     async def _judge(self) -> None:
-        self._judged = await asyncio.to_thread(self._draft.judge, self._shown)
+        app = self.console
+        if self._judged is None:
+            self._judged = await asyncio.to_thread(self._draft.judge, self._shown)
+        judged = self._judged
+        self.paint()
+        self._judged = await self._screen.editing.verdict(app.store, app.perform, self._shown, judged)
         self.paint()
 
     # what stands against it --------------------------------------------------------------------

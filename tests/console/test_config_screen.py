@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from textual.pilot import Pilot
 
+from engine.config.diagnostic import Diagnostic
 from engine.errors import EngineLost
 from engine.messages import (
+    AddressLost,
+    AdvertRejected,
     ApplyConfig,
     Command,
     ConfigLoaded,
     ConfigText,
     EventLine,
     GetConfig,
+    Hello,
+    JudgeConfig,
     Outcome,
     Reply,
+    Verdict,
 )
 from hatui.app import HatuiApp
 from hatui.screens.config import ConfigScreen
 from hatui.widgets.editor import ConfigEditor
-from tests.console.conftest import CONFIG, StagedLink, config_text
+from tests.console.conftest import CONFIG, CONFIG_PATH, StagedLink, config_text
 from tests.console.piloting import settle, until
-from tests.console.recording import NOW, VIEWER, WALL
+from tests.console.recording import HELLO, NOW, SESSION, VIEWER, WALL
 
 SIZE = (80, 24)
 PRIORITY = "        priority        100"
@@ -346,3 +354,70 @@ def test_config_text_helper_has_the_digest_that_the_engine_gives() -> None:
 
     assert config_text().digest == digest(CONFIG.encode())
     assert msgspec.structs.replace(config_text(), text="") != config_text()
+
+
+@pytest.fixture
+def judging() -> StagedLink:
+    """A staged engine that judges texts itself, and finds nothing."""
+    can = msgspec.structs.replace(HELLO, capabilities=(*HELLO.capabilities, "judge"))
+    link = StagedLink(tuple(can if isinstance(line, Hello) else line for line in SESSION))
+    link.answers[JudgeConfig] = Reply(0, Outcome.DONE)
+    return link
+
+
+def found(code: str, what: str, line: int = 14, column: int = 25) -> Diagnostic:
+    return Diagnostic(code, "warning", CONFIG_PATH, line, column, what)
+
+
+def verdict(*told: Diagnostic) -> Reply:
+    return Reply(0, Outcome.DONE, judged=told)
+
+
+async def test_engines_verdict_takes_the_place_of_the_consoles_own(judging: StagedLink, tmp_path: Path) -> None:
+    judging.answers[JudgeConfig] = verdict(found("L-INTERFACE", "there is no interface eth9 on this host"))
+    console = HatuiApp(judging, user_files=tmp_path)
+    async with console.run_test(size=(80, 50), notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("3")
+        text = await until(pilot, "there is no interface eth9")
+        assert "check_nginx is never run" not in text
+        (asked,) = {command.text for command, _ in judging.asked if isinstance(command, JudgeConfig)}
+        assert asked == CONFIG, "with its secrets, as it would be applied"
+
+
+async def test_events_that_change_what_is_heard_bring_another_verdict(judging: StagedLink, tmp_path: Path) -> None:
+    console = HatuiApp(judging, user_files=tmp_path)
+    async with console.run_test(size=(80, 50), notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("3")
+        await until(pilot, "no problems")
+        judging.answers[JudgeConfig] = verdict(found("L-VERSION-PEER", "speaks version 2 here"))
+        asked = len(judging.asked)
+        last = console.store.last_seq
+        judging.feed(EventLine(last + 1, NOW, WALL, AddressLost("VI_1", "10.211.55.50", "eth0", restored=True)))
+        await settle(pilot)
+        assert len(judging.asked) == asked, "an address has nothing to do with it"
+        judging.feed(
+            EventLine(last + 2, NOW, WALL, AdvertRejected("VI_1", "10.211.55.23", Verdict.VERSION, "version 3"))
+        )
+        await until(pilot, "speaks version 2 here")
+
+
+async def test_text_that_the_engine_would_refuse_is_not_applied(judging: StagedLink, tmp_path: Path) -> None:
+    refusal = msgspec.structs.replace(verdict(found("L-SCRIPT", "it cannot be run")), outcome=Outcome.REFUSED)
+    judging.answers[JudgeConfig] = msgspec.structs.replace(refusal, code="E-CONFIG-BROKEN")
+    console = HatuiApp(judging, user_files=tmp_path)
+    async with console.run_test(size=(80, 50), notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("3")
+        await until(pilot, "it cannot be run")
+        await change_priority(pilot, console)
+        await pilot.press("ctrl+s")
+        await until(pilot, "mend them first")
+
+
+async def test_engine_that_does_not_answer_leaves_the_consoles_own_verdict(judging: StagedLink, tmp_path: Path) -> None:
+    judging.answers[JudgeConfig] = EngineLost("gone")
+    console = HatuiApp(judging, user_files=tmp_path)
+    async with console.run_test(size=(80, 50), notifications=True) as pilot:
+        assert "check_nginx is never run" in await opened(pilot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.config.diagnostic import Diagnostic
 from engine.config.syntax import apply_edits
 from engine.messages import ConfigText
 from hatui.drafts import Draft, Masks, changed_lines, differing, unified
@@ -54,6 +55,24 @@ def test_edited_secret_is_sent_as_edited() -> None:
     edited = one.shown().replace(mark, "new")
     assert "auth_pass       new" in one.masks.unmask(edited)
     assert one.changed(edited)
+
+
+def test_findings_of_the_engine_stand_where_they_are_shown_and_the_impact_stays() -> None:
+    text = "vrrp_instance A {\n  authentication { auth_pass s3cret1 auth_typ PASS }\n}\n"
+    one = draft(text, ConfigText("/etc/keepalived/more.conf", "x\n", ""))
+    shown = one.shown()
+    ours = one.judge(shown)
+    at = text.split("\n")[1].index("auth_typ") + 1
+    engine = [
+        Diagnostic("C-UNKNOWN", "error", CONFIG_PATH, 2, at, "unknown", end_column=at + 8),
+        Diagnostic("L-HERE", "warning", "/etc/keepalived/more.conf", 1, 1, "elsewhere"),
+    ]
+    told = one.told(ours, shown, engine, runs=False)
+    (problem,) = told.problems
+    assert shown.split("\n")[1][problem.column - 1 : problem.end_column - 1] == "auth_typ"
+    assert [each.what for each in told.elsewhere] == ["elsewhere"]
+    assert (told.runs, told.impact) == (False, ours.impact)
+    assert one.told(ours, shown, (), runs=True).runs is ours.runs
 
 
 def test_problems_stand_where_they_are_shown() -> None:
