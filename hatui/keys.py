@@ -40,6 +40,7 @@ PLACES = {
     "command": "In the command line",
     "palette": "In the palette",
     "jump": "While letters are shown",
+    "whatif": "What if",
     "new": "For a new instance",
 }
 """The places where keys are valid. `list` holds wherever a list has the focus."""
@@ -59,6 +60,7 @@ APART = (
     "command",
     "palette",
     "jump",
+    "whatif",
     "new",
 )
 """Places where the keys that are valid everywhere do not reach, or which are no screen of their own."""

@@ -87,18 +87,28 @@ def fit(text: str, columns: int, *, right: bool = False) -> str:
 
 
 def clip(line: Sequence[Span], columns: int) -> Line:
-    """The line, cut at `columns` with "~" as the sign of the cut."""
+    """The line, cut at `columns` with "~" as the sign of the cut, between words where one ends near enough."""
     if width(line) <= columns:
         return tuple(line)
     kept: list[Span] = []
     room = columns - 1
     for text, role in line:
         if len(text) > room:
-            kept.append((text[:room] + "~", role))
+            kept.append((_whole_words(text, room) + "~", role))
             break
         kept.append((text, role))
         room -= len(text)
     return tuple(kept)
+
+
+WORD = 14
+"""Characters that are given up for not cutting a word."""
+
+
+def _whole_words(text: str, room: int) -> str:
+    """The beginning of a text, without the word that does not fit whole."""
+    blank = text.rfind(" ", max(0, room - WORD), room)
+    return text[:room] if blank <= 0 or text[room] == " " else text[: blank + 1]
 
 
 def spread(left: Sequence[Span], right: Sequence[Span], columns: int, fill: str = " ") -> Line:

@@ -1,4 +1,5 @@
-"""What if a tracker failed, or worked again: the priority, who would be master, and how long it would take.
+"""What if a tracker failed, or worked again, or a file held another value: the priority, who would be master, and how
+long it would take.
 
 Invariant: pure, and a SIMULATION: it is computed here from what the engine said last, and nothing is sent. A router
 that was never heard makes the winner unknown; a priority that was heard long ago is said with its age.
@@ -16,7 +17,9 @@ from hatui.text import ago, plain, seconds
 
 Box = tuple[str, str]
 """Kind and name of a tracker."""
-KINDS = ("script", "process", "interface", "bfd")
+KINDS = ("script", "process", "interface", "bfd", "file")
+FILE_LIMIT = 254
+"""Points of a file are within minus and plus this; at minus this the instance is in FAULT."""
 LOWEST, HIGHEST, OWNER = 1, 254, 255
 
 
@@ -44,6 +47,24 @@ def good(line: LedgerLine, toggled: Collection[Box]) -> bool:
     return bool(line.good) != ((line.kind, line.name) in toggled)
 
 
+def value(line: LedgerLine, toggled: Collection[Box] = ()) -> int:
+    """What stands in a tracked file, in the simulation: its other value is 0, or 1 where it is 0 now."""
+    word = line.detail.rpartition(" ")[2]
+    now = int(word) if word.lstrip("-").isdecimal() else 0
+    return now if (line.kind, line.name) not in toggled else 0 if now else 1
+
+
+def _points(line: LedgerLine, toggled: Collection[Box]) -> tuple[int, bool]:
+    """Points and fault of a tracker whose box was switched. Source: keepalived.conf(5) track_file, weight."""
+    if line.weight == 0:
+        return 0, not line.fault
+    if line.kind == "file":
+        points = max(-FILE_LIMIT, min(FILE_LIMIT, value(line, toggled) * line.weight))
+        return (0, True) if points == -FILE_LIMIT else (points, False)
+    # a weight counts in one of the two states and not in the other
+    return (0 if line.contribution else line.weight), False
+
+
 def simulate(status: InstanceStatus, toggled: Collection[Box], now: int) -> Simulation:
     """The instance with these trackers the other way round."""
     total, faults, hold = 0, [], 0
@@ -55,8 +76,7 @@ def simulate(status: InstanceStatus, toggled: Collection[Box], now: int) -> Simu
             hold = LOWEST if line.name == "step-down" else HIGHEST
             continue
         if line.kind in KINDS and (line.kind, line.name) in toggled:
-            # a weight counts in one of the two states and not in the other, and so does a fault without weight
-            points, fault = (0, not fault) if line.weight == 0 else (line.weight if not points else 0, False)
+            points, fault = _points(line, toggled)
         total += points
         if fault:
             faults.append(plain(line.name or line.kind))

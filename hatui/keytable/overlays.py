@@ -76,6 +76,11 @@ OVERLAYS: tuple[Key, ...] = (
     Key("palette.up", "up", "Before", "The entry before.", "choose(-1)", priority=True),
     Key("new.cancel", "escape", "Cancel", "Close without doing anything.", "cancel"),
     Key("new.help", "ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
+    Key(
+        "whatif.switch", "space,enter", "Switch", "The tracker of this box the other way round: a SIMULATION.", "switch"
+    ),
+    Key("whatif.close", "escape,backspace,q", "Close", "Close, and forget what was tried.", "close"),
+    Key("whatif.help", "question_mark,ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
     Key("jump.close", "escape,ctrl+o", "Close", "Leave the focus where it is; a letter goes to its pane.", "close"),
     Key("jump.help", "ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
     Key("palette.help", "ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),

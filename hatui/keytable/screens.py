@@ -148,7 +148,7 @@ SCREENS: tuple[Key, ...] = (
         "dashboard.whatif",
         "space",
         "What if",
-        "Switch a box in the priority ladder: a SIMULATION of who would win; nothing is sent.",
+        "What if a tracker failed: switch boxes in the priority ladder. A SIMULATION; nothing is sent.",
         "whatif",
     ),
     Key(
@@ -379,6 +379,13 @@ SCREENS: tuple[Key, ...] = (
     Key("detail.release", "U", "Release", "End a hold.", "release", acts=True, footer=45),
     Key("detail.instance_before", "left_square_bracket", "Before", "The instance before.", "instance(-1)"),
     Key("detail.instance_after", "right_square_bracket", "Next", "The next instance.", "instance(1)", footer=50),
+    Key(
+        "detail.whatif",
+        "space",
+        "What if",
+        "What if a tracker failed: switch boxes in the priority ladder. A SIMULATION; nothing is sent.",
+        "whatif",
+    ),
     Key("detail.save", "s", "Save", "The open tab as a file of text, with the rows that are out of sight.", "save"),
 )
 """Everywhere, lists, screens, the detail of an instance."""

@@ -236,7 +236,7 @@ class Dashboard(InstanceList):
         """Switch a box of the ladder: only here, nothing is sent."""
         ladder, status = self.query_one(PriorityLadder), self.selected
         if not ladder.display or status is None:
-            self.console.say("what if: in the priority ladder, on a screen of 140x40 or more")
+            super().action_whatif()
             return
         if ladder.box is None:
             ladder.focus()

@@ -38,6 +38,13 @@ class InstanceKeys(FrameScreen):
         if self.chosen:
             self.console.open_release(self.chosen)
 
+    def action_whatif(self) -> None:
+        """Try trackers the other way round: only here, nothing is sent."""
+        from hatui.screens.whatif import WhatIf
+
+        if self.chosen:
+            self.app.push_screen(WhatIf(self.chosen))
+
 
 class InstanceList(InstanceKeys):
     """Several instances; beside the chosen one another may be marked, to compare the two."""

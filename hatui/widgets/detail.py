@@ -11,7 +11,20 @@ from textual.events import Click
 from textual.message import Message
 
 from hatui.sentences import readiness
-from hatui.text import Line, Span, clip, duration, mark, master_of, plain, priorities, state_word, timer, timer_bar
+from hatui.text import (
+    Line,
+    Span,
+    clip,
+    duration,
+    mark,
+    master_of,
+    plain,
+    priorities,
+    spread,
+    state_word,
+    timer,
+    timer_bar,
+)
 from hatui.widgets.instances import InstanceRow
 from hatui.widgets.rows import Lines
 
@@ -49,7 +62,8 @@ class TabLine(Lines):
     def tell(self, tabs: Sequence[str], here: str) -> None:
         """Show them."""
         self._tabs = tabs
-        self.show((tuple((f" [{tab}]" if tab == here else f"  {tab} ", _role(tab, here)) for tab in tabs),))
+        names: list[Span] = [(f" [{tab}]" if tab == here else f"  {tab} ", _role(tab, here)) for tab in tabs]
+        self.show((spread(names, [("tab ", "key"), ("next tab ", "dim")], self.size.width or 80),))
 
     def on_click(self, event: Click) -> None:
         """Which one is it?"""

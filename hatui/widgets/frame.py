@@ -49,15 +49,18 @@ def identity_line(about: Identity, columns: int) -> Line:
     """Line 1."""
     left: list[Span] = [(" hatui  ", "strong"), (about.host, "title")]
     wide = columns >= 140
-    counts: list[Span] = [
-        ("   " if not wide else "         ", "plain"),
-        (f"* {about.masters} MASTER", "master"),
-        (f"  - {about.backups} backup", "backup"),
-        ("  ", "plain"),
-        (f"! {about.faults} FAULT", "fault" if about.faults else "dim"),
+    parts: list[tuple[int, Span]] = [
+        (about.masters, (f"* {about.masters} MASTER", "master")),
+        (about.backups, (f"- {about.backups} backup", "backup")),
+        (about.faults, (f"! {about.faults} FAULT", "fault" if about.faults else "dim")),
     ]
     if about.unknown or wide:
-        counts.append((f"  ? {about.unknown} UNKNOWN", "unknown" if about.unknown else "dim"))
+        parts.append((about.unknown, (f"? {about.unknown} UNKNOWN", "unknown" if about.unknown else "dim")))
+    if about.unknown and columns < 100:  # room for that word: what is none is not counted
+        parts = [part for part in parts if part[0]]
+    counts: list[Span] = [("         " if wide else "   ", "plain")]
+    for at, (_, span) in enumerate(parts):
+        counts += [("  ", "plain"), span] if at else [span]
     right: list[Span] = [(about.liveness, "good" if about.alive else "bad"), ("  ", "plain")]
     right += [(about.clock, "strong"), (" ", "plain")]
     return spread([*left, *counts], right, columns)

@@ -63,6 +63,10 @@ class InstanceRow(msgspec.Struct, frozen=True):
         return self.state.lower()
 
 
+MASTER_COLUMNS = 13
+"""Of the column MASTER on the smallest screen."""
+
+
 class Column(msgspec.Struct, frozen=True):
     """One column of the table."""
 
@@ -81,6 +85,12 @@ def _master(row: InstanceRow) -> Span:
         age = duration(row.now - row.heard) if row.heard else "?"
         return f"was {state_word(row.status.state)} {age}", "unknown"
     return master_of(row.status), "plain" if row.status.master or row.status.state is State.MASTER else "dim"
+
+
+def _master_short(row: InstanceRow) -> Span:
+    """Without the priority where both do not fit: an address that is cut is none."""
+    text, role = _master(row)
+    return (text if len(text) <= MASTER_COLUMNS or not row.believed else text.partition("/")[0]), role
 
 
 def _prio(row: InstanceRow) -> Span:
@@ -129,7 +139,7 @@ def table_columns(columns: int, names: int) -> list[Column]:
     name = Column("INSTANCE", 10, lambda row: (plain(row.status.name), "strong"))
     state = Column("STATE", 7, _state)
     prio = Column("PRIO", 8, _prio)
-    master = Column("MASTER", 13, _master)
+    master = Column("MASTER", MASTER_COLUMNS, _master_short)
     since = Column("SINCE", 7, _since)
     vrid = Column("VRID", 4, lambda row: (str(row.status.vrid), "plain"))
     ready = Column("READY", 9, _ready)

@@ -21,8 +21,17 @@ Key = tuple[str, str, str]
 
 
 def box_line(line: LedgerLine, toggled: Collection[Box]) -> Line:
-    """`   [x] chk_haproxy   works`"""
+    """`   [x] chk_haproxy   works`, and of a file `   [#] drain_file   value 3`"""
     works, switched = whatif.good(line, toggled), (line.kind, line.name) in toggled
+    if line.kind == "file":
+        value, now = whatif.value(line, toggled), whatif.value(line)
+        words = f"{fit(plain(line.name), 16)} value {value}"
+        was = f"  (now it is {now})" if switched else ""
+        return (
+            (f"   [{'0' if not value else '#'}] ", "key"),
+            (words, "changed" if switched else "plain"),
+            (was, "dim"),
+        )
     word = "works" if works else "fails"
     role = "changed" if switched else "plain"
     was = f"  (now it {'works' if line.good else 'fails'})" if switched else ""

@@ -25,6 +25,7 @@ from hatui.screens.problems import Problems
 from hatui.screens.report import ReportPage
 from hatui.screens.review import Review
 from hatui.screens.revisions import Revisions
+from hatui.screens.whatif import WhatIf
 from hatui.widgets.rows import Rows
 
 OWNERS: dict[str, type] = {
@@ -45,6 +46,7 @@ OWNERS: dict[str, type] = {
     "command": CommandLine,
     "palette": PaletteScreen,
     "jump": JumpScreen,
+    "whatif": WhatIf,
     "new": NewInstance,
     "confirmation": ConfirmDialog,
     "review": Review,

@@ -7,8 +7,9 @@ import pytest
 
 from engine.config.model import Instance, Track, Tracking
 from engine.messages import InstanceStatus, LedgerLine, State
-from engine.protocol.tracking import contribution
-from hatui.whatif import boxes, good, simulate
+from engine.protocol.tracking import contribution, file_contribution
+from hatui.whatif import boxes, good, simulate, value
+from hatui.widgets.priorities import box_line
 from tests.console.recording import API, DB, DNS, NOW, WEB
 
 HAPROXY = ("script", "chk_haproxy")
@@ -103,3 +104,33 @@ def test_toggling_says_what_the_engine_itself_would_say(weight: int, reverse: bo
     toggled = simulate(status(now_good), {("script", "t")}, NOW)
     real = simulate(status(not now_good), (), NOW)
     assert (toggled.priority, toggled.fault) == (real.priority, real.fault)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("weight", [-20, -1, 0, 1, 20])
+@pytest.mark.parametrize("now", [-300, 0, 3, 300])
+def test_the_other_value_of_a_file_says_what_the_engine_would_say(now: int, weight: int, reverse: bool) -> None:
+    def status(holds: int) -> InstanceStatus:
+        points, fault = file_contribution(weight, reverse, holds)
+        shown = -weight if reverse else weight
+        ledger = (
+            LedgerLine("base", "", None, 100, 100),
+            LedgerLine("file", "drain", not fault, shown, points, fault, f"value {holds}"),
+        )
+        return msgspec.structs.replace(WEB, base_priority=100, priority=100, ledger=ledger, peer_priority=90)
+
+    box = ("file", "drain")
+    other = 0 if now else 1
+    assert value(status(now).ledger[1], {box}) == other
+    toggled, real = simulate(status(now), {box}, NOW), simulate(status(other), (), NOW)
+    assert (toggled.priority, toggled.fault) == (real.priority, real.fault)
+
+
+@pytest.mark.parametrize("kind", ["script", "process", "interface", "bfd", "file"])
+def test_every_kind_of_tracker_has_a_box(kind: str) -> None:
+    line = LedgerLine(kind, "t", good=True, weight=-40, contribution=0, detail="value 0" if kind == "file" else "")
+    status = msgspec.structs.replace(API, ledger=(API.ledger[0], line), priority=120)
+    assert [box.kind for box in boxes(status)] == [kind]
+    assert simulate(status, {(kind, "t")}, NOW).priority == 80
+    text = "".join(words for words, _ in box_line(line, {(kind, "t")}))
+    assert ("value 1  (now it is 0)" if kind == "file" else "fails  (now it works)") in text
