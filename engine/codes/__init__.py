@@ -1,6 +1,7 @@
 """Every code that hatui ever shows, with its explanation.
 
     commands     E-*  why a command was refused or undone
+    console      E-*  why the console or the command line refuses before an engine is asked
     reading      C-*  the configuration cannot be read, or a value is out of place (and a few L-* of the same kind)
     habits       L-*  the configuration is read, and will not do what was meant
     live         D-*  what a running engine sees on the wire and in the kernel
@@ -15,13 +16,14 @@ from __future__ import annotations
 import difflib
 
 from engine.codes.commands import COMMANDS
+from engine.codes.console import CONSOLE
 from engine.codes.entry import KINDS, SEVERITIES, Code
 from engine.codes.habits import HABITS
 from engine.codes.live import LIVE, VERDICTS
 from engine.codes.preflight import PREFLIGHT
 from engine.codes.reading import READING
 
-CODES: dict[str, Code] = {code.name: code for code in (*COMMANDS, *READING, *HABITS, *LIVE, *PREFLIGHT)}
+CODES: dict[str, Code] = {code.name: code for code in (*COMMANDS, *CONSOLE, *READING, *HABITS, *LIVE, *PREFLIGHT)}
 
 
 def known(name: str) -> bool:

@@ -66,6 +66,10 @@ OVERLAYS: tuple[Key, ...] = (
     Key("page.after", "right_square_bracket", "Next", "The next page, where there are several.", "turn(1)"),
     Key("page.help", "question_mark,ctrl+g,f1", "Help", "The keys that are valid here; again: back.", "help"),
     Key("report.packets", "o", "Packets", "What was on the wire during this drill, on the Packets screen.", "packets"),
+    Key(
+        "why.open", "enter", "Open", "The packets of this line's moment, or its event; else that of the change.", "open"
+    ),
+    Key("why.bundle", "b", "Bundle", "Everything about the last hour as one archive, without secrets.", "bundle"),
     Key("command.close", "escape", "Close", "Close without doing anything.", "close"),
     Key("command.complete", "tab", "Complete", "The chosen candidate into the line.", "complete", priority=True),
     Key("command.down", "down", "Next", "The next candidate.", "choose(1)", priority=True),

@@ -22,7 +22,7 @@ from hatui.screens.save import Save
 from hatui.screens.why import open_why
 from hatui.store import Connection, Row, SaidRow, Store
 from hatui.text import Line, clock, moment, plain, rule, spread, wrap
-from hatui.widgets.events import EventList, EventPane, journal_head
+from hatui.widgets.events import EventList, EventPane, journal_head, key_of
 from hatui.widgets.fields import FilterLine
 from hatui.widgets.rows import Lines, Rows, bindings
 
@@ -253,6 +253,15 @@ class Events(FrameScreen):
     def on_filter_line_closed(self) -> None:
         """Back to the list."""
         self.query_one(EventList).focus()
+
+    def show_row(self, row: Row) -> None:
+        """The cursor to this event, whatever filter or order hid it."""
+        if not self.query(EventList):  # the screen is shown for the first time
+            self.call_after_refresh(self.show_row, row)
+            return
+        self.view.set_order(ORDERS[0])
+        self._filter("")
+        self.query_one(EventList).move_to_key(key_of(row))
 
     def action_save(self) -> None:
         """What is shown, as JSONL."""

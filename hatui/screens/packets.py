@@ -252,6 +252,22 @@ class Packets(PacketPanes):
         """Show what was read already instead of what comes."""
         self.call_later(self._show, file)
 
+    def show_time(self, wall_ns: int) -> None:
+        """The cursor to the packet of this time; it follows no more."""
+        if not self.query(PacketList):  # the screen is shown for the first time
+            self.call_after_refresh(self.show_time, wall_ns)
+            return
+        if self.offline:
+            self.close_file()
+        if self.filter_text:
+            self._filter("")
+        if self.has_class("laddered"):
+            self.action_ladder()
+        self.paint()
+        near = [abs(packet.wall_ns - wall_ns) for packet in self.view.rows]
+        if near:
+            self.query_one(PacketList).move_to(near.index(min(near)))
+
     def close_file(self) -> None:
         """Back to what comes."""
         self._show(None)

@@ -16,7 +16,7 @@ from textual.containers import Vertical
 from hatui.filters import check_text, text_filter
 from hatui.screens.frame import Dialog
 from hatui.store import Store
-from hatui.text import Line, plain, rule
+from hatui.text import Line, fit, plain, rule
 from hatui.widgets.fields import FilterLine
 from hatui.widgets.rows import Rows, bindings
 
@@ -81,7 +81,8 @@ class Pager(Dialog):
     def _hint(self, rows: PageRows) -> str:
         if self._search:
             at = sum(found <= rows.cursor for found in rows.found)
-            return f"/ {plain(self._search)}: {at} of {len(rows.found)}   n N next, before   esc clears"
+            words = plain(self._search)
+            return f"/ {fit(words, min(16, len(words)))}: {at} of {len(rows.found)}   n N   esc clears"
         return "[ ] before, next   y copy   esc back" if self._turn else "y copy   esc back"
 
     def action_close(self) -> None:

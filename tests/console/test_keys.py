@@ -26,6 +26,7 @@ from hatui.screens.report import ReportPage
 from hatui.screens.review import Review
 from hatui.screens.revisions import Revisions
 from hatui.screens.whatif import WhatIf
+from hatui.screens.why import Why
 from hatui.widgets.rows import Rows
 
 OWNERS: dict[str, type] = {
@@ -43,6 +44,7 @@ OWNERS: dict[str, type] = {
     "dialog": Ask,
     "page": Pager,
     "report": ReportPage,
+    "why": Why,
     "command": CommandLine,
     "palette": PaletteScreen,
     "jump": JumpScreen,

@@ -1,0 +1,95 @@
+"""E codes of the console and the command line: what cannot be done as it was asked, before any engine is asked."""
+
+from __future__ import annotations
+
+from engine.codes.entry import Code
+
+CONSOLE = (
+    Code(
+        "E-NOTHING",
+        "There is nothing that this could be about",
+        "A key or a command needs a row, a mark, a match or a text, and there is none where you are.",
+        "The list is empty or filtered, nothing is marked, or the row belongs to no instance.",
+        "Select a row that has what is needed; esc clears a filter, ? lists the keys and what they need.",
+    ),
+    Code(
+        "E-NOT-HERE",
+        "This console does not hold that moment any more",
+        "The packets or events of a moment were asked for, and the console has none of that time.",
+        "Packets are kept from when a screen first showed them, events as far back as the console has fetched them.",
+        "`G` in Events fetches older events; `:replay 13:50` shows the past; `hatui capture -w FILE` keeps packets.",
+    ),
+    Code(
+        "E-FILTER",
+        "This is no filter",
+        "What stands in the filter is not understood: a word, a comparison or a value that does not exist, or a "
+        "regular expression that is broken.",
+        "A filter that were understood in part would hide what you look for.",
+        "Write plain words, or comparisons such as `vrid==51 && verdict!=ok` and `kind==operator && by~anna`; tab "
+        "completes on the Packets screen.",
+    ),
+    Code(
+        "E-TIME",
+        "This is no time",
+        "A time of day, a date or a span was expected.",
+        "It was written in another form, or is missing.",
+        "Write 14:02, 14:02:10 or 2026-01-31 14:02:10; spans are 30s, 5m, 2h.",
+    ),
+    Code(
+        "E-HOST",
+        "This host cannot be used",
+        "What stands behind --host names no host, or names one twice.",
+        "It is handed to ssh as it is, so it must be a host or user@host.",
+        "Write USER@NODE, NODE, NODE:/path/of/the/socket or local, each of them once.",
+    ),
+    Code(
+        "E-ONE-ENGINE",
+        "This is asked of one engine",
+        "Several hosts are shown together, and what was asked for belongs to one of them.",
+        "Journals and bundles hold the words of one engine; those of several are not mixed.",
+        "Name one host: `hatui --host NODE ...`, or `:node NODE` in the console where that helps.",
+    ),
+    Code(
+        "E-COMMAND",
+        "This is no command of the console",
+        "What was typed after `:` is none of its commands, is the beginning of several, or lacks a value.",
+        "Names of instances and themes must exist.",
+        "Type the beginning and press tab, or search in the palette (ctrl+p).",
+    ),
+    Code(
+        "E-FORMAT",
+        "This file is of another kind",
+        "A capture, a recording or a bundle was expected, and the file is none, or is cut off.",
+        "Captures are pcap or pcapng; recordings are lines as `hatui watch --record` writes them.",
+        "`hatui decode FILE` reads captures, `hatui replay FILE` recordings and bundles.",
+    ),
+    Code(
+        "E-LOOK",
+        "A theme or a keymap is not understood",
+        "A file of your own, or --theme, names something that does not exist or cannot be read.",
+        "A wrong line costs that line only: what was in use stays.",
+        "Mend the line that is named; `hatui keys --toml` prints a keymap with all ids, `:theme` lists the themes.",
+    ),
+    Code(
+        "E-INCLUDED",
+        "This file is looked at only",
+        "The text in the editor is of an included file, or of another page than the candidate.",
+        "The console writes the main file of the configuration only.",
+        "`[` and `]` go back to the main file; `:editor` and `hatui config` help with the others.",
+    ),
+    Code(
+        "E-TERMINAL",
+        "This needs another output",
+        "A screen was asked for without a terminal, or octets were to be written to one.",
+        "Standard input or output is a pipe where a terminal is needed, or the other way round.",
+        "Name a file, or pipe it to a program that reads it; `hatui watch --plain` needs no terminal features.",
+    ),
+    Code(
+        "E-UPGRADED",
+        "hatui was upgraded or removed while this console runs",
+        "A part of the console that is loaded when it is first used could not be loaded.",
+        "The files on disk are of another version than the running program, or are gone.",
+        "Leave with q and start hatui again. What is typed in the editor is kept and offered again; the engine is not "
+        "touched by this.",
+    ),
+)
