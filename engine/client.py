@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
@@ -51,6 +52,9 @@ class EngineClient:
 
     hello: Hello
     snapshot: Snapshot
+    clock: int
+    """ns that are added to this program's monotonic clock to make the engine's wall clock; less what the greeting was
+    under way."""
 
     def __init__(self, path: str | os.PathLike[str] = DEFAULT_SOCKET, *, backlog: int = 100_000) -> None:
         self.path = os.fspath(path)
@@ -84,6 +88,7 @@ class EngineClient:
         self._task = asyncio.get_running_loop().create_task(self._read(), name="engine-client")
         try:
             self.hello = await self._expect(Hello)
+            self.clock = self.hello.wall_ns - time.monotonic_ns()
             self.snapshot = await self._expect(Snapshot)
         except BaseException:
             await self.close()

@@ -1,16 +1,27 @@
-"""What a client does beside a drill that an engine runs: fetch its packets.
+"""What a client does beside a drill that an engine runs: probes elsewhere, the other nodes told, packets fetched.
 
-Invariant: the drill is the engine's; nothing here changes its outcome, and what could not be done is said.
+Invariant: the drill is the engine's; nothing here changes what it does, probes end with it, and what could not be
+done is said.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 import os
-from collections.abc import Awaitable, Callable
+import shlex
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from engine.errors import HatuiError, Refused
-from engine.messages import Command, GetDrillPackets, Outcome, Reply
+import msgspec
+
+from engine.errors import EngineLost, HatuiError, Refused
+from engine.messages import Command, GetDrillPackets, Outcome, ProbeSample, ProbeSeen, Reply, ReserveDrill
+from hatui.text import plain
 
 Ask = Callable[[Command], Awaitable[Reply]]
 
@@ -43,3 +54,119 @@ def write_packets(path: str, octets: bytes) -> None:
         raise HatuiError(f"{path} exists: name another file [E-EXISTS]") from None
     except OSError as failure:
         raise HatuiError(f"{path}: {failure.strerror} [E-IO]") from None
+
+
+@asynccontextmanager
+async def held(asks: Mapping[str, Ask], wish: ReserveDrill) -> AsyncIterator[None]:
+    """Have other nodes hold still while a drill runs elsewhere.
+
+    Raises: Refused E-DRILL with the name of the node where another drill is in the way; nothing is held then.
+    """
+    taken: list[Ask] = []
+    try:
+        for node, ask in asks.items():
+            reply = await ask(wish)
+            if reply.outcome is not Outcome.DONE:
+                raise Refused(reply.code, f"{node}: {reply.text}")
+            taken.append(ask)
+        yield
+    finally:
+        for ask in taken:
+            with contextlib.suppress(EngineLost, Refused):  # it ends by itself
+                await ask(msgspec.structs.replace(wish, seconds=0))
+
+
+class Probing(msgspec.Struct, frozen=True):
+    """Probes of other hosts."""
+
+    places: tuple[str, ...] = ()
+    """Commands before which `python3 -` can stand, such as "ssh user@host"."""
+    every: str = "50ms"
+    tcp: tuple[int, ...] = ()
+    http: str = ""
+    expect: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """The probe's own options."""
+        found = ["--every", self.every, *(word for port in self.tcp for word in ("--tcp", str(port)))]
+        for name in ("http", "expect"):
+            found += [f"--{name}", getattr(self, name)] if getattr(self, name) else []
+        return found
+
+
+@asynccontextmanager
+async def probing(ask: Ask, address: str, wish: Probing, say: Callable[[str], None]) -> AsyncIterator[None]:
+    """The probes elsewhere, as long as this lasts.
+
+    Raises: OSError when a command cannot be run.
+    """
+    from hatui.commands import probe
+
+    tasks, programs = [], []
+    try:
+        for at, place in enumerate(wish.places):
+            program = await asyncio.create_subprocess_exec(
+                *shlex.split(place),
+                "python3",
+                "-",
+                address,
+                *wish.words,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+            programs.append(program)
+            assert program.stdin is not None
+            program.stdin.write(probe.source())
+            program.stdin.close()
+            loop = asyncio.get_running_loop()
+            tasks.append(loop.create_task(_feed(ask, program, at, say)))
+            tasks.append(loop.create_task(_complaints(program, at, say)))
+        yield
+    finally:
+        for program in programs:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(program.wait(), 2.0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _complaints(program: asyncio.subprocess.Process, at: int, say: Callable[[str], None]) -> None:
+    assert program.stderr is not None
+    while line := await program.stderr.readline():
+        say(f"probe {at + 1}: {plain(line.decode(errors='replace').strip())}")
+
+
+async def _feed(ask: Ask, program: asyncio.subprocess.Process, at: int, say: Callable[[str], None]) -> None:
+    """Bring its lines to the engine, ten times a second."""
+    assert program.stdout is not None
+    head: dict[str, Any] = {}
+    waiting: dict[str, list[ProbeSample]] = {}
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while line := await program.stdout.readline():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if "problem" in said:
+            say(f"probe {at + 1}: {plain(said['problem'])}")
+        elif "mono" in said:
+            head = said
+        elif head:
+            sample = ProbeSample(
+                said["sent"] + head["wall"] - head["mono"], said["ok"], said.get("rtt", 0), tuple(said.get("macs", ()))
+            )
+            waiting.setdefault(said["kind"], []).append(sample)
+        if loop.time() >= due:
+            due = loop.time() + 0.1
+            for kind, samples in waiting.items():
+                name = f"{head['host']}#{at + 1} {kind}"
+                with contextlib.suppress(Refused, EngineLost):
+                    await ask(ProbeSeen(name, head["every"], tuple(samples)))
+            waiting.clear()

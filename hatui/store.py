@@ -252,6 +252,11 @@ class Store:
         self.revision += 1
 
     @property
+    def wall_offset(self) -> int:
+        """ns that its wall clock is ahead of the clock of the instants here; 0 before the first heartbeat."""
+        return self._wall_offset
+
+    @property
     def oldest(self) -> EventLine | None:
         """The first event that is still here."""
         return next((row for row in self.events if isinstance(row, EventLine)), None)

@@ -21,6 +21,7 @@ from engine.messages import (
     AnnounceNow,
     ApplyConfig,
     Cause,
+    Check,
     ConfigText,
     EventLine,
     Evidence,
@@ -383,6 +384,7 @@ def test_failover_tells_before_and_after_and_the_measured_time(hatui: Hatui, soc
         )
         asked = [one for one in engine.requests if isinstance(one.command, Failover)]
     assert status == 0
+    assert asked.pop(0).command == Failover("VI_1", "step-down", 1800, dry_run=True), "its preflight is shown first"
     assert [(one.command, one.reason) for one in asked] == [(Failover("VI_1", "step-down", 1800), "patch")]
     assert "same as: hatui failover VI_1 --step-down --hold 30m" in out
     before, after = (line.split() for line in out.splitlines() if line.startswith(("before", "after")))
@@ -398,8 +400,8 @@ def test_failover_of_a_backup_takes_over(hatui: Hatui, socket_path: Path) -> Non
 
     with FakeEngine(socket_path, instance(state=State.BACKUP), engine_status(), answer=answer) as engine:
         status, out, _ = hatui("failover", "VI_1", "--yes", "--wait")
-        methods = [one.command.method for one in engine.requests if isinstance(one.command, Failover)]
-    assert (status, methods) == (0, ["take-over"])
+        asked = [one.command for one in engine.requests if isinstance(one.command, Failover)]
+    assert (status, [(one.method, one.dry_run) for one in asked]) == (0, [("take-over", True), ("take-over", False)])
     assert out.splitlines()[-1] == "done: moved, in 0.005s"
 
 
@@ -415,7 +417,7 @@ def test_nothing_is_done_without_a_yes(hatui: Hatui, socket_path: Path, monkeypa
         assert "add --yes where nobody can be asked" in err
         monkeypatch.setattr(sys, "stdin", Terminal("\n"))
         assert hatui("failover", "VI_1")[0] == 5
-        assert not any(isinstance(one.command, Failover) for one in engine.requests)
+        assert all(one.command.dry_run for one in engine.requests if isinstance(one.command, Failover))
         monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
         assert hatui("failover", "VI_1", "--wait")[0] == 0
 
@@ -446,6 +448,25 @@ def test_failover_that_is_not_seen_in_time_exits_6(hatui: Hatui, socket_path: Pa
         status, _, err = hatui("--timeout", "0.3", "failover", "VI_1", "--yes", "--wait")
     assert status == 6
     assert "not verified within 0.3 s: VI_1 is MASTER here" in err
+
+
+def refusing(request: Request) -> list[Message]:
+    """A preflight with a failure; nothing is refused by this engine itself."""
+    checks = (Check("fail", "P-PENDING", "revision 7 waits"), Check("pass", "P-TRACKERS", "good"))
+    return [Reply(request.id, Outcome.DONE, text="moved", checks=checks)]
+
+
+def test_a_failed_preflight_refuses_unless_it_is_overridden_with_a_reason(hatui: Hatui, socket_path: Path) -> None:
+    with FakeEngine(socket_path, answer=refusing) as engine:
+        status, out, err = hatui("failover", "VI_1", "--yes")
+        assert status == 5
+        assert "fail     revision 7 waits [P-PENDING]" in out
+        assert "--override REASON" in err
+        assert hatui("failover", "VI_1", "--yes", "--override", "anna knows")[0] == 0
+        really = [
+            one.command for one in engine.requests if isinstance(one.command, Failover) and not one.command.dry_run
+        ]
+    assert really == [Failover("VI_1", "step-down", override="anna knows")]
 
 
 def test_dry_run_changes_nothing_and_asks_nothing(hatui: Hatui, socket_path: Path) -> None:

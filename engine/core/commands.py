@@ -335,7 +335,7 @@ def unwritten(request: Request) -> bool:
         return not command.reveal
     if isinstance(command, EditConfig):
         return not command.take_over
-    if isinstance(command, RunDrill):
+    if isinstance(command, RunDrill | Failover):
         return command.dry_run
     return isinstance(command, READS)
 

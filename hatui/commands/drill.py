@@ -8,33 +8,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import json
-import os
 import shlex
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+
+from msgspec import structs
 
 from engine.client import EngineClient
-from engine.errors import EngineLost, Refused
+from engine.errors import Refused
 from engine.messages import (
     AbortDrill,
     Command,
     DrillReport,
     GetDrills,
     Outcome,
-    ProbeSample,
-    ProbeSeen,
     Reply,
+    ReserveDrill,
     RunDrill,
 )
-from hatui import drilling, reports
-from hatui.commands import probe, session
+from hatui import drilling, linked, reports
+from hatui.commands import session
+from hatui.commands.linking import linked_checks, others
 from hatui.commands.terminal import agreed, complain, note, say, say_json
-from hatui.text import clock, parse_duration, plain
+from hatui.text import NS, clock, parse_duration, plain
 
 EXIT_OVER, EXIT_ABORTED, EXIT_REFUSED = 1, 2, 5
 EPILOG = """exit codes: 0 pass, 1 over budget or failed, 2 aborted, 3 no engine, 5 refused
@@ -63,6 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     running.add_argument("--baseline", default="", metavar="3s", help="time of good probes before")
     running.add_argument("--simulate", action="store_true", help="on the model only: nothing is sent")
     running.add_argument("--reason", default="", metavar="TEXT", help="for the report and the audit")
+    running.add_argument(
+        "--override", default="", metavar="REASON", help="run it although a check failed; never the last owner's"
+    )
     running.add_argument("--yes", action="store_true", help="do not ask")
     running.add_argument(
         "--from",
@@ -212,24 +212,36 @@ async def _run(chosen: argparse.Namespace) -> int:
             chosen.tracker,
             simulate=getattr(chosen, "simulate", False),
             dry_run=True,
+            override=getattr(chosen, "override", ""),
         )
     except (OSError, ValueError) as error:
         complain(str(error))
         return 2
-    async with session.engine(chosen) as client:
+    async with session.engine(chosen, several=True) as client, others(chosen) as further:
+        found = linked_checks(client, further, command.instance)
+        command = structs.replace(command, checks=found)
+        lasts = 0
         if not command.simulate:
-            trial = await session.within(chosen, client.ask(command))
+            trial = await session.within(chosen, client.ask(command), 2.0)
             if trial.outcome is not Outcome.DONE or trial.drill is None:
                 return _refused(chosen, trial)
             if chosen.what == "plan" or not chosen.json:
                 _forecast(chosen, trial.drill)
+            failed = linked.failed(trial.drill.checks)
             if chosen.what == "plan":
-                return 0
+                return EXIT_REFUSED if failed else 0
+            if failed and not command.override:
+                words = f"refused: the preflight failed: {' '.join(failed)} [E-PREFLIGHT]"
+                complain(words, "--override REASON runs it all the same, where that may be")
+                return EXIT_REFUSED
             if not chosen.yes and not agreed("Run this drill now?"):
                 complain("nothing was done", "say yes, or add --yes where nobody can be asked")
                 return EXIT_REFUSED
-        command = _really(command)
-        async with _probes(chosen, client, trial.drill if not command.simulate else None):
+            lasts = trial.drill.lasts
+        command = structs.replace(command, dry_run=False)
+        asks = {node: one.ask for node, one in further.items() if isinstance(one, EngineClient)}
+        wish = ReserveDrill(client.hello.host, command.plan, command.instance, lasts / NS)
+        async with drilling.held({} if command.simulate else asks, wish), _probes(chosen, client, command):
             try:
                 reply = await session.within(chosen, client.ask(command, chosen.reason, progress=note), LONGEST_S)
             except asyncio.CancelledError:
@@ -242,10 +254,16 @@ async def _run(chosen: argparse.Namespace) -> int:
     return outcomes.get(reply.drill.outcome, EXIT_OVER)
 
 
-def _really(command: RunDrill) -> RunDrill:
-    from msgspec import structs
-
-    return structs.replace(command, dry_run=False)
+@asynccontextmanager
+async def _probes(chosen: argparse.Namespace, client: EngineClient, command: RunDrill) -> AsyncIterator[None]:
+    """The probes elsewhere, as long as the drill runs."""
+    if command.simulate or not chosen.places:
+        yield
+        return
+    status = session.named(session.instances(client.snapshot), command.instance)
+    wish = drilling.Probing(tuple(chosen.places), chosen.every, tuple(chosen.tcp), chosen.http, chosen.expect)
+    async with drilling.probing(client.ask, status.addresses[0].address, wish, note):
+        yield
 
 
 def _refused(chosen: argparse.Namespace, reply: Reply) -> int:
@@ -266,75 +284,3 @@ def _forecast(chosen: argparse.Namespace, trial: DrillReport) -> None:
     takeover = reports.figure(trial.takeover_expected) if trial.takeover_expected >= 0 else "none"
     words = f"expected outage at most {reports.figure(trial.expected)}, takeover {takeover}"
     say(f"  {words}, budget {reports.figure(trial.budget)}")
-
-
-@asynccontextmanager
-async def _probes(chosen: argparse.Namespace, client: EngineClient, trial: DrillReport | None) -> AsyncIterator[None]:
-    """The probes elsewhere, as long as the drill runs."""
-    if trial is None or not chosen.places:
-        yield
-        return
-    status = session.named(session.instances(client.snapshot), trial.instance)
-    words = ["--every", chosen.every, *(word for port in chosen.tcp for word in ("--tcp", str(port)))]
-    words += [
-        word for name in ("http", "expect") if getattr(chosen, name) for word in (f"--{name}", getattr(chosen, name))
-    ]
-    address = status.addresses[0].address
-    tasks, programs = [], []
-    for at, place in enumerate(chosen.places):
-        program = await asyncio.create_subprocess_exec(
-            *shlex.split(place),
-            "python3",
-            "-",
-            address,
-            *words,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        assert program.stdin is not None
-        program.stdin.write(probe.source())
-        program.stdin.close()
-        programs.append(program)
-        tasks.append(asyncio.get_running_loop().create_task(_feed(client, program, at)))
-    try:
-        yield
-    finally:
-        for program in programs:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(program.pid, signal.SIGKILL)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(program.wait(), 2.0)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _feed(client: EngineClient, program: asyncio.subprocess.Process, at: int) -> None:
-    """Bring its lines to the engine, ten times a second."""
-    assert program.stdout is not None
-    head: dict[str, Any] = {}
-    waiting: dict[str, list[ProbeSample]] = {}
-    loop = asyncio.get_running_loop()
-    due = loop.time()
-    while line := await program.stdout.readline():
-        try:
-            said = json.loads(line)
-        except ValueError:
-            continue
-        if "problem" in said:
-            note(f"probe {at + 1}: {plain(said['problem'])}")
-        elif "mono" in said:
-            head = said
-        elif head:
-            sample = ProbeSample(
-                said["sent"] + head["wall"] - head["mono"], said["ok"], said.get("rtt", 0), tuple(said.get("macs", ()))
-            )
-            waiting.setdefault(said["kind"], []).append(sample)
-        if loop.time() >= due:
-            due = loop.time() + 0.1
-            for kind, samples in waiting.items():
-                name = f"{head['host']}#{at + 1} {kind}"
-                with contextlib.suppress(Refused, EngineLost):
-                    await client.ask(ProbeSeen(name, head["every"], tuple(samples)))
-            waiting.clear()

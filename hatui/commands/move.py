@@ -10,6 +10,8 @@ import argparse
 import asyncio
 from collections.abc import Callable
 
+from msgspec import structs
+
 from engine.client import EngineClient
 from engine.messages import (
     AnnounceNow,
@@ -24,7 +26,9 @@ from engine.messages import (
     Reply,
     State,
 )
+from hatui import linked
 from hatui.commands import session
+from hatui.commands.linking import linked_checks, others
 from hatui.commands.terminal import agreed, complain, note, painted, say, say_json, table
 from hatui.text import (
     NS,
@@ -64,6 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="show what would happen, change nothing")
         parser.add_argument("--wait", action="store_true", help="end only when the addresses have really moved")
         parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--override", default="", metavar="REASON", help="do it although a check failed")
     elif command == "release":
         parser.add_argument("instance", metavar="VI")
     elif command == "announce":
@@ -100,11 +105,18 @@ def _answer(chosen: argparse.Namespace, reply: Reply) -> int:
     if getattr(chosen, "json", False):
         say_json(reply)
     elif reply.outcome is Outcome.DONE:
+        if getattr(chosen, "dry_run", False):
+            _say_checks(reply)
         say(reply.text or "done")
     if reply.outcome is Outcome.DONE:
         return 0
     _complain(reply)
     return EXIT_NOT_VERIFIED if reply.outcome is Outcome.UNDONE else EXIT_REFUSED
+
+
+def _say_checks(reply: Reply) -> None:
+    for one in reply.checks:
+        say(f"  {one.result:<8} {plain(one.text)} [{one.code}]")
 
 
 def _complain(reply: Reply) -> None:
@@ -120,17 +132,25 @@ async def _failover(chosen: argparse.Namespace) -> int:
     except ValueError as error:
         complain(f"--hold: {error}")
         return 2
-    async with session.engine(chosen) as client:
+    async with session.engine(chosen, several=True) as client, others(chosen) as further:
         before = session.named(session.instances(client.snapshot), chosen.instance)
         method = "take-over" if chosen.take_over else "step-down"
         if not (chosen.take_over or chosen.step_down) and before.state is State.BACKUP:
             method = "take-over"
-        order = Failover(before.name, method, hold, chosen.dry_run)
+        found = linked_checks(client, further, before.name)
+        order = Failover(before.name, method, hold, chosen.dry_run, chosen.override, found)
         # The engine refuses what does not fit the state, with its reason: there is nothing to forecast then.
         fits = (before.state is State.MASTER) is (method == "step-down")
         if not chosen.json and fits:
             for line in forecast(before, order, client.hello.host):
                 say(line)
+        if not chosen.json and fits and not chosen.dry_run:
+            trial = await session.within(chosen, client.ask(structs.replace(order, dry_run=True)), 2.0)
+            _say_checks(trial)
+            if (failed := linked.failed(trial.checks)) and not chosen.override:
+                words = f"refused: the preflight failed: {' '.join(failed)} [E-PREFLIGHT]"
+                complain(words, "--override REASON does it all the same, where that may be")
+                return EXIT_REFUSED
         if fits and not chosen.yes and not chosen.dry_run and not agreed("Fail over now?"):
             complain("nothing was done", "say yes, or add --yes where nobody can be asked")
             return EXIT_REFUSED

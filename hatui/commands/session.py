@@ -19,27 +19,27 @@ from hatui.store import Connection, LinkState, Store
 T = TypeVar("T")
 
 
-def client_for(chosen: argparse.Namespace) -> EngineClient:
-    """The client for --host, or for --socket.
+def client_for(chosen: argparse.Namespace, *, several: bool = False) -> EngineClient:
+    """The client for --host, or for --socket. `several`: the first of them, the others are asked besides.
 
-    Raises: HatuiError when --host is no host, or when several are named.
+    Raises: HatuiError when --host is no host, or when several are named where one is meant.
     """
     if not chosen.host:
         return EngineClient(chosen.socket)
-    if len(chosen.host) > 1:
-        raise HatuiError("a command asks one engine: several --host are for the console alone")
+    if len(chosen.host) > 1 and not several:
+        raise HatuiError("this command asks one engine: several --host are for the console, failover and drill run")
     from hatui.remote import client_of, target
 
     return client_of(target(chosen.host[0]))
 
 
 @asynccontextmanager
-async def engine(chosen: argparse.Namespace) -> AsyncIterator[EngineClient]:
+async def engine(chosen: argparse.Namespace, *, several: bool = False) -> AsyncIterator[EngineClient]:
     """A connection, greeted.
 
     Raises: EngineLost, Refused (E-PERMISSION), ProtocolMismatch.
     """
-    client = client_for(chosen)
+    client = client_for(chosen, several=several)
     try:
         await asyncio.wait_for(client.__aenter__(), chosen.timeout)
     except TimeoutError:
