@@ -182,11 +182,17 @@ class FrameScreen(Painted, Screen[None]):
             return []
         there = self.console.link.arguments()
         host = there[1] if there[:1] == ["--host"] else ""
-        return connection_card(store, str(getattr(self.console.link, "path", "")), host)
+        beside: tuple[str, list[str]] = ("", [])
+        if store.link.connection is Connection.ABSENT and not host and not store.nodes:
+            from hatui import resident
+
+            beside = resident.words(resident.at(store.link))
+        return connection_card(store, str(getattr(self.console.link, "path", "")), host, beside)
 
 
-def connection_card(store: Store, socket: str, host: str = "") -> list[Line]:
-    """Why there is nothing to see yet, and the next command; `host` is the one that was named with --host."""
+def connection_card(store: Store, socket: str, host: str = "", beside: tuple[str, list[str]] = ("", [])) -> list[Line]:
+    """Why there is nothing to see yet, and the next command; `host` is the one that was named with --host, `beside`
+    what is here instead of an engine."""
     detail = plain(store.link.detail)
     match store.link.connection:
         case Connection.ABSENT if host:
@@ -196,6 +202,11 @@ def connection_card(store: Store, socket: str, host: str = "") -> list[Line]:
                 f"Can you log in there without a question?   ssh {plain(host.partition(':/')[0])} hatui status",
                 "Is the engine running there, and hatui installed?   hatui doctor",
             ]
+        case Connection.ABSENT if beside[0]:
+            head = f"No engine on this host, {beside[0]}."
+            rest = [detail or "The engine's socket is absent.", "", *beside[1]]
+            if "systemctl" not in " ".join(beside[1]):
+                rest += ["Start it:", "  sudo systemctl enable --now hatui-engine"]
         case Connection.ABSENT:
             head = f"No engine on this host ({detail or 'the socket is absent'})."
             rest = [

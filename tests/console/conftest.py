@@ -23,6 +23,7 @@ from engine.messages import (
 )
 from hatui.app import HatuiApp
 from hatui.link import ReplayLink
+from hatui.resident import Resident
 from tests.console.recording import NOW, RUNS, SESSION
 from tests.console.rehearsed import PLANS, REPORTS
 
@@ -97,6 +98,12 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No keepalived of the developer's machine is seen."""
+    monkeypatch.setattr("hatui.resident.at", lambda _link: Resident())
 
 
 @pytest.fixture

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from engine.messages import Snapshot
 from hatui.app import HatuiApp
+from hatui.checkup import Host
+from hatui.resident import Resident, look
 from hatui.store import Connection, LinkState
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
@@ -94,3 +99,55 @@ async def test_lost_and_absent_afterwards_keeps_the_frame(console: HatuiApp) -> 
         text = await settle(pilot)
         assert "? VI_WEB" in text
         assert "No engine on this host" not in text
+
+
+@pytest.mark.parametrize(
+    ("found", "said", "steps"),
+    [
+        (
+            Resident(812, config=True),
+            "No engine on this host, but keepalived runs here (pid 812).",
+            ("hatui check /etc/keepalived/keepalived.conf", "hatui-engine --observe", "disable --now keepalived"),
+        ),
+        (
+            Resident(0, config=True),
+            "No engine on this host, but keepalived's file is here.",
+            ("hatui check /etc/keepalived/keepalived.conf", "sudo systemctl enable --now hatui-engine"),
+        ),
+    ],
+)
+async def test_keepalived_that_is_here_is_named_with_the_steps_to_take_it_over(
+    console: HatuiApp,
+    link: StagedLink,
+    monkeypatch: pytest.MonkeyPatch,
+    found: Resident,
+    said: str,
+    steps: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr("hatui.resident.at", lambda _link: found)
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        link.feed(LinkState(Connection.ABSENT, NOW, "the socket /run/hatui/engine.sock does not exist"))
+        text = await until(pilot, "No engine on this host")
+        assert said in " ".join(text.split())
+        for step in steps:
+            assert step in text
+        assert ("[D-TWO-ENGINES]" in text) == bool(found.pid)
+
+
+def test_keepalived_of_another_network_namespace_is_not_here(tmp_path: Path) -> None:
+    for pid, name, net in (
+        (7, "keepalived", "net:[2]"),
+        (9, "keepalived", "net:[1]"),
+        (os.getpid(), "hatui", "net:[1]"),
+    ):
+        place = tmp_path / "proc" / str(pid)
+        (place / "ns").mkdir(parents=True)
+        (place / "comm").write_text(name + "\n")
+        (place / "ns" / "net").symlink_to(net)
+    assert look(Host(tmp_path)) == Resident(9, config=False)
+    (tmp_path / "etc/keepalived").mkdir(parents=True)
+    (tmp_path / "etc/keepalived/keepalived.conf").write_text("")
+    assert look(Host(tmp_path)) == Resident(9, config=True)
+    (tmp_path / "proc/9/comm").write_text("other\n")
+    assert look(Host(tmp_path)) == Resident(0, config=True)
