@@ -22,6 +22,7 @@ from typing import Any, ClassVar, TypeVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 
 from engine.errors import HatuiError
 from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, ServerLine, Snapshot
@@ -42,7 +43,8 @@ from hatui.widgets.rows import ROLE_CLASSES, bindings
 
 AScreen = TypeVar("AScreen", bound=Screen[Any])
 PAINTS_PER_S = 4
-QUIET_PAINTS_PER_S = 2
+"""At most, of what is told; what a key does is painted at once."""
+QUIET_PAINTS_PER_S = 1
 """While nothing is heard but what is heard all the time."""
 
 
@@ -133,9 +135,10 @@ class HatuiApp(Whose, Replaying, Telling):
         self.last_screen = ""
         """The text of the screen that `Q` leaves behind."""
         self._last_mode = ""
-        self._stirred = False
-        """Something was told that may not wait for the slower pace."""
-        self._ticks = 0
+        self._soon: Timer | None = None
+        """Something was told that may not wait for the slower pace: the paint that is on its way."""
+        self._quiet: Timer
+        """Times run on when nothing else is painted."""
 
     # start -------------------------------------------------------------------------------------
 
@@ -148,7 +151,7 @@ class HatuiApp(Whose, Replaying, Telling):
                 loop.add_signal_handler(number, self._ended, number)
         self.switch_mode("dashboard")
         self.run_worker(self.link.run(self.told), name="link", exit_on_error=True)
-        self.set_interval(1 / PAINTS_PER_S, self._tick, name="paint")
+        self._quiet = self.set_interval(1 / QUIET_PAINTS_PER_S, self.paint, name="paint")
         self.set_interval(LOOK_AGAIN_S, self.look_again, name="look")
 
     def _ended(self, number: int) -> None:
@@ -167,10 +170,12 @@ class HatuiApp(Whose, Replaying, Telling):
             self.store.apply(told)
             if isinstance(told, EventLine) and isinstance(told.event, CONFIG_EVENTS):
                 self._say_news(told)
-            self._stirred |= isinstance(told, EventLine | PacketLine)
         self.was_told(message.told)
         if any(isinstance(told, Snapshot | LinkState) for told in message.told):
             self.paint()
+        elif self._soon is None and any(isinstance(told, EventLine | PacketLine) for told in message.told):
+            self._soon = self.set_timer(1 / PAINTS_PER_S, self._paint_soon, name="paint soon")
+            self._quiet.reset()
 
     def _say_news(self, row: EventLine) -> None:
         """The end of a wait for confirmation is said on every console."""
@@ -178,12 +183,10 @@ class HatuiApp(Whose, Replaying, Telling):
         if text:
             self.say(text, severity)
 
-    def _tick(self) -> None:
-        """Times run on when nothing else happens, but then half as often will do."""
-        self._ticks += 1
-        if self._stirred or self._ticks % (PAINTS_PER_S // QUIET_PAINTS_PER_S) == 0:
-            self._stirred = False
-            self.paint()
+    def _paint_soon(self) -> None:
+        self._soon = None
+        self._quiet.reset()
+        self.paint()
 
     def paint(self) -> None:
         """Every screen of the stack that shows the store."""
