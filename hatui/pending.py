@@ -120,8 +120,8 @@ def countdown(ns: int) -> str:
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
-def timer_line(store: Store, now: int, *, may_act: bool) -> Line:
-    """For line 3: `config #42 reverts in 4:12  C confirm`; empty when nothing waits."""
+def timer_line(store: Store, now: int, *, may_act: bool, typing: bool = False) -> Line:
+    """For line 3: `config #42 reverts in 4:12  C confirm`; empty when nothing waits. While `typing`, a letter is text."""
     one = waiting(store)
     if one is None:
         return ()
@@ -132,7 +132,7 @@ def timer_line(store: Store, now: int, *, may_act: bool) -> Line:
     if left <= 0:
         return ((f"{name} is being taken back", "warn"),)
     words = (f"{name} reverts in {countdown(left)}", "warn")
-    return (words, ("  C", "key"), (" confirm", "plain")) if may_act else (words,)
+    return (words, ("  esc C" if typing else "  C", "key"), (" confirm", "plain")) if may_act else (words,)
 
 
 def returned(store: Store, now: int) -> str:

@@ -217,6 +217,7 @@ class ConfigScreen(SharedEditor):
         if self.draft is not None:
             kept.forget(self._where_kept(self.draft))
         self.editing.forget()
+        self.editor.read_only = True  # what comes next is said with single keys, such as C
         self._fetch_if_needed(self.console.store)
 
     def when_read(self, todo: Callable[[], object]) -> None:

@@ -146,7 +146,7 @@ class FrameScreen(Painted, Screen[None]):
         app.sound(found)
         worst = found[0] if found else None
         problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
-        timer = timer_line(store, now, may_act=app.may_act)
+        timer = timer_line(store, now, may_act=app.may_act, typing=bool(getattr(self, "typing", False)))
         self.query_one(Head).tell(identity(app, now, self.TAB or self.PLACE), problem, timer)
         idle = frozenset(self.idle_keys)
         self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=idle, table=app.keymap.table)

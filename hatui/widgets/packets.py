@@ -57,6 +57,15 @@ def packet_mark(packet: PacketLine) -> str:
     return "+" if packet.direction == "out" else "."
 
 
+def spacing(ns: int) -> str:
+    """Time since the packet before in six characters: `+1.003`, `+82.30`, `+311.4`, `+4000s`, `+9h`."""
+    passed = max(0, ns) / 1e9
+    for digits, limit in ((3, 10), (2, 100), (1, 1000)):
+        if round(passed, digits) < limit:
+            return f"+{passed:.{digits}f}"
+    return f"+{passed:.0f}s" if passed < 9999 else f"+{passed / 3600:.0f}h"
+
+
 def packet_line(
     packet: PacketLine, before: PacketLine | None, moment: Moment, columns: int, *, marked: bool = False
 ) -> Line:
@@ -65,7 +74,7 @@ def packet_line(
     role = verdict_role(packet.verdict)
     node = getattr(packet, "node", "")
     shown = _columns(columns, several=bool(node))
-    delta = f"+{min(99.999, max(0, packet.mono_ns - before.mono_ns) / 1e9):.3f}" if before else ""
+    delta = spacing(packet.mono_ns - before.mono_ns) if before else ""
     if packet.kind == "advert":
         verdict = "in order" if packet.verdict is Verdict.NONE else packet.verdict.value
     else:

@@ -373,6 +373,27 @@ async def test_applied_change_can_be_confirmed_from_the_review(console: HatuiApp
         await until(pilot, "Keep config #42?")
 
 
+async def test_after_applying_keys_are_keys_again_so_that_the_change_can_be_confirmed(
+    console: HatuiApp, link: StagedLink
+) -> None:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await opened(pilot)
+        await pilot.press("enter")
+        await until(pilot, "TYPING")
+        await change_priority(pilot, console)
+        await until(pilot, "priority 100 -> 150")
+        await pilot.press("ctrl+s")
+        await until(pilot, "y Apply and confirm")
+        await pilot.press("y")
+        await until(pilot, "done after")
+        link.feed(StatusLine(WAITS, NOW))
+        await pilot.press("escape")
+        text = await until(pilot, "C confirm")
+        assert "TYPING" not in text
+        await pilot.press("C")
+        await until(pilot, "Keep config #42?")
+
+
 async def test_mark_of_a_secret_that_is_not_known_cannot_be_applied(console: HatuiApp, link: StagedLink) -> None:
     async with console.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)

@@ -14,6 +14,7 @@ from hatui.offline import packets
 from hatui.palette import execute
 from hatui.saving import save
 from hatui.store import Connection, LinkState, Store
+from hatui.widgets.packets import spacing
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
 from tests.console.recording import HELLO, MS, NOW, SESSION, SNAPSHOT, VIEWER, S, advert, heartbeat, packet
@@ -596,3 +597,15 @@ async def test_view_stands_still_while_older_rows_leave(tmp_path: Path) -> None:
         text = await settle(pilot)
         assert text.splitlines()[5:13] == before
         assert "lost 0, 20 old" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        *((0, "+0.000"), (-1, "+0.000"), (1.0034, "+1.003"), (9.9996, "+10.00"), (82.2994, "+82.30")),
+        *((99.999, "+100.0"), (311.36, "+311.4"), (4000, "+4000s"), (33000, "+9h")),
+    ],
+)
+def test_time_since_the_packet_before_is_never_cut(seconds: float, shown: str) -> None:
+    assert spacing(int(seconds * 1e9)) == shown
+    assert len(shown) <= 6
