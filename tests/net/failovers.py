@@ -61,10 +61,15 @@ def history(engine: Engine) -> list[dict[str, Any]]:
         return [line["event"] for line in talk.ask("get-events", limit=5000)["events"]]
 
 
-def masters(engine: Engine) -> bool:
-    """Both instances are MASTER here."""
+def states(engine: Engine) -> set[str]:
+    """Of its instances."""
     with Talk(engine) as talk:
-        return {one["state"] for one in talk.statuses("instance-status")} == {"MASTER"}
+        return {one["state"] for one in talk.statuses("instance-status")}
+
+
+def ready(one: Engine, other: Engine) -> bool:
+    """Both instances are MASTER there, and the other host can take them over."""
+    return states(one) == {"MASTER"} and states(other) == {"BACKUP"}
 
 
 def move(engine: Engine) -> str:
@@ -84,19 +89,19 @@ def in_a_row(lab: Lab, count: int) -> Counted:
     for last, host in zip((22, 23, 24), (*hosts, client), strict=True):
         host.ip(f"addr add fd00:55::{last}/64 dev eth0 nodad")
     a, b = (start_engine(host, config(priority)) for host, priority in zip(hosts, (150, 100), strict=True))
-    wait_for(lambda: masters(a) or masters(b), 15, "one master of both")
+    wait_for(lambda: ready(a, b) or ready(b, a), 15, "one master of both, and a backup")
     pinger = lab.pinger(client)
     pinger.wait_for_answer()
     six = _ping_six(client)
     refused = []
     for number in range(count):
-        wait_for(lambda: masters(a) or masters(b), 15, f"a master before move {number}")
-        refused.append(move(a if masters(a) else b))
-    wait_for(lambda: masters(a) or masters(b), 15, "a master at the end")
+        wait_for(lambda: ready(a, b) or ready(b, a), 15, f"a master and a backup before move {number}")
+        refused.append(move(a if ready(a, b) else b))
+    wait_for(lambda: ready(a, b) or ready(b, a), 15, "a master and a backup at the end")
     report = pinger.stop()
     six.send_signal(2)
-    text = wait_for(lambda: re.search(r"(\d+) packets transmitted, (\d+) received", six.output), 10, "the end of ping")
-    sent, received = int(text.group(1)), int(text.group(2))
+    wait_for(lambda: "packets transmitted" in six.output, 10, "the end of ping")
+    sent, received = answered(six.output)
     audit, begun = [], []
     for engine in (a, b):
         happened = history(engine)
@@ -114,8 +119,19 @@ def in_a_row(lab: Lab, count: int) -> Counted:
     )
 
 
+def answered(output: str) -> tuple[int, int]:
+    """How many echo requests lie between the first and the last answered one, these included, and how many of them
+    were answered. What was still under way when ping was told to end is neither. ping counts modulo 65536."""
+    numbers: list[int] = []
+    for text in re.findall(r"icmp_seq=(\d+) ttl", output):
+        number = int(text)
+        last = numbers[-1] if numbers else number
+        numbers.append(last + (number - last + 32768) % 65536 - 32768)
+    return max(numbers) - min(numbers) + 1, len(set(numbers))
+
+
 def _ping_six(client: Host) -> Any:
-    program = client.start([which("ping"), "-6", "-q", "-i", "0.002", SIX], log="ping6.log")
+    program = client.start([which("ping"), "-6", "-n", "-i", "0.002", SIX], log="ping6.log")
     wait_for(lambda: program.pid, 5, "ping")
     return program
 
