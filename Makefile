@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 PURE := $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m 'not net'
 
-.PHONY: demo test test-real test-alone check format fuzz soak bench interop conformance pictures docs clean
+.PHONY: demo test test-real test-alone check format fuzz soak bench interop conformance pictures docs lvs-dumps clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "hatui needs Python 3.11 or newer, this is " + sys.version.split()[0]'
@@ -47,6 +47,9 @@ pictures: $(BIN)/.installed
 docs: $(BIN)/.installed
 	$(BIN)/hatui explain --page keywords > docs/keywords.md
 	$(BIN)/python -m tests.docs
+
+lvs-dumps: $(BIN)/.installed
+	$(BIN)/python -m tests.config.record_lvs
 
 interop: $(BIN)/.installed
 	$(BIN)/python -m tests.net.interop $(KINDS)

@@ -11,6 +11,7 @@ build      statements -> model: globals, instances, tracks, addresses, routes, r
 resolve    defaults, inheritance, keywords that work against each other
 model      the resolved, typed, frozen configuration that the engine runs on
 findings   every diagnostic of reading, one row each
+lvs        virtual servers and their checkers (lvs_*, model_lvs), made only when asked: nothing here runs them
 
 collector  the garbage collector rests while something large is read
 files      what reading asks of the disk, as callables

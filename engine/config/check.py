@@ -93,6 +93,8 @@ class Checker:
         if terms[0].kind in ("cmd", "cmd1", "user"):
             return self._script(statement, row, terms[0])
         given = statement.arguments
+        if terms[0].kind in ("octets", "pattern") and given:
+            return self._whole(statement, row, terms[0])
         found: list[Any] = []
         at = 0
         for term in terms:
@@ -154,6 +156,20 @@ class Checker:
                 return self._known(statement, row, term, word, _address(term.kind, text))
             case _:
                 return text
+
+    def _whole(self, statement: Statement, row: Keyword, term: Term) -> tuple[Any, ...] | None:
+        """All words behind a keyword as one value. Several words are no pattern, and keepalived says nothing."""
+        value: Any
+        if term.kind == "octets":
+            value = values.octets(" ".join(word.value for word in statement.arguments), wild=term.low == "x")
+        else:
+            text = values.line_of_command(statement.rest)
+            words = values.shell_words(text)
+            value = None if words is None or text.endswith("\\") else words[0] if len(words) == 1 else ""
+        if value is None:
+            self._wrong(statement, row, term, statement.words[1])
+            return None
+        return (value,)
 
     def _several(self, statement: Statement, row: Keyword, term: Term, given: tuple[Token, ...]) -> bool:
         """Words that stand together. False after having reported one."""
@@ -275,7 +291,7 @@ class Checker:
             names = [word.value for word in statement.arguments]
             self._extra(statement, row, 3)
             return ((names[0], names[1] if len(names) > 1 else ""),)
-        found = values.command(statement.rest)
+        found = values.command(values.line_of_command(statement.rest))
         if found is None:
             self._wrong(statement, row, term, statement.words[1])
             return None

@@ -17,11 +17,11 @@ else; a word that is not in it is unknown. The rows live in `keywords.tsv` besid
 A form is a row of terms: KIND[:LOW..HIGH | :CHOICE,CHOICE][?|*|+|~]; ~ is needed like a bare
 term, but without it keepalived reports and goes on instead of stopping with exit code 2. Kinds: flag bool
 int dec text word name ifname ip ip4 ip6 mcast4 mcast6 port path oneof; switch (a bool that 2.2.7 does not
-look at), extra ([all] NUMBER), bufs, umask, checks, cpus, codes, granularity, hex; end (one more word is an
-error); cmd (rest of the line: command,
-user, group), cmd1 (command only), user (user and group); block (keywords in braces), lines (free lines
-in braces), words (the words of the rows below this keyword, on its own line). dec is decimal seconds
-unless the effect names another unit.
+look at), extra ([all] NUMBER), bufs, umask, checks, cpus, codes, granularity, hex, octets (all words; octets:x
+takes X for any digit), pattern (all words, quoted as a command is); end (one more word is an error); cmd
+(rest of the line: command, user, group), cmd1 (command only), user (user and group); block (keywords in
+braces), lines (free lines in braces), words (the words of the rows below this keyword, on its own line). dec is
+decimal seconds unless the effect names another unit.
 """
 
 from __future__ import annotations
@@ -190,6 +190,8 @@ def _describe(term: Term) -> str:
             return "NETMASK|PREFIX"
         case "hex":
             return f"{term.high} HEX-DIGITS" if term.high else "HEX-DIGITS"
+        case "octets":
+            return "HEX-DIGITS ..."
         case "checks":
             return "[+|-]read|match|wildcard_match|brace_match ..."
         case "cpus":

@@ -1,4 +1,4 @@
-"""virtual_server, virtual_server_group, garp_group: checked, not yet carried into the model.
+"""virtual_server, virtual_server_group, garp_group: checked; `lvs.py` makes a model of the first two when asked.
 
 Invariant: what keepalived 2.2.7 reports about these blocks as a whole is reported; single keywords are
 `check.py`'s. Source: keepalived.conf(5) virtual_server.
@@ -89,6 +89,8 @@ class _Service:
         self.context, self.block = context, block
         self.given: dict[str, str] = {}
         self.servers = 0
+        self.without_method = False
+        """A server, or the sorry server, takes the forwarding method of the service."""
         self.weight = 0
 
     def wrong(self, at: Statement, what: str, consequence: str, todo: str) -> None:
@@ -104,8 +106,11 @@ class _Service:
                 "Write an address and a port.",
             )
         self.context.each(block, ("virtual_server",), self.setting, {"real_server": self.server})
+        self.without_method |= "sorry_server" in self.given and "sorry_server_lvs_method" not in self.given
         for keyword, word, used in (("lb_algo", "scheduler", "wlc"), ("lb_kind", "forwarding method", "NAT")):
             twin = {"lb_algo": "lvs_sched", "lb_kind": "lvs_method"}[keyword]
+            if keyword == "lb_kind" and self.servers and not self.without_method:
+                continue  # nobody takes it
             if not self.given.keys() & {keyword, twin}:
                 self.wrong(block, f"the service has no {word}", f"keepalived uses {used}.", f"Add {keyword}.")
         if not self.given.get("protocol") and block.name not in ("fwmark", "group"):
@@ -164,15 +169,20 @@ class _Service:
                 weight[0] = given[0]
             elif statement.keyword == "lvs_method":
                 self.tunnel(statement)
+                method.append(statement)
 
+        method: list[Statement] = []
         path = ("virtual_server", "real_server")
         self.context.each(block, path, setting)
+        self.without_method |= not method
         self.weight += weight[0]
         for check in block.children or ():
             self.complete(check)
 
     def complete(self, check: Statement) -> None:
         """What a checker cannot do without."""
+        if check.keyword == "UDP_CHECK":
+            self.replies(check)
         needed = _NEEDED.get(check.keyword)
         if needed is None or check.children is None:
             return
@@ -186,3 +196,13 @@ class _Service:
             self.context.say("C-UNDEFINED", found, keyword=defined, name=found.name, nearest="")
         for inner in check.children:
             self.complete(inner)
+
+    def replies(self, check: Statement) -> None:
+        """The bounds of a reply to UDP_CHECK."""
+        bounds = {"min_reply_length": 0, "max_reply_length": 255}
+        for line in check.children or ():
+            number = values.integer(line.name) if line.keyword in bounds else None
+            if number is not None and 0 <= number <= 65535:
+                bounds[line.keyword] = number
+        if bounds["min_reply_length"] > bounds["max_reply_length"]:
+            self.wrong(check, "min_reply_length is above max_reply_length", "The check always fails.", "Lower it.")

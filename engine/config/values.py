@@ -82,8 +82,8 @@ def network(text: str) -> tuple[str, int] | None:
 
 
 def shell_words(text: str) -> list[str] | None:
-    """The words of a command as keepalived parts them: ' and " quote, a backslash takes the next
-    character plainly; nothing else is special, there is no shell. None when a quote stays open."""
+    """The words of a command as keepalived parts them: ' and " quote, a backslash takes the next character plainly,
+    also between quotes of either kind; nothing else is special, there is no shell. None when a quote stays open."""
     words: list[str] = []
     at, end = 0, len(text)
     while at < end:
@@ -95,10 +95,10 @@ def shell_words(text: str) -> list[str] | None:
             char = text[at]
             if char in "'\"":
                 close = _closing(text, at)
-                if close < 0:
+                if close < 0 and at < end - 1:
                     return None
-                inner = text[at + 1 : close]
-                parts.append(re.sub(r"\\(.)", r"\1", inner) if char == '"' else inner)
+                close = max(close, at)  # a last quote alone is nothing
+                parts.append(re.sub(r"\\(.)", r"\1", text[at + 1 : close]))
                 at = close + 1
             elif char == "\\" and at + 1 < end:
                 parts.append(text[at + 1])
@@ -110,12 +110,23 @@ def shell_words(text: str) -> list[str] | None:
     return words
 
 
+def line_of_command(text: str) -> str:
+    """A line as it is read for a command: once more without its comment, which begins now where \\# or \\! stands
+    outside double quotes."""
+    parts = re.split(r'("[^"]*")', text)
+    for at, part in enumerate(parts):
+        cut = re.search(r"\\[#!]", part) if not part.startswith('"') else None
+        if cut is not None:
+            return "".join((*parts[:at], part[: cut.start()]))
+    return text
+
+
 def _closing(text: str, at: int) -> int:
     """Where the quote that opens at `at` closes; -1 if nowhere."""
     quote = text[at]
     at += 1
     while at < len(text) and text[at] != quote:
-        at += 2 if text[at] == "\\" and quote == '"' else 1
+        at += 2 if text[at] == "\\" else 1
     return at if at < len(text) else -1
 
 
@@ -132,3 +143,19 @@ def command(text: str) -> tuple[Command, list[str]] | None:
     if not argv:
         return None
     return Command(argv=tuple(argv)), outer[1:]
+
+
+def octets(text: str, *, wild: bool) -> tuple[bytes, bytes] | None:
+    """Hexadecimal digits, in words or not, as octets and the mask of the bits that count (empty: all). A digit left
+    over at the end of a word is an octet; with `wild`, X stands for any digit. keepalived 2.2.7 refuses ff as the last.
+    """
+    found, mask = bytearray(), bytearray()
+    for word in text.split():
+        if not re.fullmatch("[0-9a-fA-FxX]+" if wild else "[0-9a-fA-F]+", word):
+            return None
+        for pair in (word[at : at + 2] for at in range(0, len(word), 2)):
+            found.append(int(re.sub("[xX]", "0", pair), 16))
+            mask.append(int(re.sub("[xX]", "0", re.sub("[^xX]", "f", pair)).rjust(2, "f"), 16))
+    if not found or (found[-1] == 0xFF and mask[-1] == 0xFF):
+        return None
+    return bytes(found), bytes(mask) if any(one != 0xFF for one in mask) else b""

@@ -14,7 +14,7 @@ ROWS = [row for path in TABLE.paths for row in TABLE.block(path).values()]
 KINDS = {
     *("flag", "bool", "int", "dec", "text", "word", "name", "ifname", "ip", "ip4", "ip6", "mcast4", "mcast6", "port"),
     *("path", "oneof", "switch", "extra", "bufs", "umask", "checks", "cpus", "codes", "granularity", "hex", "end"),
-    *("cmd", "cmd1", "user", "block", "lines", "words"),
+    *("cmd", "cmd1", "user", "block", "lines", "words", "octets", "pattern"),
 }
 
 
