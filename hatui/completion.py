@@ -96,25 +96,25 @@ def bash(root: Node) -> str:
         "# hatui completion bash: put it into ~/.local/share/bash-completion/completions/hatui, or",
         "#   source <(hatui completion bash)",
         "_hatui() {",
-        '    local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" path="" count=0 skip="" word',
+        '    local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" place="" count=0 skip="" word',
         "    COMPREPLY=()",
-        '    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
+        '    for word in "${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do',
         '        if [ -n "$skip" ]; then skip=""; continue; fi',
         '        case "$word" in',
         f"            {'|'.join(takes)}) skip=1 ;;",
         "            -*) ;;",
-        '            *) case "$path $word" in',
+        '            *) case "$place $word" in',
     ]
     for node in root.walk():
         if node.words:
             path = " " + " ".join(node.words)
-            lines.append(f'                "{path}") path="{path}" ;;')
+            lines.append(f'                "{path}") place="{path}" ;;')
     lines += [
         "                *) count=$((count+1)) ;;",
         "            esac ;;",
         "        esac",
         "    done",
-        '    case "$path|$prev" in',
+        '    case "$place|$prev" in',
     ]
     for node in root.walk():
         path = "".join(f" {word}" for word in node.words)
@@ -122,7 +122,7 @@ def bash(root: Node) -> str:
             if option.value:
                 names = "|".join(f'"{path}|{name}"' for name in option.names)
                 lines.append(f"        {names}) {_bash_words(option.value)}; return ;;")
-    lines += ["    esac", '    case "$path" in']
+    lines += ["    esac", '    case "$place" in']
     for node in root.walk():
         path = "".join(f" {word}" for word in node.words)
         options = " ".join(name for option in node.options for name in option.names)
@@ -145,10 +145,13 @@ def _bash_words(value: str) -> str:
 
 
 def zsh(root: Node) -> str:
-    """For zsh, whose bashcompinit runs the same function."""
+    """For zsh, whose bashcompinit runs the same function; the key that loads the file is completed too."""
     _, *rest = bash(root).splitlines()
-    body = [line for line in rest if not line.startswith("#")]
-    body[-1] = "complete -F _hatui hatui"
+    body = [line.replace("_hatui()", "_hatui_words()") for line in rest if not line.startswith("#")]
+    body[-1:] = [
+        "complete -F _hatui_words hatui",
+        'if [ "$funcstack[1]" = "_hatui" ]; then _bash_complete -F _hatui_words; fi',
+    ]
     head = [
         "#compdef hatui",
         '# hatui completion zsh > "${fpath[1]}/_hatui"',
