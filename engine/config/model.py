@@ -92,6 +92,11 @@ class Route(Model, frozen=True):
     text: str = ""
     """The line as written, for messages."""
 
+    def may_lead_over(self, interface: str) -> bool:
+        """Whether it leads over an interface, or may do so: the kernel chooses one where none is named."""
+        ways: tuple[Route | NextHop, ...] = self.nexthops or (self,)
+        return any(way.interface == interface if way.interface else bool(way.via) for way in ways)
+
 
 class Rule(Model, frozen=True):
     """One line of virtual_rules or static_rules."""

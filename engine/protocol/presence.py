@@ -123,6 +123,20 @@ class Presence:
             self.announce(max(1, self._config.announce.master_repeat), (lost,))
         self._host.out.append(AddressLost(self._config.name, address, interface, restored=True))
 
+    def came_up(self, interface: str, *, announce: bool) -> None:
+        """An interface is up again, and we were master all the time: the kernel has lost its IPv6 addresses, and all
+        routes that lead over it. Without a device of its own a route may be one of them."""
+        if not self.wished:
+            return
+        lost = tuple(one for one in self.missing() if one.interface == interface)
+        if lost:
+            self.put(lost)
+            if announce:
+                self.announce(max(1, self._config.announce.master_repeat), lost)
+        routes = tuple(one for one in self._config.routes if one.may_lead_over(interface))
+        if routes:
+            self._host.out.append(AddRoutes(self._config.name, routes, ()))
+
     def route_vanished(self, text: str) -> None:
         """Somebody else removed a virtual route or rule: put it back."""
         routes = tuple(one for one in self._config.routes if one.text == text and one.track)

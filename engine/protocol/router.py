@@ -346,6 +346,10 @@ class Router:
         for address in facts.addresses.keys() - before.keys():
             self._address_confirmed(event.interface, address)
         self._reassess_users(event.interface, moved=moved)
+        if moved and event.up:
+            for one in (*self._instances.values(), *self._leaving):
+                if one.state is State.MASTER:
+                    one.presence.came_up(event.interface, announce=one.hand_over is None)
 
     def _reassess_users(self, interface: str, *, moved: bool) -> None:
         """Let every instance that depends on an interface see its new state."""

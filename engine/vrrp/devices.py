@@ -94,6 +94,7 @@ class Devices:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._wanted: dict[str, _Wanted] = {}
+        self._promoting: tuple[Instance, ...] = ()
         self._made: set[str] = set()
         self._hushed: set[str] = set()
         """Instances whose device answers no ARP just now."""
@@ -109,7 +110,8 @@ class Devices:
                 name = vmac_interface(one, config)
                 self._wanted[name] = _Wanted(one.name, name, one.interface, vmac_address(one))
         failed = [why for one in self._wanted.values() for why in self._make(one)]
-        for one in config.instances:
+        self._promoting = tuple(one for one in config.instances if one.promote_secondaries)
+        for one in self._promoting:
             failed += self._prepare(one)
         return failed
 
@@ -121,11 +123,22 @@ class Devices:
             self._remove(name)
         return bool(name)
 
-    def interface_changed(self, interface: str) -> list[EffectFailed]:
-        """A parent came back, or somebody removed a virtual MAC device: it is made anew."""
-        if self._kernel.link(interface) is None:
+    def interface_changed(self, interface: str, exists: bool) -> list[EffectFailed]:
+        """A parent came back, or somebody removed a virtual MAC device: it is made anew. A new interface has new
+        settings, too.
+
+        `exists` is what this notification says: one that went and came back at once is there all the time for the
+        kernel's mirror.
+        """
+        failed: list[EffectFailed] = []
+        if not exists:
             self._settings = {path: was for path, was in self._settings.items() if path.parent.name != interface}
-        return [why for one in self._wanted.values() if interface in (one.parent, one.name) for why in self._make(one)]
+        for one in self._promoting:
+            if one.interface == interface:
+                failed += self._prepare(one)
+        return failed + [
+            why for one in self._wanted.values() if interface in (one.parent, one.name) for why in self._make(one)
+        ]
 
     def happened(self, event: HandOverStarted | HandOverFinished | StateChanged) -> None:
         """While a master hands over, its virtual MAC device answers no ARP; it does again when the role is kept or
@@ -159,7 +172,7 @@ class Devices:
         self._settings.clear()
 
     def _prepare(self, instance: Instance) -> list[EffectFailed]:
-        if not instance.promote_secondaries or self._kernel.link(instance.interface) is None:
+        if self._kernel.link(instance.interface) is None:
             return []
         why = self._set(_CONF / instance.interface / "promote_secondaries", "1")
         return [EffectFailed(instance.name, "set-sysctl", why)] if why else []
@@ -169,6 +182,8 @@ class Devices:
         parent, link = kernel.link(wanted.parent), kernel.link(wanted.name)
         if parent is None:
             return []  # the instance waits for it in FAULT
+        if link is None:  # it may be our own of a moment ago, which the mirror does not know yet
+            link = kernel.look(wanted.name)
         if link is not None and _same(link, parent, wanted):
             if wanted.name in self._made:
                 return []

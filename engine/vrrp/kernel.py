@@ -81,6 +81,10 @@ class Kernel:
         """The interface of that name, if it exists."""
         return self._links.get(self._names.get(name, 0))
 
+    def down(self) -> set[str]:
+        """The interfaces that are not up."""
+        return {link.name for link in self._links.values() if not link.up}
+
     def look(self, name: str) -> Link | None:
         """The interface of that name as it is now; the mirror follows when its notification is read."""
         self._sequence += 1

@@ -400,7 +400,7 @@ class Loop:
     def _kernel_said(self, now: int) -> bool:
         for said in self._kernel.read():
             if isinstance(said, InterfaceChanged):
-                self._inbox.extend(self._devices.interface_changed(said.interface))
+                self._inbox.extend(self._devices.interface_changed(said.interface, said.exists))
                 self._inbox.extend(self._sockets.interface_changed(said.interface))
                 self._inbox.extend(self._statics.interface_changed(said.interface, said.exists and said.up))
                 self._announcer.interface_changed(said.interface)

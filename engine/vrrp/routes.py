@@ -32,7 +32,8 @@ class Routes:
         kernel.others, kernel.overrun = self.notified, self.look_again
 
     def add(self, instance: str, routes: Iterable[Route], rules: Iterable[Rule]) -> list[Input]:
-        """Install routes, then rules, in order. One that is there already as ours is put anew."""
+        """Install routes, then rules, in order. One that is there already as ours is put anew, unless it is the very
+        one that we have installed."""
         failures = []
         items: list[Item] = [*routes, *rules]
         for item in items:
@@ -81,6 +82,8 @@ class Routes:
         why = self._send(item, adding=True)
         if why != os.strerror(errno.EEXIST):
             return why
+        if self._installed.get(_identity(item), ("", None))[1] == item:
+            return ""
         self._send(item, adding=False)  # ours from before a crash, told by its protocol number
         why = self._send(item, adding=True)
         if why == os.strerror(errno.EEXIST):

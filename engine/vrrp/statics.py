@@ -23,7 +23,7 @@ class Statics:
         self._static_routes: tuple[Route, ...] = ()
         self._rules: tuple[Rule, ...] = ()
         self._down: set[str] = set()
-        """Interfaces of ours that are not up."""
+        """Interfaces that are not up."""
 
     def configure(self, config: Config) -> list[Input]:
         """Remove what is wanted no more, add what is new."""
@@ -41,7 +41,7 @@ class Statics:
             [one for one in rules if one not in self._rules],
         )
         self._addresses, self._static_routes, self._rules = addresses, routes, rules
-        self._down = {name for name in self._interfaces() if not self._up(name)}
+        self._down = {name for name in self._interfaces() if not self._up(name)} | self._kernel.down()
         return told
 
     def interface_changed(self, interface: str, up: bool) -> list[Input]:
@@ -51,14 +51,13 @@ class Statics:
         read at once, and the kernel's mirror knows no more that it was down.
         """
         if not up:
-            if interface in self._interfaces():
-                self._down.add(interface)
+            self._down.add(interface)
             return []
         if interface not in self._down:
             return []
         self._down.discard(interface)
         told = self._kernel.add_addresses("", [one for one in self._addresses if one.interface == interface])
-        return told + self._routes.add("", [one for one in self._static_routes if interface in _devices(one)], ())
+        return told + self._routes.add("", [one for one in self._static_routes if one.may_lead_over(interface)], ())
 
     def has(self, address: Address) -> bool:
         """Whether a static address is the same one in the kernel."""
@@ -76,8 +75,6 @@ class Statics:
         return link is not None and link.up
 
     def _interfaces(self) -> set[str]:
-        return {one.interface for one in self._addresses}.union(*(_devices(one) for one in self._static_routes))
-
-
-def _devices(route: Route) -> set[str]:
-    return {route.interface, *(hop.interface for hop in route.nexthops)} - {""}
+        named = {one.interface for one in self._static_routes}
+        named |= {hop.interface for one in self._static_routes for hop in one.nexthops}
+        return (named | {one.interface for one in self._addresses}) - {""}

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.config.model import Address, Config, Globals, Route, Rule
-from engine.messages import EffectRefused, LogLine, PullStatus, State, StateChanged, StatusBatch, StopRouter
+from engine.config.model import Address, Config, Globals, Route, Rule, Vmac
+from engine.messages import (
+    EffectRefused,
+    InterfaceStateChanged,
+    LogLine,
+    PullStatus,
+    State,
+    StateChanged,
+    StatusBatch,
+    StopRouter,
+)
 from hatui.lab import Host, Lab, wait_for
 from tests.net.vrrp_process import VIP, VrrpProcess, sample
 
@@ -89,14 +99,71 @@ def test_static_items_live_as_long_as_the_process_whatever_the_state(host: Host,
     assert "198.51.100.0/24" in routes(host)
     assert "203.0.113.0/24" not in routes(host)
 
-    host.ip("link set eth0 down", "link set eth0 up")
-    wait_for(lambda: "198.51.100.0/24" in routes(host), 10, "the static route to come back")
+    a.configure(changed(sample(host, 50), **static))
+    a.status()
+    with a.frozen():
+        host.ip("link set eth0 down", "link set eth0 up")
+        assert not {"198.51.100.0/24", "203.0.113.0/24"} & routes(host)
+    wait_for(lambda: {"198.51.100.0/24", "203.0.113.0/24"} <= routes(host), 10, "the static routes to come back")
 
     a.tell(StopRouter())
     assert a.wait() == 0
     assert "192.0.2.1/24" not in host.addresses()
     assert "198.51.100.0/24" not in routes(host)
     assert 500 not in rules(host)
+
+
+@pytest.mark.parametrize("frozen", [True, False], ids=["read at once", "read one by one"])
+def test_what_the_kernel_lost_with_the_link_is_put_back_to_a_master_that_does_not_track_it(
+    host: Host, start: Any, frozen: bool
+) -> None:
+    """IPv6 addresses and all routes go with a link that goes down, and nobody says so for the routes."""
+    a = start("vrrpA")
+    words = {
+        "track_primary": False,
+        "excluded_addresses": (Address(address="fd00:55::50", prefix=64, interface="eth0"),),
+        "routes": (
+            Route(destination="198.51.100.0/24", family=4, via="10.211.55.1", interface="eth0", text="one"),
+            Route(destination="203.0.113.0/24", family=4, via="10.211.55.1", text="two"),
+        ),
+    }
+    wanted = {"198.51.100.0/24", "203.0.113.0/24"}
+    a.configure(sample(host, 255, **words))
+    wait_for(lambda: host.has_address("fd00:55::50") and wanted <= routes(host), 5, "all of it")
+    with a.frozen() if frozen else nullcontext():
+        host.ip("link set eth0 down")
+        if not frozen:
+            a.wait_for(lambda: any(not one.up for one in a.happened(InterfaceStateChanged)))
+        assert not host.has_address("fd00:55::50")
+        assert not wanted & routes(host)
+        host.ip("link set eth0 up")
+    wait_for(lambda: host.has_address("fd00:55::50") and wanted <= routes(host), 10, "all of it again")
+    assert a.status().state is State.MASTER
+    assert [one.new for one in a.happened(StateChanged)] == [State.MASTER]
+    assert host.has_address(VIP)
+
+
+def test_interface_that_went_and_came_back_at_once_gets_its_device_and_settings_anew(host: Host, start: Any) -> None:
+    path = "/proc/sys/net/ipv4/conf/low0/promote_secondaries"
+
+    def settled() -> bool:
+        links = {one["ifname"]: one for one in json.loads(host.run(["ip", "-j", "link"]).stdout)}
+        ours = links.get("vrrp.50", {})
+        return ours.get("link") == "low0" and host.run(["cat", path]).stdout == "1\n"
+
+    make = ("link add low0 type bridge", "address add 10.211.56.22/24 dev low0", "link set low0 up")
+    host.ip(*make)
+    host.run(["sh", "-c", f"echo 0 > {path}"])
+    a = start("vrrpA")
+    a.configure(sample(host, 50, interface="low0", source="", vmac=Vmac(), promote_secondaries=True))
+    wait_for(settled, 5, "the device")
+    with a.frozen():
+        host.ip("link del low0", *make)
+        host.run(["sh", "-c", f"echo 0 > {path}"])
+        assert not settled()
+    wait_for(settled, 5, "the device on the new interface")
+    a.status()
+    assert not a.happened(EffectRefused)
 
 
 def test_a_killed_process_leaves_static_items_to_the_next(host: Host, start: Any) -> None:

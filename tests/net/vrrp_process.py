@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from engine.config.model import Address, Authentication, Config, Instance
@@ -113,6 +114,15 @@ class VrrpProcess:
             ]
 
         return list(self.wait_for(answered, timeout_s, "a status"))[-1]
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It stands still meanwhile, and then reads all that the kernel has said at once."""
+        self.popen.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.popen.send_signal(signal.SIGCONT)
 
     def core_dies(self) -> None:
         """Close core's end."""

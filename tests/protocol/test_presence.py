@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from engine import messages as m
 from engine.config.model import NS_PER_S, Address, Announce, Route, Rule
 from tests.scenarios.build import VIP, config, instance
@@ -32,6 +34,29 @@ def test_last_confirmation_makes_the_event() -> None:
     assert moved(rig, present=False) == []
     (event,) = moved(rig, present=False, address="10.0.0.51")
     assert event == m.AddressesMoved("VI_1", ("10.0.0.50", "10.0.0.51"), present=False)
+
+
+def test_master_all_the_while_puts_back_what_went_with_the_link() -> None:
+    """Addresses that are missing, and the routes that lead over it or may; nothing of other interfaces."""
+    routes = (
+        Route(text="a", family=4, destination="10.9.0.0/16", via="10.0.0.254", interface="eth0"),
+        Route(text="b", family=4, destination="10.8.0.0/16", via="10.0.0.254"),
+        Route(text="c", family=4, destination="10.7.0.0/16", interface="eth1"),
+        Route(text="d", family=4, destination="10.6.0.0/16", kind="blackhole"),
+    )
+    rig = Rig(config(instance(address="10.0.0.50/24 10.0.0.51/24", track_primary=False, routes=routes)))
+    rig.become_master()
+    for address in ("10.0.0.50", "10.0.0.51"):
+        moved(rig, present=True, address=address)
+    rig.give(interface(up=False))
+    assert "AddAddresses" not in kinds(moved(rig, present=False, foreign=True, address="10.0.0.51"))
+    there = interface()
+    came = rig.give(msgspec.structs.replace(there, addresses=(*there.addresses, "10.0.0.50/24")))
+    assert [one.address for added in of(m.AddAddresses, came) for one in added.addresses] == ["10.0.0.51"]  # type: ignore[attr-defined]
+    assert [one.text for added in of(m.AddRoutes, came) for one in added.routes] == ["a", "b"]  # type: ignore[attr-defined]
+    assert "SendAnnouncements" in kinds(came)
+    assert rig.status().state is m.State.MASTER
+    assert "AddRoutes" not in kinds(rig.give(interface())), "it was up already"
 
 
 def test_address_removed_by_somebody_is_put_back_announced_and_said() -> None:
