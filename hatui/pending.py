@@ -121,7 +121,7 @@ def countdown(ns: int) -> str:
 
 
 def timer_line(store: Store, now: int, *, may_act: bool, typing: bool = False) -> Line:
-    """For line 3: `config #42 reverts in 4:12  C confirm`; empty when nothing waits. While `typing`, a letter is text."""
+    """For line 3: `config #42 reverts in 4:12  C confirm`; empty when nothing waits. While `typing` it is `esc C`."""
     one = waiting(store)
     if one is None:
         return ()

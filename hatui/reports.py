@@ -6,13 +6,15 @@ measured is "not known", never 0.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
 from engine.messages import DrillReport
-from hatui.text import NS, clock, plain
+from hatui.journal import date
+from hatui.text import NS, clock, plain, wrap
 
 FORMATS = ("text", "md", "json", "junit")
 SPARKS = "_.-=#"
@@ -47,7 +49,7 @@ def facts(report: DrillReport) -> list[tuple[str, str]]:
         ("verdict", f"{report.outcome.upper()}  {plain(report.text)}"),
         (
             "started",
-            f"{clock(report.started)} by {plain(report.by) or '-'}"
+            f"{date(report.started)} {clock(report.started)} by {plain(report.by) or '-'}"
             + (f' "{plain(report.reason)}"' if report.reason else ""),
         ),
         (
@@ -87,12 +89,12 @@ def text(report: DrillReport) -> list[str]:
     lines += [f"  {step.name:<12} {step.state:<7} {plain(step.text)}" for step in report.steps]
     lines += ["", "  PHASE        EXPECTED     MEASURED"]
     lines += [f"  {one.name:<12} {figure(one.expected):<12} {figure(one.measured)}" for one in report.phases]
-    lines += ["", "  PROBE                       SENT   LOST  OUTAGE       +/-       WAY BACK     OWNERS"]
+    lines += ["", "  PROBE            SENT  LOST  OUTAGE    +/-      WAY BACK  OWNERS"]
     for one in report.probes:
         owners = " ".join(one.owners) or "-"
         lines.append(
-            f"  {plain(one.name):<26} {one.sent:>5}  {one.lost:>5}  {figure(one.outage):<12} {figure(one.every):<9} "
-            f"{figure(one.back):<12} {owners}"
+            f"  {plain(one.name):<15}{one.sent:>6}{one.lost:>6}  {figure(one.outage):<9} {figure(one.every):<8} "
+            f"{figure(one.back):<9} {owners}"
         )
     for name, rows in (
         ("CHECKS", [f"{one.result:<8}{plain(one.text)} [{one.code}]" for one in report.checks]),
@@ -102,6 +104,24 @@ def text(report: DrillReport) -> list[str]:
         if rows:
             lines += ["", f"  {name}", *(f"  {row}" for row in rows)]
     return lines
+
+
+COLUMN = 26
+"""What is wrapped goes on below its own column, where that begins before this one."""
+
+
+def folded(lines: Sequence[str], columns: int) -> list[str]:
+    """The lines of `text`, none longer than `columns`."""
+    found: list[str] = []
+    for line in lines:
+        if len(line) <= columns:
+            found.append(line)
+            continue
+        begins = [match.end() for match in re.finditer(r"(?:^| ) +", line[:COLUMN])]
+        at = begins[-1] if begins else 0
+        first, *more = wrap(line[at:], max(20, columns - at))
+        found += [line[:at] + first, *(" " * at + part for part in more)]
+    return found
 
 
 def markdown(report: DrillReport) -> str:

@@ -140,7 +140,8 @@ class Acting(Dialog):
         text.styles.height = len(lines) + 1
         text.show(lines, rule(self.headline(), COLUMNS, strong=True))
         self.query_one("#confirm", Button).disabled = bool(against) or not asking
-        hint = against or (f"y {self.CONFIRM}   esc Cancel   c Copy command" if asking else self.waiting())
+        after = self.waiting() if self._phase == "waiting" else "esc Close"
+        hint = against or (f"y {self.CONFIRM}   esc Cancel   c Copy command" if asking else after)
         show_hint(self.query_one("#hint", Lines), hint, "warn" if against else "dim")
 
     # what is done --------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from engine.messages import (
 from hatui import reports
 from hatui.nodes import named, parted, whole
 from hatui.screens.acting import Acting
-from hatui.screens.ask import ask_command
+from hatui.screens.ask import COLUMNS, ask_command
 from hatui.screens.frame import FrameScreen
 from hatui.screens.report import ReportPage
 from hatui.store import Store
@@ -111,7 +111,8 @@ class Drills(FrameScreen):
             lines = [line for _, drill in drills for line in self._told(drill)]
             running.styles.height = min(len(lines), max(5, self.size.height - 8))
             running.show(lines)
-        rows, keys = idle_rows(self._plans, self._reports, list(store.instances), tuple(store.nodes))
+        wall, mode = self.console.link.wall(), self.console.time_mode
+        rows, keys = idle_rows(self._plans, self._reports, list(store.instances), tuple(store.nodes), wall, mode)
         if self._problem:
             trouble: Line = ((f"   {plain(self._problem)}", "warn"),)
             if self._plans or self._reports:
@@ -119,7 +120,9 @@ class Drills(FrameScreen):
             else:
                 rows, keys = [trouble], [("problem", "")]
         table = self.query_one("#drill-list", Rows)
-        table.show_rows(rows, keys, rule("Instances, plans, reports", self.size.width, "enter opens"))
+        table.show_rows(
+            rows, keys, rule("Instances: last drill, age, trend of outages", self.size.width, "enter opens")
+        )
 
     def _told(self, drill: DrillProgress) -> list[Line]:
         return running_lines(drill, self.console.link.wall(), self.size.width)
@@ -247,7 +250,8 @@ class DrillDialog(Acting):
             return super().ended(reply)
         role = "good" if report.outcome == "pass" else "bad"
         lines: list[Line] = [((f" {report.outcome.upper()}", role), (f"  {plain(report.text)}", "plain"))]
-        lines += [((f" {line}", "plain"),) for line in reports.text(report)[2:20]]
+        facts = [f"  {name:<11} {value}" for name, value in reports.facts(report) if name != "verdict"]
+        lines += [((f" {line}", "plain"),) for line in reports.folded(facts, COLUMNS - 2)]
         return lines
 
 

@@ -26,12 +26,19 @@ class ReportPage(Pager):
     BINDINGS: ClassVar[list[BindingType]] = bindings("report")
 
     def __init__(self, report: DrillReport, node: str, command: str) -> None:
-        lines: list[Line] = [((f" {line}", "plain"),) for line in reports.text(report)]
-        if report.packets:
-            lines[1:1] = [((" o  opens its packets on the Packets screen", "dim"),)]
-        super().__init__(lambda _store, _now, _columns: (reports.title_of(report), lines), command=command)
+        super().__init__(
+            lambda _store, _now, columns: (reports.title_of(report), self._lines(columns)), command=command
+        )
         self._report = report
         self._node = node
+
+    def _lines(self, columns: int) -> list[Line]:
+        lines: list[Line] = [
+            ((f" {line}", "plain"),) for line in reports.folded(reports.text(self._report), columns - 2)
+        ]
+        if self._report.packets:
+            lines.insert(1, ((" o  opens its packets on the Packets screen", "dim"),))
+        return lines
 
     def action_packets(self) -> None:
         """What was on the wire during this drill."""

@@ -43,9 +43,9 @@ async def show_simulation(console: HatuiApp, move: Move) -> None:
         return
     same_as = "" if command.text else console.command_line(command)
     console.push_screen(
-        Pager(lambda _store, _now, _columns: (reports.title_of(report), _lines(report)), command=same_as)
+        Pager(lambda _store, _now, columns: (reports.title_of(report), _lines(report, columns)), command=same_as)
     )
 
 
-def _lines(report: DrillReport) -> list[Line]:
-    return [((f" {line}", "plain"),) for line in reports.text(report)]
+def _lines(report: DrillReport, columns: int) -> list[Line]:
+    return [((f" {line}", "plain"),) for line in reports.folded(reports.text(report), columns - 2)]

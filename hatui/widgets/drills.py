@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from engine.messages import DrillPlan, DrillProgress, DrillReport
+from hatui.journal import DAY, when
 from hatui.nodes import parted, whole
 from hatui.reports import figure, last_words, trend
-from hatui.text import NS, Line, Span, clock, fit, plain, rule
+from hatui.text import NS, Line, Span, ago, fit, plain, rule, width
 
 MARKS = {"todo": "[    ]", "now": "[now ]", "done": "[done]", "failed": "[FAIL]"}
+LEAST_BAR = 6
+"""Characters below which the bar of the outage says nothing."""
 OUTCOMES = {"pass": "good", "aborted": "warn"}
 
 
@@ -41,24 +44,25 @@ def running_lines(drill: DrillProgress, wall: int, columns: int) -> list[Line]:
     lines.append(rule("Clock", columns))
     lines += [((f" {plain(text)}", "plain"),) for text in drill.ladder[-4:]]
     if drill.acted:
-        lines.append(_outage(drill, wall))
-    lines += [
-        (),
-        ((" Nothing else changes until it is restored. Closing this window does not stop the drill.", "dim"),),
-    ]
+        lines.append(_outage(drill, wall, columns))
+    lines += [(), ((" Nothing else changes until it is restored; closing the window stops nothing.", "dim"),)]
     return lines
 
 
-def _outage(drill: DrillProgress, wall: int) -> Line:
+def _outage(drill: DrillProgress, wall: int, columns: int) -> Line:
     since = max(0, wall - drill.acted)
     part = min(1.0, since / drill.budget) if drill.budget else 0.0
-    bar = "#" * int(20 * part) + "." * (20 - int(20 * part))
     word = "restored" if drill.restoring else "now"
-    return (
+    line: list[Span] = [
         (f" +{since / NS:7.3f}  {word}  ", "strong"),
-        (f"expected outage at most {figure(drill.expected)}, budget {figure(drill.budget)}  ", "plain"),
-        (f"[{bar}]", "warn" if part >= 1 and not drill.restoring else "good"),
-    )
+        (f"expected at most {figure(drill.expected)}, budget {figure(drill.budget)}  ", "plain"),
+    ]
+    room = min(20, columns - width(line) - 3)
+    if room >= LEAST_BAR:
+        full = int(room * part)
+        bar = "#" * full + "." * (room - full)
+        line.append((f"[{bar}]", "warn" if part >= 1 and not drill.restoring else "good"))
+    return tuple(line)
 
 
 def idle_rows(
@@ -66,9 +70,12 @@ def idle_rows(
     reports: Sequence[DrillReport],
     instances: Sequence[str],
     nodes: Collection[str] = (),
+    wall: int = 0,
+    mode: str = "local",
 ) -> tuple[list[Line], list[tuple[str, str]]]:
     """Instances with their last drill, plans, reports (newest first), and the key of each row; a report of
-    one of several `nodes` is known by that node and its number."""
+    one of several `nodes` is known by that node and its number. `wall` is now, and `mode` how times are shown."""
+    now = wall or max((one.started for one in reports), default=0)
     oldest_first = tuple(reversed(reports))
     lines: list[Line] = []
     keys: list[tuple[str, str]] = []
@@ -76,18 +83,30 @@ def idle_rows(
         words = last_words(oldest_first, name)
         marks = trend(oldest_first, name)
         spans: list[Span] = [(f"   {fit(plain(name), 15)} ", "strong")]
-        spans.append((fit(words, 40), "warn" if words == "never drilled" else "plain"))
+        last = next((one for one in reports if one.instance == name and not one.simulation), None)
+        spans.append((fit(words, 38) + " ", "warn" if last is None else "plain"))
+        spans.append((f"{ago(last.started, now) if last is not None else '':<11}", "dim"))
         lines.append((*spans, (f" [{marks}]" if marks else "", "dim")))
         keys.append(("instance", name))
+    if plans:
+        lines += [(), ((f"   {'PLAN':<15} {'NEEDS':<7} WHAT IT REHEARSES", "dim"),)]
+        keys += [("head", "plans"), ("head", "plan")]
     for plan in plans:
         own = "" if plan.source == "built in" else f" ({plain(plan.source)})"
-        lines.append(((f"   {fit(plan.name, 15)} ", "key"), (f"{plain(plan.title)}, needs {plan.needs}{own}", "plain")))
+        needs = (f"{fit(plan.needs, 7)} ", "dim")
+        lines.append(((f"   {fit(plan.name, 15)} ", "key"), needs, (f"{plain(plan.title)}{own}", "plain")))
         keys.append(("plan", plan.name))
+    if reports:
+        place = fit("INSTANCE", 20 if nodes else 12)
+        lines += [(), ((f"   {'#':<6} {'STARTED':<11} {'PLAN':<14} {place} {'VERDICT':<11} OUTAGE", "dim"),)]
+        keys += [("head", "reports"), ("head", "report")]
     for one in reports:
         lines.append(
             (
-                (f"   #{one.number:<5}", "strong"),
-                (f"{clock(one.started)} {fit(one.plan, 14)} {fit(plain(one.instance), 20 if nodes else 12)} ", "plain"),
+                (f"   #{one.number:<5} ", "strong"),
+                (f"{fit(when(one.started, now, mode, 11 if now - one.started > DAY else 8), 11)} ", "plain"),
+                (f"{fit(one.plan, 14)} ", "plain"),
+                (f"{fit(plain(one.instance), 20 if nodes else 12)} ", "plain"),
                 (fit(one.outcome, 11), OUTCOMES.get(one.outcome, "bad")),
                 (f" {figure(one.measured)}", "plain"),
             )

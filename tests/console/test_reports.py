@@ -84,3 +84,16 @@ def test_trend_and_never_drilled() -> None:
     assert reports.trend((good, simulated, REPORT), "VI_WEB") == "_!"
     assert reports.last_words((simulated,), "VI_WEB") == "never drilled"
     assert reports.last_words((good,), "VI_WEB") == "#17 silent-master over-budget 0.100 s"
+
+
+def test_folded_lines_go_on_below_their_own_column_and_lose_nothing() -> None:
+    lines = reports.folded(reports.text(REPORT), 60)
+    assert max(map(len, lines)) <= 60
+    at = next(number for number, line in enumerate(lines) if line.startswith("  outage "))
+    assert lines[at + 1].startswith(" " * 14)
+    assert " ".join(" ".join(lines).split()) == " ".join(" ".join(reports.text(REPORT)).split())
+
+
+def test_the_table_of_probes_has_room_on_the_smallest_page() -> None:
+    probe = next(line for line in reports.text(REPORT) if "c9 icmp" in line)
+    assert len(probe) <= 80, probe
