@@ -33,6 +33,22 @@ class Parser(argparse.ArgumentParser):
 
     usage_status = EXIT_USAGE
 
+    def understood(self, words: Sequence[str]) -> argparse.Namespace:
+        """The arguments; what is none is said with the usage of the subcommand that it stands behind."""
+        chosen, rest = self.parse_known_args(words)
+        if rest:
+            self.meant(words).error(f"unrecognized arguments: {' '.join(rest)}")
+        return chosen
+
+    def meant(self, words: Sequence[str]) -> argparse.ArgumentParser:
+        """The parser of the subcommand that these words name."""
+        parser: argparse.ArgumentParser = self
+        for word in words:
+            known = next((one for one in parser._actions if isinstance(one, argparse._SubParsersAction)), None)  # noqa: SLF001
+            if known is not None and word in known.choices:
+                parser = known.choices[word]
+        return parser
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how it is used."""
         self.print_usage(sys.stderr)
@@ -62,7 +78,7 @@ def socket_option(parser: argparse.ArgumentParser, *, top: bool = False, remote:
     )
 
 
-def parser_for(command: str) -> tuple[argparse.ArgumentParser, ModuleType | None]:
+def parser_for(command: str) -> tuple[Parser, ModuleType | None]:
     """The parser with the arguments of one subcommand filled in, and the module that runs it."""
     parser = Parser(prog="hatui", description=DESCRIPTION, epilog=EPILOG)
     socket_option(parser, top=True)
@@ -144,7 +160,7 @@ def _run(words: list[str]) -> int:
         Parser.usage_status = EXIT_NO_ENGINE  # monitoring reads 2 as critical and 3 as unknown
     try:
         parser, module = parser_for(command)
-        chosen = parser.parse_args(words)
+        chosen = parser.understood(words)
     finally:
         Parser.usage_status = EXIT_USAGE
     if chosen.version:

@@ -64,7 +64,7 @@ def moment_of(text: str, now_wall: int, *, end: bool = True) -> int:
                 read -= timedelta(days=1)
         begins = int(read.astimezone().timestamp()) * NS
         return begins + int(span.total_seconds()) * NS - 1 if end else begins
-    raise HatuiError(f"{text!r} is no time: write 14:02, 14:02:10 or 2026-01-31 14:02:10")
+    raise HatuiError(f"{text!r} is no time: write 14:02, 14:02:10 or 2026-01-31 14:02:10 [E-TIME]")
 
 
 def recording(hello: Hello, snapshots: Sequence[Snapshot], events: Sequence[EventLine]) -> list[ServerLine]:

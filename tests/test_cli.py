@@ -342,7 +342,7 @@ def test_why_explains_the_last_change_with_its_evidence(hatui: Hatui, socket_pat
 def test_why_asks_for_the_last_change_at_or_before_a_time(hatui: Hatui, socket_path: Path) -> None:
     with FakeEngine(socket_path) as engine:
         assert hatui("why", "VI_1", "--at", "2023-11-14 22:13")[0] == 4
-        assert hatui("why", "--at", "yesterday")[0] == 1
+        assert hatui("why", "--at", "yesterday")[0] == 2
     asked = [one.command for one in engine.requests if isinstance(one.command, GetEvents)]
     assert [(one.instance, one.kinds) for one in asked] == [("VI_1", ("state-changed",))]
 

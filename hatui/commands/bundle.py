@@ -14,7 +14,7 @@ from engine.errors import Refused
 from engine.messages import Command, Reply
 from hatui.bundling import collect, name_of, packed
 from hatui.commands import session
-from hatui.commands.terminal import note, say
+from hatui.commands.terminal import count, note, say
 from hatui.text import NS, parse_duration
 
 EPILOG = "exit codes: 0, 1 the file cannot be written, 3 no engine"
@@ -46,7 +46,9 @@ def run(chosen: argparse.Namespace) -> int:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(octets)
     say(str(path))
-    note(f"{len(files)} files, {len(octets) // 1024 + 1} KiB; passwords, keys and scripts' output are not in it")
+    note(
+        f"{count(len(files), 'file')}, {len(octets) // 1024 + 1} KiB; passwords, keys and scripts' output are not in it"
+    )
     return 0
 
 

@@ -23,7 +23,7 @@ from engine.messages import Gap, PacketLine
 from engine.protocol.packet.pcapng import Pcapng
 from hatui.commands import session
 from hatui.commands.packets import add_filter, packet_line
-from hatui.commands.terminal import complain, note, say
+from hatui.commands.terminal import complain, count, note, say
 from hatui.filters import PacketFilter
 from hatui.frames import facts
 from hatui.saving import record
@@ -86,7 +86,7 @@ async def _listen(client: EngineClient, sink: _Sink) -> int:
     except asyncio.CancelledError:
         return 0
     except EngineLost as lost:
-        complain(f"{lost}; {sink.count} packets until then")
+        complain(f"{lost}; {count(sink.count, 'packet')} until then")
         return 3
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -150,13 +150,15 @@ class _Sink:
         """The sum, on standard error."""
         if self._file is not None and self._file is not sys.stdout.buffer:
             self._file.close()
-        note(f"{self.count} packets, {self.seen - self.count} did not match, {self.lost} lost")
+        note(f"{count(self.count, 'packet')}, {self.seen - self.count} did not match, {self.lost} lost")
 
 
 def _open(path: str, *, replace: bool) -> BinaryIO:
     if path == STANDARD_OUTPUT:
         if sys.stdout.isatty():
-            raise HatuiError("pcapng is not for a terminal: name a file, or pipe it, such as | tshark -r -")
+            raise HatuiError(
+                "pcapng is not for a terminal: name a file, or pipe it, such as | tshark -r - [E-TERMINAL]"
+            )
         return sys.stdout.buffer
     how = os.O_TRUNC if replace else os.O_EXCL
     try:

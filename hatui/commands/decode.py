@@ -14,7 +14,7 @@ from engine.messages import PacketLine, Verdict
 from engine.protocol.packet.dissect import dissect
 from hatui import offline
 from hatui.commands.packets import add_filter
-from hatui.commands.terminal import note, painted, say
+from hatui.commands.terminal import count, note, painted, say
 from hatui.frames import PASSED, facts, text
 from hatui.offline import frames
 from hatui.saving import record, words_of
@@ -59,7 +59,7 @@ def run(chosen: argparse.Namespace) -> int:
                     say(f"      {plain(text(field))}")
     refused = f"{rejected} rejected by the engine, " if rejected else ""
     aside = f", {hidden} do not match" if hidden else ""
-    note(f"{shown} packets, {malformed} malformed, {refused}{other} of other protocols{aside}")
+    note(f"{count(shown, 'packet')}, {malformed} malformed, {refused}{other} of other protocols{aside}")
     return 1 if malformed or rejected else 0
 
 

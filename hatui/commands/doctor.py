@@ -24,7 +24,7 @@ from engine.messages import Diagnose, EngineStatus, FindingStatus, Hello, Instan
 from hatui import checkup
 from hatui.checkup import Check
 from hatui.commands import session
-from hatui.commands.terminal import painted, say, say_json
+from hatui.commands.terminal import count, painted, say, say_json
 from hatui.text import plain, wrap
 
 EPILOG = "exit codes: 0 nothing to do, 1 findings"
@@ -59,7 +59,7 @@ def run(chosen: argparse.Namespace) -> int:
         if not chosen.quiet or one in bad:
             _say(one)
     if not chosen.quiet or bad:
-        say(f"{len(checks)} checks, {len(bad)} findings" if bad else f"{len(checks)} checks, nothing to do")
+        say(f"{len(checks)} checks, {count(len(bad), 'finding')}" if bad else f"{len(checks)} checks, nothing to do")
     return 1 if bad else 0
 
 

@@ -13,7 +13,7 @@ import msgspec
 from engine.errors import HatuiError
 from engine.messages import ServerLine
 from hatui.commands import session
-from hatui.commands.terminal import complain, note
+from hatui.commands.terminal import complain, count, note, time_of_day
 from hatui.link import load
 from hatui.replay import JOURNAL, fetch, moment_of
 from hatui.text import NS
@@ -32,8 +32,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="?", metavar="FILE", help="a recording, or a bundle; default: the engine's journal"
     )
-    parser.add_argument("--from", dest="since", metavar="T", help="begin at this time, such as 13:50 (default 1 h ago)")
-    parser.add_argument("--to", dest="until", metavar="T", help="end at this time (default now)")
+    parser.add_argument(
+        "--from",
+        dest="since",
+        type=time_of_day,
+        metavar="T",
+        help="begin at this time, such as 13:50 (default 1 h ago)",
+    )
+    parser.add_argument("--to", dest="until", type=time_of_day, metavar="T", help="end at this time (default now)")
     parser.add_argument("--save", metavar="OUT", help="write the recording to a file instead of showing it")
     parser.add_argument("--play", action="store_true", help="let it run at once")
     socket_option(parser)
@@ -48,10 +54,10 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.save:
         octets = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         Path(chosen.save).write_bytes(octets)
-        note(f"{len(lines)} lines in {chosen.save}")
+        note(f"{count(len(lines), 'line')} in {chosen.save}")
         return 0
     if not sys.stdin.isatty() or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
-        raise HatuiError("a replay needs a terminal; `--save OUT` writes the recording to a file")
+        raise HatuiError("a replay needs a terminal; `--save OUT` writes the recording to a file [E-TERMINAL]")
     from hatui import app
 
     return app.review(lines, speed=1.0 if chosen.play else 0.0)
@@ -72,11 +78,12 @@ def read(path: Path) -> list[ServerLine]:
                     assert inside is not None
                     decode = msgspec.json.Decoder(ServerLine).decode
                     return [decode(line) for line in inside.read().splitlines() if line.strip()]
-        raise HatuiError(f"{path}: this archive has no {JOURNAL}: it is no bundle")
+        raise HatuiError(f"{path}: this archive has no {JOURNAL}: it is no bundle [E-FORMAT]")
     except OSError as error:
         raise HatuiError(f"{path}: {error.strerror or error} [E-IO]") from None
     except (ValueError, msgspec.MsgspecError, tarfile.TarError) as error:
-        raise HatuiError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
+        words = f"{path}: {error}" if str(path) not in str(error) else str(error)
+        raise HatuiError(f"{words} [E-FORMAT]") from None
 
 
 async def _journal(chosen: argparse.Namespace) -> list[ServerLine]:

@@ -6,6 +6,7 @@ terminal, NO_COLOR not set), and never as the only sign of anything.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -14,7 +15,10 @@ from typing import Any
 
 import msgspec
 
-from hatui.text import Span
+from engine.errors import HatuiError
+from hatui.text import NS, Span
+
+DAY = 24 * 3600 * NS
 
 _SGR = {
     "dim": "2",
@@ -67,6 +71,22 @@ def painted(spans: Iterable[Span]) -> str:
     """Spans as text, with colour where it is allowed."""
     colour = coloured()
     return "".join(f"\x1b[{_SGR[role]}m{text}\x1b[0m" if colour and role in _SGR else text for text, role in spans)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 packet`, `2 packets`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def time_of_day(text: str) -> str:
+    """A time as an argument. Raises: argparse.ArgumentTypeError when it is none."""
+    from hatui.replay import moment_of
+
+    try:
+        moment_of(text, DAY)
+    except HatuiError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def columns() -> int:

@@ -16,7 +16,7 @@ from engine.client import EngineClient
 from engine.errors import HatuiError
 from engine.messages import InstanceStatus, InterfaceStatus, PacketLine, Verdict
 from hatui.commands import session
-from hatui.commands.terminal import painted, say, say_json, table
+from hatui.commands.terminal import count, painted, say, say_json, table
 from hatui.frames import PASSED, summary
 from hatui.text import Span, plain
 
@@ -174,7 +174,7 @@ def _tell(chosen: argparse.Namespace, found: list[Use], families: list[int], hea
     for family in families:
         used = {use.vrid for use in found if use.family == family}
         say(painted([(f"free, IPv{family}: ", "strong"), (free_ranges(used), "plain")]))
-    listened = f"listened {chosen.listen:g} s, {heard} adverts" if chosen.listen > 0 else "did not listen"
+    listened = f"listened {chosen.listen:g} s, {count(heard, 'advert')}" if chosen.listen > 0 else "did not listen"
     say(painted([(f"{listened}; a router that was silent meanwhile is not known", "dim")]))
     for use in found:
         if use.foreign:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import re
+import sys
 import time
 from collections.abc import Callable
 
@@ -16,7 +18,8 @@ from engine.errors import EngineLost, HatuiError
 from engine.messages import EventLine, Gap, GetEvents, ServerLine
 from engine.wire import encode_line
 from hatui.commands import session
-from hatui.commands.terminal import note, painted, say
+from hatui.commands.below import Below
+from hatui.commands.terminal import count, note, painted, say
 from hatui.sentences import event as in_words
 from hatui.text import clock
 
@@ -32,6 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--plain", action="store_true", help="one sentence an event, for screen readers and logs")
     how.add_argument("--jsonl", action="store_true", help="one JSON object a line, as the engine says it")
+    how.add_argument(
+        "--inline", action="store_true", help="under the events the instances as they are, kept up to date"
+    )
     parser.add_argument("--last", type=int, default=0, metavar="N", help="begin with the last N events")
     parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N events")
     parser.add_argument("--filter", default="", metavar="TEXT", help="only lines that match; !TEXT: only others")
@@ -41,6 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Until ctrl+c, or --count."""
+    if chosen.inline and (not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb"):
+        raise HatuiError("--inline writes over its last lines, which needs a terminal: leave it out [E-TERMINAL]")
     return session.run(_watch(chosen))
 
 
@@ -62,6 +70,8 @@ async def _again_and_again(chosen: argparse.Namespace, seen: _Seen) -> int:
         except EngineLost as lost:
             if not known:
                 raise
+            if seen.below:
+                seen.below.lost()
             note(f"-- {lost}; trying again")
         await asyncio.sleep(RETRY_S)
 
@@ -71,7 +81,9 @@ async def _listen(client: EngineClient, seen: _Seen) -> bool:
     if client.snapshot.seq < seen.seq:
         seen.seq = 0  # another life of the engine
     first = seen.chosen.last if not seen.seq else 0
-    topics = ("events", "status", "packets") if seen.record else ("events",)
+    topics = ("events", "status", "packets") if seen.record else ("events", "status") if seen.below else ("events",)
+    if seen.below:
+        seen.below.begin(session.store_of(client))
     seen.write(client.hello)
     seen.write(client.snapshot)
     reply = await client.subscribe(*topics, since=seen.seq)
@@ -81,7 +93,7 @@ async def _listen(client: EngineClient, seen: _Seen) -> bool:
             if seen.line(line):
                 return True
     seen.seq = seen.seq or client.snapshot.seq
-    async for told in client.lines():
+    async for told in seen.below.kept(client.lines()) if seen.below else client.lines():
         if seen.line(told):
             return True
     return False
@@ -96,8 +108,12 @@ class _Seen:
         self.shown = 0
         self.record = open(chosen.record, "ab") if chosen.record else None  # noqa: SIM115 - open until the end
         self._wanted = _filter(chosen.filter)
+        self.below = Below() if chosen.inline else None
+        self._say = self.below.above if self.below else say
 
     def close(self) -> None:
+        if self.below is not None:
+            self.below.end()
         if self.record is not None:
             self.record.close()
 
@@ -110,14 +126,18 @@ class _Seen:
         """Show one line; True when that was the last one wanted."""
         self.write(told)
         if isinstance(told, Gap) and told.events:
-            say(encode_line(told).decode().rstrip() if self.chosen.jsonl else f"-- {told.events} events missed --")
+            self._say(
+                encode_line(told).decode().rstrip()
+                if self.chosen.jsonl
+                else f"-- {count(told.events, 'event')} missed --"
+            )
         if not isinstance(told, EventLine) or (self.seq and told.seq <= self.seq):
             return False
         self.seq = told.seq
         text = self._text(told)
         if not self._wanted(text):
             return False
-        say(text)
+        self._say(text)
         self.shown += 1
         return bool(self.chosen.count) and self.shown >= self.chosen.count
 
@@ -154,5 +174,5 @@ def _filter(text: str) -> Callable[[str], bool]:
     try:
         pattern = re.compile(text.removeprefix("!"), re.IGNORECASE)
     except re.error as error:
-        raise HatuiError(f"--filter {text!r}: {error}") from None
+        raise HatuiError(f"--filter {text!r}: {error} [E-FILTER]") from None
     return lambda line: bool(pattern.search(line)) == wanted

@@ -12,7 +12,7 @@ from engine.errors import EngineLost, Refused
 from engine.messages import EventLine, GetEvents, InstanceStatus
 from hatui import accounts, explanation
 from hatui.commands import session
-from hatui.commands.terminal import columns, complain, painted, say, say_json
+from hatui.commands.terminal import columns, complain, painted, say, say_json, time_of_day
 from hatui.replay import moment_of
 
 EPILOG = "exit codes: 0, 3 no engine, 4 no such change is known, 5 no such instance"
@@ -26,7 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("instance", nargs="?", metavar="VI", help="default: the instance that changed last")
     parser.add_argument("--last", type=int, default=1, metavar="N", help="the N-th last change (default 1)")
-    parser.add_argument("--at", metavar="T", help="the last change at or before this time, such as 14:02 or 14:02:10")
+    parser.add_argument(
+        "--at", type=time_of_day, metavar="T", help="the last change at or before this time, such as 14:02 or 14:02:10"
+    )
     parser.add_argument(
         "--peer",
         metavar="USER@NODE",
