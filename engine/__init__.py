@@ -15,3 +15,6 @@ cli           hatui-engine
 Three processes: core forks vrrp and check and speaks to each over a socketpair in the
 words of `messages`. Nothing that core, a console or a script does can delay an advert.
 """
+
+VERSION = "0.1.0"
+"""Of everything in this project: the engine, the console and the package."""

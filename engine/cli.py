@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine import VERSION
 from engine.core import forkserver, log, service
 from engine.core.options import DEFAULT_CONFIG, DEFAULT_PID, DEFAULT_SOCKET, DEFAULT_STATE, Options
 from engine.errors import Refused
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run; returns the exit status."""
     words = parser().parse_args(arguments)
     if words.version:
-        sys.stdout.write(f"hatui-engine {Options().version}\n")
+        sys.stdout.write(f"hatui-engine {VERSION}\n")
         return 0
     options = options_of(words)
     if words.fork_server is not None:

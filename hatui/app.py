@@ -8,14 +8,14 @@ a key is handled.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import re
 import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
-from importlib import metadata
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -46,6 +46,16 @@ PAINTS_PER_S = 4
 """At most, of what is told; what a key does is painted at once."""
 QUIET_PAINTS_PER_S = 1
 """While nothing is heard but what is heard all the time."""
+
+
+SETTLED_S = 2.0
+"""After this much the console stands as it will for hours."""
+
+
+def _collect_again() -> None:
+    """The collector leaves what the start has made in peace: it pauses for a millisecond, not for thirty."""
+    gc.freeze()
+    gc.enable()
 
 
 class Heard(Message):
@@ -153,6 +163,8 @@ class HatuiApp(Whose, Replaying, Telling):
         self.run_worker(self.link.run(self.told), name="link", exit_on_error=True)
         self._quiet = self.set_interval(1 / QUIET_PAINTS_PER_S, self.paint, name="paint")
         self.set_interval(LOOK_AGAIN_S, self.look_again, name="look")
+        if not gc.isenabled():
+            self.set_timer(SETTLED_S, _collect_again, name="collect")
 
     def _ended(self, number: int) -> None:
         """The terminal was closed, or somebody ends us: drills and holds go on in the engine."""
@@ -193,11 +205,6 @@ class HatuiApp(Whose, Replaying, Telling):
         for screen in self.screen_stack:
             if isinstance(screen, Painted):
                 screen.paint()
-
-    @cached_property
-    def version(self) -> str:
-        """Of this program."""
-        return metadata.version("hatui")
 
     # what may be done ----------------------------------------------------------------------------
 

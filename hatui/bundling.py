@@ -12,12 +12,12 @@ import re
 import tarfile
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from engine import VERSION
 from engine.errors import Refused
 from engine.messages import (
     Command,
@@ -68,7 +68,7 @@ async def collect(ask: Ask, hello: Hello, present: Snapshot, span: int) -> dict[
         "v": 1,
         "host": hello.host,
         "engine": hello.version,
-        "hatui": version("hatui"),
+        "hatui": VERSION,
         "python": platform.python_version(),
         "system": " ".join(platform.uname()),
         "since_wall_ns": since,

@@ -7,6 +7,7 @@ way to fail is one clear sentence on standard error, and the exit status is one 
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
 
+from engine import VERSION
 from engine.client import DEFAULT_SOCKET
 from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
 from hatui.commands import COMMANDS, EXIT_NO_ENGINE
@@ -164,9 +166,7 @@ def _run(words: list[str]) -> int:
     finally:
         Parser.usage_status = EXIT_USAGE
     if chosen.version:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"hatui {version('hatui')}\n")
+        sys.stdout.write(f"hatui {VERSION}\n")
         return 0
     if module is not None:
         return int(module.run(chosen))
@@ -181,6 +181,7 @@ def console(chosen: argparse.Namespace) -> int:
         return main(["--socket", chosen.socket, *hosts, "watch", "--plain"])
     if chosen.fps > 0:
         os.environ["TEXTUAL_FPS"] = str(min(chosen.fps, 60))  # read when Textual is imported
+    gc.disable()  # until the first picture stands (see app.py): all that is made until then stays
     from hatui import app
 
     if chosen.replay:

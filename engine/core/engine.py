@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from engine import VERSION
 from engine.config.model import Config
 from engine.core import dumps, log, service
 from engine.core.archive import Archive
@@ -178,7 +179,7 @@ class Engine:
         self.journal = Journal(self.history, self.pump.snapshot, wall_ns)
         self.commands.serve(GetJournal, self._journal)
         self.notifier.use(self.config)
-        self.record(EngineStarted(self.options.version, os.getpid()))
+        self.record(EngineStarted(VERSION, os.getpid()))
         if self.history.problem:
             self._history_problem(self.history.problem)
         for note in early:
@@ -371,7 +372,7 @@ class Engine:
     def _own_status(self) -> EngineStatus:
         kept, waiting, editor = self.reloading.archive.last, self.changes.pending, self.editors.now
         return EngineStatus(
-            version=self.options.version,
+            version=VERSION,
             host=socket.gethostname(),
             router_id=self.config.globals.router_id,
             pid=os.getpid(),
@@ -410,7 +411,7 @@ class Engine:
         capabilities = (*can, *(("packets",) if self.capture.possible else ()))
         name = socket.gethostname()
         at, wall = self.clock(), wall_ns()
-        return Hello(self.options.version, name, peer.role, peer.user, capabilities, at, wall, arrived=peer.arrived)
+        return Hello(VERSION, name, peer.role, peer.user, capabilities, at, wall, arrived=peer.arrived)
 
     async def snapshot(self) -> Snapshot:
         """All statuses at one instant."""
@@ -451,7 +452,7 @@ class Engine:
 
     def about(self) -> tuple[str, str, str]:
         """This node, the version, the fingerprint of what runs."""
-        return socket.gethostname(), self.options.version, self.config.fingerprint
+        return socket.gethostname(), VERSION, self.config.fingerprint
 
     def _in_drill(self) -> frozenset[str]:
         """The instances that a drill makes ill on purpose: those that move together with the one it is about."""

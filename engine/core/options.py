@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 DEFAULT_CONFIG = "/etc/keepalived/keepalived.conf"
@@ -31,13 +30,3 @@ class Options:
     """False with -V: the addresses stay when the engine ends."""
     observe: bool = False
     """Look on beside another engine: send nothing, change nothing."""
-
-    @cached_property
-    def version(self) -> str:
-        """Version of the installed package; looked up when it is first asked for, which takes milliseconds."""
-        from importlib import metadata
-
-        try:
-            return metadata.version("hatui")
-        except metadata.PackageNotFoundError:
-            return "0"

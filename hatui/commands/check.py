@@ -10,15 +10,14 @@ import argparse
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 
+from engine import VERSION
 from engine.config import fix, lint, report
 from engine.config.build import Loaded, load
 from engine.config.diagnostic import Diagnostic
 from engine.config.files import overlay
 from engine.config.lint_heard import Heard
 from engine.config.lint_host import Host
-from engine.errors import HatuiError
 from engine.messages import GetHeard
 from hatui.commands import files, session
 from hatui.commands.terminal import note, say
@@ -70,7 +69,7 @@ def run(chosen: argparse.Namespace) -> int:
         worst = _worse(worst, report.exit_code(found, runs=loaded.config is not None))
         every += [one for one in found if not (chosen.quiet and one.severity == "info")]
         texts |= {name: str(tree) for name, tree in loaded.trees.items()}
-    say(report.render(chosen.format, report.ordered(every), texts, version=_version()).rstrip("\n"))
+    say(report.render(chosen.format, report.ordered(every), texts, version=VERSION).rstrip("\n"))
     return worst
 
 
@@ -131,10 +130,3 @@ def _mend(path: str, peers: Sequence[str], node: str, *, here: bool | None, hear
 def _worse(one: int, other: int) -> int:
     order = (0, 5, 4, 3)
     return max(one, other, key=order.index)
-
-
-def _version() -> str:
-    try:
-        return version("hatui")
-    except PackageNotFoundError as error:
-        raise HatuiError(f"hatui is not installed: {error}") from None

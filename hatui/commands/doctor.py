@@ -12,11 +12,11 @@ import os
 import shutil
 import sqlite3
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import msgspec
 
+from engine import VERSION
 from engine.codes import explain
 from engine.core.audit import verify
 from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
@@ -94,7 +94,7 @@ def _of_engine(chosen: argparse.Namespace) -> list[Check]:
     if not chosen.host:
         instances = {one.name: one for one in statuses if isinstance(one, InstanceStatus)}
         status = next((one for one in statuses if isinstance(one, EngineStatus)), None)
-        checks += checkup.engine(checkup.Host(), status, metadata.version("hatui"))
+        checks += checkup.engine(checkup.Host(), status, VERSION)
         checks += checkup.settings(checkup.Host(), instances)
     return checks
 

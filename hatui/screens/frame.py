@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.events import Resize
 from textual.screen import ModalScreen, Screen
 
+from engine import VERSION
 from hatui.pending import timer_line
 from hatui.sentences import banners, problems
 from hatui.store import Connection, Store
@@ -142,7 +143,7 @@ class FrameScreen(Painted, Screen[None]):
             return
         app = self.console
         store, now = app.store, app.link.now()
-        found = [*problems(store, now), *banners(store, app.version)]
+        found = [*problems(store, now), *banners(store, VERSION)]
         app.sound(found)
         worst = found[0] if found else None
         problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
