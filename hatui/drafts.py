@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -19,20 +19,42 @@ from engine.config.files import files_of
 from engine.config.lint import findings
 from engine.config.plan import Impact, plan
 from engine.config.syntax import Node, Token, apply_edits, parse
-from engine.messages import ApplyConfig, ConfigText
+from engine.messages import ApplyConfig, ConfigText, IncludedText, JudgeConfig
 
 TOKEN = re.compile(r"<secret [0-9a-f]{4,64}>")
 SEVERITIES = ("error", "warning", "info")
 
 
 def secret_tokens(text: str) -> list[Token]:
-    """The words of a configuration that are passwords or keys."""
+    """The words of a configuration that are passwords or keys, also where they stand in a definition."""
     found: list[Token] = []
-    for node in parse(text).walk():
-        word = _secret_word(node)
-        if word is not None:
+    nodes = list(parse(text).walk())
+    defined = {name for node in nodes if (name := _defined(node))}
+    used = {_DEFINED.sub(r"\1", word.text) for node in nodes if (word := _secret_word(node)) is not None}
+    for node in nodes:
+        name, word = _defined(node), _secret_word(node)
+        if name:
+            whole = name in used or _TELLING.search(name)
+            found += [
+                one for one in node.words[1:] if one.text not in ("=", "\\") and (whole or _INSIDE.search(one.text))
+            ]
+        elif word is not None and _DEFINED.sub(r"\1", word.text) not in defined:
             found.append(word)
     return found
+
+
+_DEFINED = re.compile(r"\$\{?([A-Za-z0-9_]+)\}?\Z")
+_TELLING = re.compile(r"PASS|PWD|SECRET|TOKEN|HMAC|(^|_)KEY", re.IGNORECASE)
+"""Names of definitions that hold a secret; it may be used in another file."""
+_INSIDE = re.compile(r"\b(auth_pass|password|key\s+\d+)\s+\S")
+"""A definition of several lines with such a word in it."""
+
+
+def _defined(node: Node) -> str:
+    """The name that a line defines; empty when it defines none."""
+    keyword = node.keyword
+    equals = keyword.endswith("=") or (len(node.words) > 1 and node.words[1].text == "=")
+    return keyword[1:].rstrip("=").strip() if keyword.startswith("$") and equals else ""
 
 
 def _secret_word(node: Node) -> Token | None:
@@ -41,7 +63,10 @@ def _secret_word(node: Node) -> Token | None:
         return words[1]
     if node.keyword == "password" and len(words) > 1:
         return words[1]
-    if node.keyword == "key" and node.parent is not None and node.parent.keyword == "auth_hmac" and len(words) > 2:
+    within = (
+        node.parent is None or node.parent.keyword == "auth_hmac"
+    )  # the lines of the block may be a file of their own
+    if node.keyword == "key" and within and len(words) > 2:
         return words[2]
     return None
 
@@ -145,14 +170,18 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 class Draft:
-    """A configuration being edited: the main file, beside the files that it includes, which are only read."""
+    """A configuration being edited: the main file, whose text stands in the editor, and the files that it includes,
+    of which those that were edited are kept here."""
 
     def __init__(self, files: tuple[ConfigText, ...], config_id: str) -> None:
         self.base = files[0] if files else ConfigText("/etc/keepalived/keepalived.conf", "", "")
         self.masks = Masks()
-        self._others = {file.path: file.text for file in files[1:]}
+        self.typed: dict[str, str] = {}
+        """Included files that were edited: path -> text as shown."""
+        self._others = {file.path: file for file in files[1:]}
         self._config_id = config_id
         self._running: Loaded | None = None
+        self._shown: dict[str, str] = {}
 
     @property
     def path(self) -> str:
@@ -164,33 +193,85 @@ class Draft:
         """The main file and those that it includes."""
         return (self.base.path, *self._others)
 
+    def file(self, path: str = "") -> ConfigText:
+        """The main file, or an included one, as it was read."""
+        return self._others.get(path, self.base)
+
     def shown(self, path: str = "") -> str:
         """The text as it was read, secrets masked."""
-        return self.masks.mask(self._others.get(path, self.base.text))
+        file = self.file(path)
+        if file.path not in self._shown:
+            self._shown[file.path] = self.masks.mask(file.text)
+        return self._shown[file.path]
+
+    def now(self, path: str) -> str:
+        """An included file as it was edited, or as it was read."""
+        return self.typed.get(path, self.shown(path))
+
+    def type(self, path: str, shown: str) -> None:
+        """An included file as it stands in the editor."""
+        if path not in self._others or self.masks.unmask(shown) == self._others[path].text:
+            self.typed.pop(path, None)
+        else:
+            self.typed[path] = shown
+
+    def texts(self, shown: str) -> tuple[object, ...]:
+        """All that may be applied, to be compared."""
+        return (shown, *sorted(self.typed.items()))
 
     def changed(self, shown: str) -> bool:
-        """Whether this text differs from the one that was read."""
-        return self.masks.unmask(shown) != self.base.text
+        """Whether this text differs from the one that was read, or that of an included file does."""
+        return bool(self.typed) or self.masks.unmask(shown) != self.base.text
+
+    def changes(self, shown: str) -> int:
+        """How many lines differ from those that were read."""
+        count = len(changed_lines(self.shown(), shown))
+        return count + sum(len(changed_lines(self.shown(path), text)) for path, text in self.typed.items())
+
+    def differs_from(self, files: Iterable[ConfigText]) -> tuple[ConfigText, ...]:
+        """Those of these files, the main one or one that is edited, that are not as they were read."""
+        ours = {self.base.path: self.base.digest, **{path: self._others[path].digest for path in self.typed}}
+        return tuple(one for one in files if ours.get(one.path, one.digest) != one.digest)
 
     def strange_secrets(self, shown: str) -> list[str]:
         """Marks that stand for no secret known here: their secrets must be typed again."""
-        return [match.group() for match in TOKEN.finditer(self.masks.unmask(shown))]
+        texts = (self.masks.unmask(text) for text in (shown, *self.typed.values()))
+        return [match.group() for text in texts for match in TOKEN.finditer(text)]
 
     def command(self, shown: str, comment: str = "", confirm_s: float = 0) -> ApplyConfig:
-        """The wish to apply this text over the one that was read."""
-        return ApplyConfig(self.masks.unmask(shown), self.base.digest, comment, confirm_s=confirm_s)
+        """The wish to apply this text, and those of included files, over the ones that were read."""
+        files = tuple(
+            IncludedText(path, self.masks.unmask(text), self._others[path].digest) for path, text in self.typed.items()
+        )
+        return ApplyConfig(self.masks.unmask(shown), self.base.digest, comment, confirm_s=confirm_s, files=files)
 
-    def _load(self, text: str) -> Loaded:
-        reader = files_of({**self._others, self.path: text})
+    def trial(self, shown: str) -> JudgeConfig:
+        """The question what the engine says of these texts."""
+        command = self.command(shown)
+        return JudgeConfig(command.text, command.files)
+
+    def renew(self, files: Iterable[ConfigText]) -> None:
+        """Included files that nobody edits here are as they are on disk."""
+        for one in files:
+            if one.path != self.base.path and one.path not in self.typed and self._others.get(one.path) != one:
+                self._others[one.path] = one
+                self._shown.pop(one.path, None)
+                self._running = None
+
+    def _load(self, text: str, typed: Mapping[str, str]) -> Loaded:
+        others = {
+            path: self.masks.unmask(typed[path]) if path in typed else file.text for path, file in self._others.items()
+        }
+        reader = files_of({**others, self.path: text})
         return load(self.path, *reader, config_id=self._config_id, env={})
 
     def judge(self, shown: str) -> Judgement:
         """Check the text as shown. Takes milliseconds to seconds: run it beside the loop when it is long."""
-        text = self.masks.unmask(shown)
-        loaded = self._load(text)
+        text, typed = self.masks.unmask(shown), dict(self.typed)
+        loaded = self._load(text, typed)
         found = findings(loaded)
         if self._running is None:
-            self._running = self._load(self.base.text)
+            self._running = self._load(self.base.text, {})
         impact: tuple[str, ...] = ()
         touched: tuple[str, ...] = ()
         interruption, beside = 0, False
@@ -212,7 +293,7 @@ class Draft:
         """Those of the main file, and those of included ones, as they stand in the text that is shown."""
         texts = {self.path: shown.split("\n")}
         for path in {one.file for one in found} & set(self._others):
-            texts[path] = self.shown(path).split("\n")
+            texts[path] = self.now(path).split("\n")
         placed = [self._as_shown(one, texts.get(one.file, [])) for one in found]
         here = tuple(one for one in placed if one.file == self.path)
         return here, tuple(one for one in placed if one.file != self.path)
@@ -222,14 +303,17 @@ class Draft:
         end = self.masks.shown_column(line, one.end_column) if one.end_column else 0
         fix = one.fix
         if fix is not None:
-            here = all(edit.file == self.path for edit in fix.edits)
+            here = all(edit.file == one.file for edit in fix.edits)
             edits = tuple(self.masks.shown_edit(edit, lines) for edit in fix.edits) if here else fix.edits
             fix = Fix(fix.title, edits) if here else None
         return msgspec.structs.replace(one, column=self.masks.shown_column(line, one.column), end_column=end, fix=fix)
 
     def diff(self, shown: str) -> list[str]:
-        """Unified diff from the text that was read to this one, secrets masked."""
-        return unified(self.shown(), self.masks.mask(self.masks.unmask(shown)), self.path)
+        """Unified diff from the texts that were read to these, secrets masked."""
+        found = unified(self.shown(), self.masks.mask(self.masks.unmask(shown)), self.path)
+        for path, text in self.typed.items():
+            found += unified(self.shown(path), self.masks.mask(self.masks.unmask(text)), path)
+        return found
 
 
 def unified(old: str, new: str, path: str, sides: tuple[str, str] = ("on disk", "yours")) -> list[str]:

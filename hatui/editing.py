@@ -19,7 +19,6 @@ from engine.messages import (
     EventLine,
     GetConfig,
     InterfaceStateChanged,
-    JudgeConfig,
     LogLine,
     MasterChanged,
     Outcome,
@@ -90,9 +89,16 @@ class Editing:
 
     def restored(self, kept: Kept, files: tuple[ConfigText, ...]) -> bool:
         """Whether a text that was kept goes on from these files; if not, the disk has changed since."""
-        if self.draft is None or not self.draft.changed(kept.text):
+        draft = self.draft
+        if draft is None:
             return False
-        if kept.base != self.draft.base.digest:
+        for path, text in kept.included.items():
+            draft.type(path, text)
+        if not draft.changed(kept.text):
+            return False
+        if kept.base != draft.base.digest or any(
+            draft.file(path).digest != kept.bases.get(path) for path in draft.typed
+        ):
             self.disk = files
         return True
 
@@ -104,7 +110,7 @@ class Editing:
             return judged
         self._judged = store.last_seq
         try:
-            reply = await perform(JudgeConfig(draft.masks.unmask(shown)), "")
+            reply = await perform(draft.trial(shown), "")
         except (EngineLost, Refused):
             return judged
         if reply.outcome is not Outcome.DONE and reply.code != "E-CONFIG-BROKEN":
@@ -122,12 +128,18 @@ class Editing:
     def compare(self, files: tuple[ConfigText, ...]) -> None:
         """Remember files that differ from those that are edited; forget them when they do no longer."""
         if self.draft is not None and files:
-            self.disk = files if files[0].digest != self.draft.base.digest else ()
+            self.disk = files if self.draft.differs_from(files) else ()
+            if not self.disk:
+                self.draft.renew(files)
 
     def differing_lines(self, shown: str) -> int:
         """How many lines of the disk differ from the text that was read, or from the one in the editor when that
         began from another text."""
-        if self.draft is None or not self.disk:
+        draft = self.draft
+        if draft is None or not self.disk:
             return 0
-        theirs = self.draft.masks.mask(self.disk[0].text)
-        return differing(self.draft.shown(), theirs) or differing(shown, theirs)
+        count = 0
+        for file in draft.differs_from(self.disk) or self.disk[:1]:
+            theirs, mine = draft.masks.mask(file.text), shown if file.path == draft.path else draft.now(file.path)
+            count += differing(draft.shown(file.path), theirs) or differing(mine, theirs)
+        return count

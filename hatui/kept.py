@@ -29,6 +29,10 @@ class Kept(msgspec.Struct, frozen=True):
     wall_ns: int
     candidate: bool = False
     """Saved on purpose."""
+    included: dict[str, str] = {}
+    """Included files that were edited too: path -> text as shown."""
+    bases: dict[str, str] = {}
+    """Digests of the files that those began from."""
 
 
 def place(directory: Path, host: str, path: str) -> Path:

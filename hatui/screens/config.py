@@ -7,10 +7,8 @@ What is typed is kept on this host until it is applied or thrown away.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -18,9 +16,10 @@ from textual.binding import BindingType
 from engine.messages import ConfigText
 from hatui import kept
 from hatui.assist import block_of
-from hatui.drafts import Draft
+from hatui.drafts import Draft, Masks
+from hatui.nodes import whole
 from hatui.outside import OutsideError, edit
-from hatui.screens.sharing import SharedEditor
+from hatui.screens.keeping import KeptEditor
 from hatui.store import Store
 from hatui.text import Line, clock, plain
 from hatui.widgets.candidate import disk_line, title_line
@@ -28,18 +27,11 @@ from hatui.widgets.editor import ConfigEditor
 from hatui.widgets.rows import Lines, Rows, bindings
 
 
-class ConfigScreen(SharedEditor):
+class ConfigScreen(KeptEditor):
     """Where the text comes from, and where it goes."""
 
     PLACE = "config"
     BINDINGS: ClassVar[list[BindingType]] = bindings("config")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._wanted: Callable[[], object] | None = None
-        """What is to be done as soon as there is a text."""
-        self._written = ""
-        """What is kept on this host."""
 
     def on_mount(self) -> None:
         """Read the files."""
@@ -52,25 +44,23 @@ class ConfigScreen(SharedEditor):
             return ("config.edit", "config.revisions", "everywhere.command", "everywhere.help")
         return ("config.out", "config.complete", "config.fix")
 
-    @property
-    def why_no_typing(self) -> str:
-        """Why the text cannot be changed here."""
-        return self.console.why_not or super().why_no_typing
-
     # fetching ----------------------------------------------------------------------------------
 
     def _fetch_if_needed(self, store: Store) -> None:
         """Read the files again when the engine says that a configuration was loaded or refused."""
-        if store.hello is None or store.silent(self.console.link.now()) or not self.editing.stale(store):
+        if self.turned():
             return
-        if self.console.why_not and store.hello.role != "operator":
-            self.editing.trouble = self.console.why_not
+        hello = self.home.hello
+        if hello is None or self.home.silent(self.console.link.now()) or not self.editing.stale(store):
+            return
+        if self.why_not and hello.role != "operator":
+            self.editing.trouble = self.why_not
             return
         self.editing.begin(store)
         self.run_worker(self._fetch(), group="fetch", exclusive=True)
 
     async def _fetch(self) -> None:
-        files = await self.editing.fetch(self.console.perform, "open in the console")
+        files = await self.editing.fetch(self.ask, "open in the console")
         if files and (self.draft is None or not self.unsaved):
             self._open(files)
         else:
@@ -83,8 +73,8 @@ class ConfigScreen(SharedEditor):
     def _open(self, files: tuple[ConfigText, ...]) -> None:
         first = self.draft is None
         draft = self._take(files)
-        text = self._old_shown
-        before = kept.read(self._where_kept(draft)) if first and not self.console.why_not else None
+        text = draft.shown()
+        before = kept.read(self.where_kept(draft)) if first and not self.why_not else None
         if before is not None and self.editing.restored(before, files):
             text = before.text
             when = clock(before.wall_ns, self.console.time_mode)
@@ -96,44 +86,7 @@ class ConfigScreen(SharedEditor):
         self._check_soon(0)
 
     def _take(self, files: tuple[ConfigText, ...]) -> Draft:
-        hello = self.console.store.hello
-        draft = self.editing.take(files, hello.host.partition(".")[0] if hello else "")
-        self._old_shown = draft.shown()
-        return draft
-
-    # keeping what is typed -----------------------------------------------------------------------
-
-    def _where_kept(self, draft: Draft) -> Path:
-        hello = self.console.store.hello
-        return kept.place(self.console.user_files, hello.host if hello else "", draft.path)
-
-    async def checked(self) -> None:
-        """At each pause: what is typed goes to this host's disk."""
-        wanted, self._wanted = self._wanted, None
-        if wanted is not None:
-            wanted()
-        if not self.editing.disk:
-            await self.keep()
-
-    async def keep(self, *, on_purpose: bool = False) -> str:
-        """Write down what is typed, or throw away what was. Returns what went wrong."""
-        draft, text = self.draft, self.text
-        if draft is None or self.console.why_not or (text == self._written and not on_purpose):
-            return ""
-        where = self._where_kept(draft)
-        self._written = text
-        if not draft.changed(text):
-            kept.forget(where)
-            return ""
-        hello = self.console.store.hello
-        one = kept.Kept(
-            hello.host if hello else "", draft.path, text, draft.base.digest, self.console.link.wall(), on_purpose
-        )
-        try:
-            await asyncio.to_thread(kept.keep, where, one)
-        except (OSError, ValueError) as error:
-            return f"what is typed cannot be kept in {where}: {error} [E-IO]"
-        return ""
+        return self.editing.take(files, self._host.partition(".")[0])
 
     # painting ----------------------------------------------------------------------------------
 
@@ -151,17 +104,18 @@ class ConfigScreen(SharedEditor):
             return disk_line(self.draft.path, self.editing.differing_lines(self.text), columns)
         if self.other:
             return self.other_line()
-        changed = len(self._changes) if self.unsaved else None
-        note = f"read only: {self.console.why_not}" if self.console.why_not else ""
-        engine = self.console.store.engine
+        changed = self.draft.changes(self.text) if self.unsaved else None
+        note = f"read only: {self.why_not}" if self.why_not else ""
+        engine = self.home.engine
         running = engine.config_revision if engine else 0
-        return title_line(self.draft.path, self.judgement, changed, note, columns, typing=self.typing, running=running)
+        name = f"{whole(self.node)}{self.path}"
+        return title_line(name, self.judgement, changed, note, columns, typing=self.typing, running=running)
 
     # what keys do ------------------------------------------------------------------------------
 
     def action_review(self) -> None:
         """The difference and what it does; from there, apply."""
-        if self.draft is None or self.console.refuse():
+        if self.draft is None or self.console.refuse(whole(self.node)):
             return
         from hatui.screens.review import Review
 
@@ -183,7 +137,7 @@ class ConfigScreen(SharedEditor):
             self.console.say("the text on disk is the one you edit")
             return
         self.app.clear_notifications()
-        self.app.push_screen(DiskDialog(self, self.draft, self.text, self.editing.disk[0]))
+        self.app.push_screen(DiskDialog(self, self.draft, self.text, self.editing.disk))
 
     def action_use_disk(self) -> None:
         """Take the text on disk; yours goes to the clipboard."""
@@ -197,33 +151,41 @@ class ConfigScreen(SharedEditor):
     def action_keep_mine(self) -> None:
         """Go on with the text in the editor, over what is on disk now."""
         if self.editing.disk:
-            text = self.draft.masks.unmask(self.text) if self.draft else self.text
+            masks, typed = (self.draft.masks, dict(self.draft.typed)) if self.draft else (Masks(), {})
+            text, page = masks.unmask(self.text), self.page
+            self.show_file("")
             draft = self._take(self.editing.disk)
+            for path, shown in typed.items():
+                draft.type(path, draft.masks.mask(masks.unmask(shown)))
             self.put(draft.masks.mask(text))
+            self.show_file(page if page in draft.paths else "")
 
-    def load(self, text: str, from_where: str) -> None:
-        """Another text as the candidate; it is applied by a review like any other."""
-        if self.draft is None or self.console.refuse():
-            return
+    def load(self, text: str, from_where: str) -> bool:
+        """Another text as the candidate; it is applied by a review like any other. False: it cannot be taken."""
+        if self.draft is None or self.console.refuse(whole(self.node)):
+            return False
         if self.why_no_typing and not self.page:
             self.console.say(self.why_no_typing, "warning")
-        else:
-            self.put(self.draft.masks.mask(text))
-            self.began()
-            self.console.say(f"{from_where} is the candidate: ctrl+s reviews it, ctrl+z takes it back")
+            return False
+        self.put(self.draft.masks.mask(text))
+        self.began()
+        self.console.say(f"{from_where} is the candidate: ctrl+s reviews it, ctrl+z takes it back")
+        return True
 
     def applied(self) -> None:
         """The engine has taken it: what is on disk now is read again."""
         if self.draft is not None:
-            kept.forget(self._where_kept(self.draft))
+            kept.forget(self.where_kept(self.draft))
         self.editing.forget()
         self.editor.read_only = True  # what comes next is said with single keys, such as C
         self._fetch_if_needed(self.console.store)
 
     def when_read(self, todo: Callable[[], object]) -> None:
         """Do this with the text, as soon as there is one."""
-        if self.judgement is not None:
+        if self.judgement is not None and not self.turned():
             todo()
+        elif self.judgement is not None:
+            self._wanted = todo
         elif self.editing.trouble:
             self.console.say(self.editing.trouble, "warning")
         else:
@@ -256,21 +218,25 @@ class ConfigScreen(SharedEditor):
     def discard(self) -> None:
         """The text on disk again."""
         if self.draft is not None:
-            kept.forget(self._where_kept(self.draft))
+            kept.forget(self.where_kept(self.draft))
+            page = self.page
+            self.show_file("")
+            self.draft.typed.clear()
             self.put(self.draft.shown())
+            self.show_file(page)
 
     def outside(self) -> None:
         """$EDITOR on a copy; the terminal is its own meanwhile."""
         if self.draft is None or self.console.refuse() or self.why_no_typing:
             return
         try:
-            text = edit(self.app.suspend, self.text, self.draft.path)
+            text = edit(self.app.suspend, self.editor.text, self.path)
         except OutsideError as error:
             self.console.say(str(error), "warning")
             return
         self.app.refresh()
-        if text != self.text:
-            self.put(text)
+        if text != self.editor.text:
+            self.put(text, self.page)
 
     def reveal(self) -> None:
         """Secrets as they are; asking the engine for that leaves an audit row."""
@@ -278,8 +244,8 @@ class ConfigScreen(SharedEditor):
             self.run_worker(self._reveal(self.draft))
 
     async def _reveal(self, draft: Draft) -> None:
-        if await self.editing.fetch(self.console.perform, "reveal secrets in the console", reveal=True):
-            self.query_one(ConfigEditor).load_text(draft.masks.unmask(self.text))
+        if await self.editing.fetch(self.ask, "reveal secrets in the console", reveal=True):
+            self.query_one(ConfigEditor).load_text(draft.masks.unmask(self.editor.text))
         else:
             self.console.say(self.editing.trouble, "error")
 

@@ -5,6 +5,7 @@ Invariant: nothing is written here, and neither text is lost: the one that goes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -15,8 +16,8 @@ from textual.widgets import Button
 from engine.messages import ConfigText
 from hatui.drafts import Draft, unified
 from hatui.screens.frame import Dialog
-from hatui.screens.review import diff_lines
 from hatui.text import Line, plain, rule
+from hatui.widgets.candidate import diff_lines
 from hatui.widgets.rows import Lines, bindings
 
 if TYPE_CHECKING:
@@ -28,13 +29,16 @@ class DiskDialog(Dialog):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("disk")
 
-    def __init__(self, screen: ConfigScreen, draft: Draft, shown: str, disk: ConfigText) -> None:
+    def __init__(self, screen: ConfigScreen, draft: Draft, shown: str, disk: Sequence[ConfigText]) -> None:
         super().__init__()
         self._screen = screen
         mask = draft.masks.mask
-        theirs = mask(disk.text)
-        self._theirs = unified(draft.shown(), theirs, draft.path, ("as you read it", "on disk now"))
-        self._mine = unified(theirs, mask(draft.masks.unmask(shown)), draft.path, ("on disk now", "yours"))
+        self._theirs: list[str] = []
+        self._mine: list[str] = []
+        for file in draft.differs_from(disk) or disk[:1]:
+            theirs, mine = mask(file.text), shown if file.path == draft.path else draft.now(file.path)
+            self._theirs += unified(draft.shown(file.path), theirs, file.path, ("as you read it", "on disk now"))
+            self._mine += unified(theirs, mask(draft.masks.unmask(mine)), file.path, ("on disk now", "yours"))
         self._path = draft.path
 
     def compose(self) -> ComposeResult:

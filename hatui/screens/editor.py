@@ -16,6 +16,7 @@ from textual.widgets import TextArea
 
 from engine.config.diagnostic import Diagnostic
 from engine.config.syntax import Tree, parse
+from engine.messages import Command, Reply
 from hatui.assist import Heading, heading_at, hover, outline
 from hatui.drafts import Draft, Judgement, changed_lines
 from hatui.editing import Editing
@@ -61,10 +62,9 @@ class EditorScreen(FrameScreen):
         self._made: tuple[Judgement | None, str, list[Line]] = (None, "", [])
         self._drawn: tuple[object, int, list[Line]] = (None, 0, [])
         """Rows that are shown: of the problems, of the outline."""
-        self._checked: tuple[Draft | None, str, str] = (None, "", "")
-        """What `judgement` is about: the draft, its text, the file that is marked."""
+        self._checked: tuple[Draft | None, tuple[object, ...], str] = (None, (), "")
+        """What `judgement` is about: the draft, its texts, the file that is marked."""
         self._timer: Timer | None = None
-        self._old_shown = ""
 
     def compose_body(self) -> ComposeResult:
         """Title and files over three columns, which stand under each other where it is narrow."""
@@ -121,21 +121,28 @@ class EditorScreen(FrameScreen):
     @property
     def why_no_typing(self) -> str:
         """Why the text cannot be changed here; empty when it can."""
-        if self.page:
-            return f"{self.page} is an included file: it is edited on the host"
         return "" if self.draft is not None else "there is no text yet"
 
-    def put(self, text: str) -> None:
-        """Another main text into the editor, as one edit that can be undone."""
-        self.show_file("")
-        self.editor.replace(text, (0, 0), self.editor.document.end)
-        self._check_soon(0)
+    async def ask(self, command: Command, reason: str = "") -> Reply:
+        """Say a command to the engine whose configuration this is."""
+        return await self.console.perform(command, reason)
+
+    @property
+    def home(self) -> Store:
+        """What the engine says whose configuration this is."""
+        return self.console.store
+
+    def _take_typed(self) -> None:
+        """What stands in the editor, when it is an included file."""
+        if self.page and self.draft is not None:
+            self.draft.type(self.page, self.editor.text)
 
     # checking ----------------------------------------------------------------------------------
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Check when the typing pauses."""
         event.stop()
+        self._take_typed()
         self._check_soon(PAUSE_S)
         if self.query_one(Choices).display:
             self.offer_again()
@@ -150,36 +157,38 @@ class EditorScreen(FrameScreen):
         self.run_worker(self._check(), group="check", exclusive=True)
 
     async def _check(self) -> None:
-        draft, text = self.draft, self.text
+        draft, text, page, shown = self.draft, self.text, self.page, self.editor.text
         if draft is None:
             return
 
         def look() -> tuple[Judgement, dict[int, str], Tree]:
-            shown = draft.shown(self.page) if self.page else text
-            return draft.judge(text), changed_lines(self._old_shown, text), parse(shown)
+            return draft.judge(text), changed_lines(draft.shown(page), shown), parse(shown)
 
         judgement, changes, tree = await asyncio.to_thread(look) if len(text) > LONG_TEXT else look()
         if draft is not self.draft:
             return
         self._changes, self._tree = changes, tree
         self._headings = outline(tree)
-        if (draft, text, self.path) != self._checked:
-            self._show(judgement, text)
+        texts = draft.texts(text)
+        if (draft, texts, self.path) != self._checked:
+            self._show(judgement, texts)
         await self.checked()
         self.paint()
-        await self._ask_engine(judgement, text)
+        await self._ask_engine(judgement, texts)
 
-    def _show(self, judgement: Judgement, text: str) -> None:
-        self.judgement, self._checked = judgement, (self.draft, text, self.path)
+    def _show(self, judgement: Judgement, texts: tuple[object, ...]) -> None:
+        self.judgement, self._checked = judgement, (self.draft, texts, self.path)
         shown = self.editor.text
         self.editor.mark([underline(one, shown) for one in judgement.of(self.path)])
 
-    async def _ask_engine(self, judgement: Judgement, text: str) -> None:
-        """Its verdict in place of ours, as soon as it comes and while it is about this text."""
-        draft, console = self.draft, self.console
-        told = await self.editing.verdict(console.store, console.perform, text, judgement)
-        if told != self.judgement and (draft, text) == (self.draft, self.text) and self.is_mounted:
-            self._show(told, text)
+    async def _ask_engine(self, judgement: Judgement, texts: tuple[object, ...]) -> None:
+        """Its verdict in place of ours, as soon as it comes and while it is about these texts."""
+        draft = self.draft
+        told = await self.editing.verdict(self.home, self.ask, self.text, judgement)
+        if draft is None or draft is not self.draft or draft.texts(self.text) != texts or not self.is_mounted:
+            return
+        if told != self.judgement:
+            self._show(told, texts)
             self.paint()
 
     def _ask_again(self, store: Store) -> None:
@@ -222,7 +231,7 @@ class EditorScreen(FrameScreen):
         return self._made[2]
 
     def _paint_margin(self) -> None:
-        marks = {} if self.page else {row: (mark, "changed") for row, mark in self._changes.items()}
+        marks = {row: (mark, "changed") for row, mark in self._changes.items()}
         for one in reversed(self.judgement.of(self.path) if self.judgement else ()):
             if one.severity != "info" or one.line - 1 not in marks:
                 marks[one.line - 1] = PROBLEM_MARKS[one.severity]
@@ -271,20 +280,3 @@ class EditorScreen(FrameScreen):
         self.editor.read_only = True
         self.editor.focus()
         self.call_after_refresh(self.paint)
-
-    def jump(self, line: int) -> None:
-        """The cursor to a line, which counts from 1."""
-        self.editor.goto(line - 1, 0)
-        self.editor.focus()
-
-    def show_file(self, path: str) -> None:
-        """The main file, or one that it includes."""
-        draft = self.draft
-        if draft is None or path == self.path or (not path and not self.page):
-            return
-        self.action_out()
-        if not self.page:
-            self._main_text = self.editor.text
-        self.page = "" if path in ("", draft.path) else path
-        self.editor.load_text(draft.shown(self.page) if self.page else self._main_text)
-        self._check_soon(0)

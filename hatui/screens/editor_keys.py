@@ -28,6 +28,33 @@ class EditorKeys(EditorScreen):
         self._starts = (0, 0)
         """Row and column, from 0, where the word begins that a chosen one takes the place of."""
 
+    # where the cursor goes -----------------------------------------------------------------------
+
+    def put(self, text: str, page: str = "") -> None:
+        """Another text of the main file, or of an included one, into the editor: one edit that can be undone."""
+        self.show_file(page)
+        self.editor.replace(text, (0, 0), self.editor.document.end)
+        self._take_typed()
+        self._check_soon(0)
+
+    def jump(self, line: int) -> None:
+        """The cursor to a line, which counts from 1."""
+        self.editor.goto(line - 1, 0)
+        self.editor.focus()
+
+    def show_file(self, path: str) -> None:
+        """The main file, or one that it includes."""
+        draft = self.draft
+        if draft is None or path == self.path or (not path and not self.page):
+            return
+        self.action_out()
+        self._take_typed()
+        if not self.page:
+            self._main_text = self.editor.text
+        self.page = "" if path in ("", draft.path) else path
+        self.editor.load_text(draft.now(self.page) if self.page else self._main_text)
+        self._check_soon(0)
+
     # what keys do ------------------------------------------------------------------------------
 
     def on_text_area_selection_changed(self) -> None:
@@ -114,7 +141,7 @@ class EditorKeys(EditorScreen):
         one = next((one for one in fixable if one.line - 1 >= row), fixable[0])
         assert one.fix is not None
         keep = self.editor.cursor_location
-        self.put(apply_edits(self.editor.text, one.fix.edits))
+        self.put(apply_edits(self.editor.text, one.fix.edits), self.page)
         self.editor.goto(*keep)
         self.began()
         self.console.say(f"line {one.line}: {plain(one.fix.title)}")

@@ -19,17 +19,18 @@ from textual.widgets import Button, Input, Label
 from engine.errors import EngineLost, Refused
 from engine.messages import Outcome
 from hatui.drafts import Draft, Judgement
+from hatui.nodes import whole
 from hatui.pending import waiting, why_not_for_good
 from hatui.screens.ask import outcome_lines
 from hatui.screens.editor import LONG_TEXT
 from hatui.screens.frame import Dialog
-from hatui.text import Line, command_line, parse_duration, plain, rule, seconds, wrap
+from hatui.text import Line, parse_duration, plain, rule, seconds, wrap
+from hatui.widgets.candidate import diff_lines
 from hatui.widgets.rows import Rows, bindings
 
 if TYPE_CHECKING:
     from hatui.screens.config import ConfigScreen
 
-ROLES = {"+": "good", "-": "bad", "@": "title"}
 WITHIN = "5m"
 """Time to confirm that is offered."""
 LONGEST_S = 7 * 86_400
@@ -76,12 +77,11 @@ class Review(Dialog):
         self.run_worker(self._judge())
 
     async def _judge(self) -> None:
-        app = self.console
         if self._judged is None:
             self._judged = await asyncio.to_thread(self._draft.judge, self._shown)
         judged = self._judged
         self.paint()
-        self._judged = await self._screen.editing.verdict(app.store, app.perform, self._shown, judged)
+        self._judged = await self._screen.editing.verdict(self._screen.home, self._screen.ask, self._shown, judged)
         self.paint()
 
     # what stands against it --------------------------------------------------------------------
@@ -89,18 +89,17 @@ class Review(Dialog):
     @property
     def _may_confirm(self) -> bool:
         """The engine knows how to take an unconfirmed change back."""
-        hello = self.console.store.hello
+        hello = self._screen.home.hello
         return hello is not None and "confirm" in hello.capabilities
 
     @property
     def _wrong(self) -> str:
         """What forbids applying."""
-        store, judged = self.console.store, self._judged
-        one = waiting(store)
-        if self.console.why_not:
-            return self.console.why_not
-        if store.silent(self.console.link.now()):
-            return "the engine is silent: what it would do is not known [E-NO-ENGINE]"
+        judged, one = self._judged, waiting(self._screen.home)
+        if self._screen.why_not:
+            return self._screen.why_not
+        if silent := self.console.why_silent(whole(self._screen.node)):
+            return silent
         if self._disk:
             return "the file on disk has changed since it was read: esc, d shows it, u or k decides [E-CONFIG-CHANGED]"
         if not self._draft.changed(self._shown):
@@ -120,15 +119,16 @@ class Review(Dialog):
     @property
     def _why_not_for_good(self) -> str:
         """What this node serves now, or this connection comes over, and the change touches."""
-        app = self.console
-        return why_not_for_good(self._judged, app.store, app.login) if self._judged and self._may_confirm else ""
+        home = self._screen.home
+        own = (home.hello.arrived if home.hello else "") or self.console.login
+        return why_not_for_good(self._judged, home, own) if self._judged and self._may_confirm else ""
 
     def _within(self) -> int:
         """Raises: ValueError."""
-        whole = parse_duration(self.query_one("#within", Input).value)
-        if not 1 <= whole <= LONGEST_S:
+        seconds_left = parse_duration(self.query_one("#within", Input).value)
+        if not 1 <= seconds_left <= LONGEST_S:
             raise ValueError("the time to confirm lies between 1s and 7d [E-RANGE]")
-        return whole
+        return seconds_left
 
     @property
     def _wrong_time(self) -> str:
@@ -183,10 +183,10 @@ class Review(Dialog):
         if ready:
             first = "y Apply and confirm" if self._may_confirm else "y Apply"
             hint = f"{first}{'  A For good' * (for_good and self._may_confirm)}  esc Cancel"
-        elif self._phase == "done" and waiting(self.console.store) is not None:
+        elif self._phase == "done" and waiting(self._screen.home) is not None:
             hint = "C Confirm it now   esc Close"
         path = self._draft.path if rows.size.width >= 100 else self._draft.path.rpartition("/")[2]
-        title = rule(f"Review {plain(path)}", rows.size.width, hint, strong=True)
+        title = rule(f"Review {whole(self._screen.node)}{plain(path)}", rows.size.width, hint, strong=True)
         rows.show_rows(lines, list(range(len(lines))), title)
         self.query_one("#confirm", Button).disabled = not (ready and self._may_confirm and not self._wrong_time)
         self.query_one("#confirm", Button).display = self._may_confirm
@@ -226,7 +226,10 @@ class Review(Dialog):
         """The command line that applies a file in the same way."""
         within = self._within() if self._may_confirm and not self._wrong_time else 0
         command = self._draft.command(self._shown, confirm_s=within)
-        self.console.copy(f"{command_line(command)} {plain(self._draft.path)}")
+        if command.files:
+            self.console.say("files that are included go along: no command line does the same", "warning")
+            return
+        self.console.copy(f"{self.console.command_line(command, node=self._screen.node)} {plain(self._draft.path)}")
 
     def action_confirm(self) -> None:
         """Apply, to be confirmed in time."""
@@ -257,7 +260,7 @@ class Review(Dialog):
 
     def action_confirm_config(self) -> None:
         """Decide about what was just applied."""
-        if self._phase == "done" and waiting(self.console.store) is not None:
+        if self._phase == "done" and waiting(self._screen.home) is not None:
             self.dismiss()
             self.console.action_confirm_config()
 
@@ -276,7 +279,7 @@ class Review(Dialog):
         command = self._draft.command(self._shown, self.query_one("#comment", Input).value, confirm_s)
         done = False
         try:
-            reply = await self.console.perform(command)
+            reply = await self._screen.ask(command)
         except EngineLost as lost:
             self._result = [((" the engine was lost before it answered: the outcome is unknown", "bad"),)]
             self._result.append(((f" {plain(str(lost))}", "plain"),))
@@ -293,8 +296,3 @@ class Review(Dialog):
         if self.is_mounted:
             self.query_one("#cancel", Button).label = "Close"
             self.query_one(Rows).move_to(0)
-
-
-def diff_lines(diff: list[str]) -> list[Line]:
-    """A unified diff in colours."""
-    return [((f" {plain(text)}", ROLES.get(text[:1], "plain")),) for text in diff] or [((" no difference", "dim"),)]

@@ -17,23 +17,22 @@ from engine.messages import ConfigText, GetRevisions, Outcome, Reply, RevisionIn
 from hatui.drafts import Masks, unified
 from hatui.pending import waiting
 from hatui.screens.frame import Dialog
-from hatui.screens.review import diff_lines
 from hatui.text import Line, plain, rule
+from hatui.widgets.candidate import diff_lines
 from hatui.widgets.revisions import revision_line
 from hatui.widgets.rows import Rows, bindings
 
 if TYPE_CHECKING:
-    from hatui.app import HatuiApp
     from hatui.screens.config import ConfigScreen
 
 MOST = 50
 """Revisions that are listed; the engine keeps no more."""
 
 
-async def asked(console: HatuiApp, number: int) -> tuple[Reply | None, str]:
+async def asked(screen: ConfigScreen, number: int) -> tuple[Reply | None, str]:
     """The revisions, with the files of one of them; or why there are none."""
     try:
-        reply = await console.perform(GetRevisions(MOST, number), "look at revisions in the console")
+        reply = await screen.ask(GetRevisions(MOST, number), "look at revisions in the console")
     except (EngineLost, Refused) as error:
         return None, str(error)
     if reply.outcome is not Outcome.DONE:
@@ -43,7 +42,7 @@ async def asked(console: HatuiApp, number: int) -> tuple[Reply | None, str]:
 
 async def candidate_of(screen: ConfigScreen, number: int) -> None:
     """Load a revision into the editor, and say what of it is not the main file."""
-    reply, wrong = await asked(screen.console, number)
+    reply, wrong = await asked(screen, number)
     draft = screen.draft
     if reply is None or not reply.files or draft is None:
         screen.console.say(wrong or f"revision {number} cannot be loaded [E-NO-REVISION]", "warning")
@@ -52,11 +51,15 @@ async def candidate_of(screen: ConfigScreen, number: int) -> None:
     if main.path != draft.path:
         screen.console.say(f"revision {number} is of {plain(main.path)}", "warning")
         return
-    screen.load(main.text, f"revision {number}")
-    now = {path: draft.masks.unmask(draft.shown(path)) for path in draft.paths[1:]}
-    differing = [one.path for one in others if now.get(one.path) != one.text]
-    if differing:
-        words = f"included files differ too ({plain(', '.join(differing))}): "
+    if not screen.load(main.text, f"revision {number}"):
+        return
+    differing = [one for one in others if one.path not in draft.paths or draft.file(one.path).text != one.text]
+    if screen.takes_included and all(one.path in draft.paths for one in differing):
+        for one in differing:
+            draft.type(one.path, draft.masks.mask(one.text))
+        screen.paint()
+    elif differing:
+        words = f"included files differ too ({plain(', '.join(one.path for one in differing))}): "
         screen.console.say(f"{words}`hatui config rollback {number}` puts all of them back", "warning")
 
 
@@ -88,7 +91,7 @@ class Revisions(Dialog):
         self.run_worker(self._fetch())
 
     async def _fetch(self) -> None:
-        reply, self._trouble = await asked(self.console, 0)
+        reply, self._trouble = await asked(self._screen, 0)
         self._kept = reply.revisions if reply is not None else ()
         if reply is not None and not self._kept:
             self._trouble = "the engine keeps no revision"
@@ -104,7 +107,7 @@ class Revisions(Dialog):
             head = rule(title, pane.size.width, "l Load   esc Back to the list", strong=True)
             pane.show_rows(lines, list(range(len(lines))), head)
             return
-        one = waiting(self.console.store)
+        one = waiting(self._screen.home)
         columns, wall = rows.size.width, self.console.link.wall()
         lines = [
             revision_line(
@@ -183,7 +186,7 @@ class Revisions(Dialog):
 
     async def _files_of(self, number: int) -> tuple[tuple[ConfigText, ...], str]:
         if number not in self._files:
-            reply, wrong = await asked(self.console, number)
+            reply, wrong = await asked(self._screen, number)
             if reply is None:
                 return (), wrong
             self._files[number] = reply.files

@@ -37,9 +37,14 @@ class SharedEditor(EditorKeys):
         self._renew_at = 0
 
     @property
+    def why_not(self) -> str:
+        """Why this console may not act on it."""
+        return self.console.why_not
+
+    @property
     def _shared(self) -> bool:
-        hello = self.console.store.hello
-        return hello is not None and "editors" in hello.capabilities and self.console.may_act
+        hello = self.home.hello
+        return hello is not None and "editors" in hello.capabilities and not self.why_not
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`k` keeps what is typed only while the file on disk differs, and is text while somebody types."""
@@ -50,7 +55,7 @@ class SharedEditor(EditorKeys):
     @property
     def other(self) -> str:
         """Who else edits, in words; empty when nobody does."""
-        engine, now = self.console.store.engine, self.console.link.now()
+        engine, now = self.home.engine, self.console.link.now()
         if engine is None or not engine.edit_by or engine.edit_until <= now or engine.edit_origin == self._me:
             return ""
         if self._claimed and engine.edit_since <= self._said_at:
@@ -92,7 +97,7 @@ class SharedEditor(EditorKeys):
         if not self._claimed:
             self._said_at = self.console.link.now()
         try:
-            reply = await self.console.perform(EditConfig(take_over=take_over), "edit in the console")
+            reply = await self.ask(EditConfig(take_over=take_over), "edit in the console")
         except (EngineLost, Refused):
             return  # nobody is there to tell; the text is guarded by its digest
         if reply.outcome is Outcome.DONE:
@@ -105,10 +110,15 @@ class SharedEditor(EditorKeys):
             self.console.say(f"{plain(reply.text)} [{reply.code}]", "warning")
         self.paint()
 
+    async def leave(self) -> None:
+        """Nothing is edited here any more."""
+        if self._claimed:
+            await self._end()
+
     async def _end(self) -> None:
         self._claimed = False
         try:
-            await self.console.perform(EditConfig(editing=False), "done in the console")
+            await self.ask(EditConfig(editing=False), "done in the console")
         except (EngineLost, Refused):
             return  # it lapses by itself
 

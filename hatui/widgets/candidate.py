@@ -14,6 +14,7 @@ from hatui.text import Line, Span, fit, plain, rule, seconds, spread, wrap
 
 PROBLEM_MARKS = {"error": ("!", "bad"), "warning": ("~", "warn"), "info": (".", "dim")}
 """Severity -> mark and role."""
+DIFF_ROLES = {"+": "good", "-": "bad", "@": "title"}
 
 
 def title_line(
@@ -170,3 +171,10 @@ def problem_line(one: Diagnostic, path: str) -> Line:
         (plain(one.what), "plain"),
         (fixable, "good"),
     )
+
+
+def diff_lines(diff: list[str]) -> list[Line]:
+    """A unified diff in colours."""
+    return [((f" {plain(text)}", DIFF_ROLES.get(text[:1], "plain")),) for text in diff] or [
+        ((" no difference", "dim"),)
+    ]
