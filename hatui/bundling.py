@@ -1,7 +1,7 @@
 """An archive of what happened, to hand to somebody else: what is in it, and what never is.
 
 Invariant: no password and no key is ever inside: configurations are masked, every secret that they name is struck
-out of every other file, and what scripts printed is left out.
+out of every other file; what scripts printed, and what is passed to them, is left out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import platform
 import re
 import tarfile
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from typing import Any
 import msgspec
 
 from engine import VERSION
+from engine.config.diagnostic import Edit
+from engine.config.syntax import apply_edits, parse
 from engine.errors import Refused
 from engine.messages import (
     Command,
@@ -43,6 +45,13 @@ Ask = Callable[[Command, float], Awaitable[Reply]]
 LEFT_OUT = "(left out)"
 SHORTEST = 3
 """Characters of a secret that is struck out elsewhere; a shorter one would strike out half of the text."""
+PASSED_LEAST = 6
+"""Characters of an argument that may be a secret."""
+_MIXED = re.compile(r"[0-9].*[A-Za-z]|[A-Za-z].*[0-9]|[^A-Za-z0-9_.-]")
+_COMMAND = re.compile(r"(\S*notify_\w+|notify|script|misc_path|quorum_up|quorum_down|startup_script|shutdown_script)\Z")
+"""Words of the configuration whose value is a command."""
+_SAID = frozenset({"INSTANCE", "GROUP", "MASTER", "BACKUP", "FAULT", "STOP", "DELETED", "MASTER_RX_LOWER_PRI"})
+"""Words that the engine itself passes to a notify script."""
 LISTEN_S = 2.0
 JOURNAL_S = 60.0
 """Seconds more for a page of the journal."""
@@ -87,7 +96,8 @@ async def collect(ask: Ask, hello: Hello, present: Snapshot, span: int) -> dict[
     }
     masks = Masks()
     files |= {
-        f"config/{at}-{Path(path).name}": f"# {path}\n{masks.mask(text)}" for at, (path, text) in enumerate(configs)
+        f"config/{at}-{Path(path).name}": f"# {path}\n{without_arguments(masks.mask(text))}"
+        for at, (path, text) in enumerate(configs)
     }
     return cleaned(files, [text for _, text in configs])
 
@@ -109,7 +119,8 @@ def name_of(host: str, wall_ns: int) -> str:
 
 def cleaned(files: dict[str, str], configs: Iterable[str]) -> dict[str, str]:
     """The files without any secret of the configurations, wherever it stands and however JSON writes it."""
-    secrets = {word.text.strip("\"'") for text in configs for word in secret_tokens(text)}
+    secrets = {secret for text in configs for word in secret_tokens(text) for secret in _forms(word.text)}
+    secrets |= {secret for text in configs for secret in _passed(text)}
     marks = {one: f"<secret {fingerprint(one)}>" for one in secrets if len(one) >= SHORTEST}
     marks |= {_json(one).strip('"\n'): mark for one, mark in marks.items()}
     if not marks:
@@ -118,16 +129,63 @@ def cleaned(files: dict[str, str], configs: Iterable[str]) -> dict[str, str]:
     return {name: pattern.sub(lambda found: marks[found.group()], text) for name, text in files.items()}
 
 
+def without_arguments(text: str) -> str:
+    """A configuration whose commands have lost what is passed to them."""
+    edits = []
+    for node in parse(text).walk():
+        words = node.words
+        if not _COMMAND.match(node.keyword) or len(words) < 2:
+            continue
+        first, last = words[1], words[-1]
+        program, blank, _ = first.text.strip("\"'").partition(" ")
+        if blank or len(words) > 2:
+            kept = f'"{program} {LEFT_OUT}"'
+            edits.append(Edit("", first.line, first.column, last.line, last.end_column, kept))
+    return apply_edits(text, edits)
+
+
+def _passed(text: str) -> Iterator[str]:
+    """What is passed to commands and looks like a secret: no path, no address, nothing that stands elsewhere, too."""
+    commands, others = [], set()
+    for node in parse(text).walk():
+        words = [word.text.strip("\"'") for word in node.words]
+        if _COMMAND.match(node.keyword):
+            commands.append(" ".join(words[1:]))
+        else:
+            others.update(words)
+    for command in commands:
+        for word in command.replace('"', " ").replace("'", " ").split()[1:]:
+            tails = {word[place.end() :] for place in re.finditer("[=:@]", word)}
+            for part in {word, *tails, *re.split("[=:@]", word)}:
+                path = part.startswith("/") or "://" in part
+                if len(part) >= PASSED_LEAST and _MIXED.search(part) and not path and part not in others:
+                    yield part
+
+
+def _forms(word: str) -> set[str]:
+    """A secret as it may be written elsewhere: bare, without the mark of its notation, cut to what auth_pass keeps."""
+    bare = word.strip("\"'")
+    found = {bare, bare[:8]}
+    if " " in bare:  # a line of a definition: its word, and what follows
+        found.update(bare.split()[1:])
+    return found | {one.removeprefix(mark) for one in found for mark in ("hex:", "0x", "base64:")}
+
+
 def _without_output(line: ServerLine) -> ServerLine:
     """The line without what scripts printed."""
-    if isinstance(line, EventLine) and isinstance(line.event, ScriptRan) and line.event.output:
-        return msgspec.structs.replace(line, event=msgspec.structs.replace(line.event, output=LEFT_OUT))
-    if isinstance(line, Snapshot):
+    if isinstance(line, EventLine) and isinstance(line.event, ScriptRan):
+        ran = line.event
         kept = tuple(
+            one if not at or one in _SAID or one == ran.instance else LEFT_OUT for at, one in enumerate(ran.argv)
+        )
+        ran = msgspec.structs.replace(ran, argv=kept, output=LEFT_OUT if ran.output else "")
+        return msgspec.structs.replace(line, event=ran)
+    if isinstance(line, Snapshot):
+        present = tuple(
             msgspec.structs.replace(one, output=LEFT_OUT) if isinstance(one, TrackerStatus) and one.output else one
             for one in line.statuses
         )
-        return msgspec.structs.replace(line, statuses=kept)
+        return msgspec.structs.replace(line, statuses=present)
     return line
 
 
