@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from engine.config.model import Address
 from engine.messages import EffectFailed, SendAnnouncements
@@ -30,6 +31,8 @@ _ALL_NODES_MAC = bytes.fromhex("333300000001")
 SETTLE = 5_000_000
 """ns between adding IPv6 addresses and announcing them: the kernel acknowledges an address before a worker of its own
 has put the local route in, and drops what clients send here until then."""
+SETTLE_MOST = 200_000_000
+"""ns for which an address that the worker has not come to yet, on a busy host, is waited for."""
 _SOON = 1_000_000
 """ns"""
 _ROUTER, _OVERRIDE = 0x80000000, 0x20000000
@@ -61,6 +64,16 @@ def neighbour_advertisement(mac: bytes, address: bytes, *, router: bool) -> byte
     return _ALL_NODES_MAC + mac + b"\x86\xdd" + header + message
 
 
+def _bindable(address: Address, ifindex: int) -> bool:
+    """Whether a socket may have the address: not before the kernel's worker is done with it. Source: ipv6(7)."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.bind((address.address, 0, 0, ifindex if address.address.lower().startswith("fe80") else 0))
+    except OSError as error:
+        return error.errno != errno.EADDRNOTAVAIL
+    return True
+
+
 def _internet_checksum(octets: bytes) -> int:
     total: int = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
     while total >> 16:
@@ -81,18 +94,45 @@ def _of(instance: str, one: _Waiting) -> bool:
     return one.instance == instance
 
 
+class _Outlet(Protocol):
+    """Where the frames of one interface go."""
+
+    def send(self, frame: bytes, /) -> int:
+        """Send one frame."""
+
+    def close(self) -> None:
+        """No more frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Port:
+    """One interface at the packet socket that all share."""
+
+    shared: socket.socket
+    interface: str
+
+    def send(self, frame: bytes) -> int:
+        """Send one frame."""
+        return self.shared.sendto(frame, (self.interface, 0))
+
+    def close(self) -> None:
+        """The socket stays for the others."""
+
+
 @dataclass(slots=True)
 class _Line:
     """The queue of one interface."""
 
     ifindex: int
-    socket: socket.socket
+    outlet: _Outlet
     first: deque[_Waiting] = field(default_factory=deque)
     """First rounds: where many instances move at once, none waits for the repetitions of another."""
     rest: deque[_Waiting] = field(default_factory=deque)
     ready_at: int = 0
     settling: bool = False
     """IPv6 addresses came meanwhile: their first round waits a little."""
+    settled_at: int = 0
+    """When that round is due at the latest."""
 
     def drop(self, unwanted: Callable[[_Waiting], bool]) -> None:
         """Forget what is not to be sent any more."""
@@ -101,18 +141,22 @@ class _Line:
 
 
 class Announcer:
-    """One packet socket and one queue per interface."""
+    """One packet socket, and one queue per interface."""
 
     def __init__(
         self,
         links: Callable[[str], Link | None],
         present: Callable[[Address], bool],
-        opened: Callable[[Link], socket.socket] | None = None,
+        opened: Callable[[Link], _Outlet] | None = None,
+        usable: Callable[[Address, int], bool] | None = None,
     ) -> None:
-        """`opened` makes the socket of an interface; left out, a packet socket."""
+        """`opened` makes the outlet of an interface; left out, a packet socket. `usable` says whether the kernel takes
+        packets for an address on the interface of that index; left out, it is asked."""
         self._links = links
         self._present = present
-        self._open = opened or packet_socket
+        self._open = opened or self._port
+        self._shared: socket.socket | None = None
+        self._usable = usable or _bindable
         self._lines: dict[str, _Line] = {}
         self._held: dict[tuple[str, str, int], SendAnnouncements] = {}
 
@@ -168,7 +212,7 @@ class Announcer:
         """Follow an interface that went away or came back."""
         line, link = self._lines.get(interface), self._links(interface)
         if line is not None and (link is None or link.ifindex != line.ifindex):
-            line.socket.close()
+            line.outlet.close()
             del self._lines[interface]
 
     @property
@@ -181,15 +225,20 @@ class Announcer:
         failed: list[EffectFailed] = []
         for name, line in self._lines.items():
             if line.settling and line.ready_at <= now:
-                line.settling, line.ready_at = False, now + SETTLE
+                line.settling, line.ready_at, line.settled_at = False, now + SETTLE, now + SETTLE_MOST
             while line.ready_at <= now and limit > 0:
                 queue = line.first or line.rest
                 if not queue:
                     break
-                waiting = queue.popleft()
+                waiting = queue[0]
+                awaited = queue is line.first and waiting.address.family == 6 and now < line.settled_at
+                if awaited and not self._usable(waiting.address, line.ifindex):
+                    line.ready_at = now + _SOON
+                    break
+                queue.popleft()
                 limit -= 1
                 try:
-                    line.socket.send(waiting.frame)
+                    line.outlet.send(waiting.frame)
                 except BlockingIOError:  # the device's queue is full: soon again
                     queue.appendleft(waiting)
                     line.ready_at = now + _SOON
@@ -207,8 +256,16 @@ class Announcer:
     def close(self) -> None:
         """Close all sockets; what waits is dropped."""
         for line in self._lines.values():
-            line.socket.close()
+            line.outlet.close()
         self._lines.clear()
+        if self._shared is not None:
+            self._shared.close()
+            self._shared = None
+
+    def _port(self, link: Link) -> _Outlet:
+        if self._shared is None:
+            self._shared = packet_socket()
+        return _Port(self._shared, link.name)
 
     def _line(self, link: Link) -> _Line:
         line = self._lines.get(link.name)

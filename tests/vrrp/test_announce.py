@@ -9,7 +9,7 @@ import pytest
 
 from engine.config.model import Address
 from engine.messages import SendAnnouncements
-from engine.vrrp.announce import Announcer, gratuitous_arp, neighbour_advertisement
+from engine.vrrp.announce import SETTLE, SETTLE_MOST, Announcer, gratuitous_arp, neighbour_advertisement
 from engine.vrrp.netlink import Link, packed
 
 VMAC = bytes.fromhex("00005e000133")
@@ -68,7 +68,20 @@ class Wire:
         self.theirs = theirs
         self.present = {A, B}
         links = {"eth0": LINK}
-        self.announcer = Announcer(links.get, lambda one: one in self.present, lambda _: theirs)
+        self.usable: set[Address] = set()
+        """IPv6 addresses that the kernel takes packets for."""
+        self.announcer = Announcer(
+            links.get, lambda one: one in self.present, lambda _: theirs, lambda one, _: one in self.usable
+        )
+
+    def frames(self) -> int:
+        """How many there are, whatever they say."""
+        found = 0
+        while True:
+            try:
+                found += bool(self.ours.recv(100))
+            except BlockingIOError:
+                return found
 
     def sent(self) -> list[str]:
         found = []
@@ -155,3 +168,24 @@ def test_a_full_queue_of_the_device_delays_and_loses_nothing(wire: Wire) -> None
         sent += len(wire.sent())
         now += 1_000_000
     assert sent == 1000
+
+
+SIX = Address(address="2001:db8::1", prefix=64, interface="eth0", nodad=True)
+
+
+def test_neighbour_advertisement_waits_for_the_kernel_but_not_for_ever(wire: Wire) -> None:
+    """The worker that puts the local route in may be late on a busy host; what clients send until then is lost."""
+    wire.present.add(SIX)
+    for usable_at, sent_at in ((0, SETTLE), (SETTLE * 4, SETTLE * 4), (SETTLE_MOST * 2, SETTLE_MOST)):
+        wire.usable.clear()
+        began = 1_000_000_000 * (2 + usable_at)
+        wire.announcer.announce(SendAnnouncements("VI_1", (SIX,), 1, 0, 0))
+        now, frames = began, 0
+        while not frames:
+            if now - began >= usable_at:
+                wire.usable.add(SIX)
+            wire.announcer.work(now, 100)
+            frames = wire.frames()
+            now += 0 if frames else 500_000
+        assert sent_at <= now - began <= sent_at + 2_000_000
+        assert wire.announcer.deadline is None
