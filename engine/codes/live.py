@@ -104,8 +104,8 @@ LIVE = (
         "watched together both hold the address.",
         "One of them does not hear the other, or each believes to be the better one. Clients reach now one, now the "
         "other.",
-        "`hatui why` on both nodes names what each hears; `hatui doctor` looks for a firewall and for multicast that is "
-        "not carried. `hatui failover NAME` here yields until that is mended.",
+        "`hatui why` on both nodes names what each hears; `hatui doctor` looks for a firewall and for multicast that "
+        "is not carried. `hatui failover NAME` here yields until that is mended.",
     ),
     Code(
         "D-NO-MASTER",
