@@ -47,6 +47,26 @@ def accounts(scope: Scope, host: Host) -> Iterator[Diagnostic]:
         yield scope.say("L-SCRIPT", "error", line, f"script_user cannot be used: {why}", word=1, exit_code=5)
 
 
+def accounts_of_programs(scope: Scope, host: Host) -> Iterator[Diagnostic]:
+    """Accounts that do not exist where keepalived says so when it reads. Source: keepalived.conf(5) startup_script,
+    MISC_CHECK user."""
+    lines = [
+        (line, list(command_of(line).rest[:2]))
+        for block in scope.blocks("global_defs")
+        for line in block.children or ()
+        if line.keyword in ("startup_script", "shutdown_script")
+    ]
+    lines += [
+        (line, [word.value for word in line.arguments[:2]])
+        for block in scope.blocks("virtual_server")
+        for line in block.walk()
+        if line.keyword == "user" and line.parent is not None and line.parent.keyword == "MISC_CHECK"
+    ]
+    for line, names in lines:
+        if names and not any(map(unknown, names)) and (why := host.account(*(*names, "")[:2])):
+            yield scope.say("L-SCRIPT", "error", line, f"{line.keyword} cannot be run: {why}", word=1, exit_code=5)
+
+
 def scripts(scope: Scope, host: Host) -> Iterator[Diagnostic]:
     """Programs that would be refused. Source: keepalived.conf(5) enable_script_security."""
     default = scope.setting("script_user")
@@ -175,4 +195,4 @@ def _network(line: Statement) -> Network | None:
     return network if network.prefixlen < network.max_prefixlen else None
 
 
-RULES = (accounts, scripts, interfaces, sources, secondaries)
+RULES = (accounts, accounts_of_programs, scripts, interfaces, sources, secondaries)

@@ -419,3 +419,59 @@ def files() -> dict[str, str]:
         "global log all, other user": _global("checker_log_all_failures on", "script_user daemon root"),
     }
     return {name: file.text for name, file in found.items()}
+
+
+_VERDICTS: dict[str, tuple[str, ...]] = {
+    "UDP_CHECK": (
+        *("payload 0", "payload 0x", "payload xx", "payload abc", "payload 0a 0b", "payload 0a zz", 'payload "0a 0b"'),
+        *("payload ff", "payload ff01", "payload 01ff", "payload f", "payload 0 0 c", "payload 0a:0b"),
+        *("require_reply xz", "require_reply x", "require_reply 01 ff 02", "require_reply 01ff", "require_reply 01fX"),
+        *(
+            "min_reply_length 256",
+            "max_reply_length 9\n min_reply_length 10",
+            "min_reply_length 10\n max_reply_length 9",
+        ),
+        "require_reply 010203\n max_reply_length 2",
+    ),
+    "HTTP_GET": tuple(
+        f"url {{\n path /\n regex {text}\n}}"
+        for text in ("a e", "(a", "'a'", r"'a\'f'", '"a', "'a", "a\\", r"i\#j", 'a"b c"d', r"'\#'", '"k#l"')
+    ),
+    "MISC_CHECK": tuple(
+        f"misc_path {text}"
+        for text in (
+            *(r"'/bin/tr\ue'", r'"/bin/true \#x"', r'"/bin/true \'a\'"', '"/bin/true \'a"', r"'/bin/true \#y'"),
+            *(
+                r'''"/bin/true 'a\'b'"''',
+                r'''"/bin/true 'e\'f'"''',
+                "/bin/true\n user nosuch",
+                "/bin/true\n user root nosuch",
+            ),
+        )
+    ),
+}
+"""Checker -> its lines."""
+_METHODS = (
+    server("lvs_method DR"),
+    server("lvs_method DR") + "\nsorry_server 10.9.9.9 80",
+    server("lvs_method DR") + "\nsorry_server 10.9.9.9 80\nsorry_server_lvs_method NAT",
+    "sorry_server 10.9.9.9 80",
+    server("lvs_method junk"),
+    server("lvs_method TUN type gre port 7"),
+    server("lvs_method DR") + server(number=3),
+    "lb_kind junk\n" + server("lvs_method DR"),
+    "lb_kind DR",
+)
+
+
+def verdicts() -> Iterator[tuple[str, str]]:
+    """(name, configuration) of which only the verdict is compared."""
+    for kind, lines in _VERDICTS.items():
+        for line in lines:
+            one = File(before="")
+            one.service("lb_algo rr", "lb_kind NAT", server(checker(kind, needed=line)))
+            yield f"{kind} {line!r}", one.text
+    for body in _METHODS:
+        one = File(before="")
+        one.service("lb_algo rr", body)
+        yield f"methods {body!r}", one.text

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config import corpus, corpus_lines, fuzz_config
+from tests.config import corpus, corpus_lines, corpus_lvs, fuzz_config
 from tests.config import verdicts as verdict_texts
 from tests.config.reading import reading
 
@@ -23,13 +23,6 @@ NAMESPACE = f"cfg-diff-{os.getpid()}"
 KNOWN: dict[str, str] = {
     "global_defs|smtp_server|good": "a host name is looked up by keepalived; reading a file here asks no name server",
     "global_defs|smtp_server|extra": "the same",
-    "global_defs|startup_script|extra": "the account does not exist on the host, which core tells",
-    "global_defs|shutdown_script|extra": "the same",
-    "virtual_server.real_server.MISC_CHECK|user|extra": "the same",
-    "virtual_server.real_server.UDP_CHECK|payload|good": "hexadecimal digits are checked with the checkers",
-    "virtual_server.real_server.UDP_CHECK|payload|extra": "the same",
-    "virtual_server.real_server.UDP_CHECK|require_reply|extra": "the same",
-    "virtual_server.real_server.UDP_CHECK|min_reply_length|top": "compared with max_reply_length there, too",
     "trailing backslash": "the backslash belongs to the interface name, and that eth0\\ is missing core tells",
     "script closed with security": "keepalived tells only when it runs it that nobody may; hatui tells at once",
     "script nowhere without security": "a program that is not there yet still runs as root one day",
@@ -179,6 +172,12 @@ def test_damaged_files_get_the_verdict_of_keepalived(namespace: str, tmp_path: P
             wrong.append(f"keepalived {code}, hatui {ours}: {said[:200]!r}\n{told}\n{path.read_text()[:2000]}")
     assert len(compared) > DAMAGED // 2
     assert len(wrong) <= len(compared) // 100, "\n".join(wrong)  # odd cases of two errors at once remain
+
+
+@pytest.mark.timeout(600)
+def test_virtual_servers_get_the_verdict_of_keepalived(namespace: str, tmp_path: Path) -> None:
+    wrong = verdicts(namespace, tmp_path, list(corpus_lvs.verdicts()))
+    assert not wrong, "\n".join(wrong)
 
 
 def runs(namespace: str, folder: Path, text: str) -> bool:

@@ -52,6 +52,21 @@ def test_default_account_and_the_user_of_a_notify_command_count() -> None:
     assert told(instance('notify "/bin/check nobody"'), "L-SCRIPT", NOBODY) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "global_defs {{\n startup_script /bin/true {user}\n}}\n",
+        'global_defs {{\n shutdown_script "/bin/true a" {user} {user}\n}}\n',
+        "virtual_server 10.0.0.1 80 {{\nreal_server 10.0.0.2 80 {{\nMISC_CHECK {{\nuser {user}\n}}\n}}\n}}\n",
+    ],
+)
+def test_account_of_a_program_outside_vrrp_must_exist(text: str) -> None:
+    (one,) = told(text.format(user="nosuch") + instance(), "L-SCRIPT", host())
+    assert (one.severity, one.exit_code) == ("error", 5)
+    assert one.what.endswith("cannot be run: user nosuch does not exist")
+    assert told(text.format(user="nobody") + instance(), "L-SCRIPT", host()) == []
+
+
 def test_addresses_alone_in_their_network_take_each_other_along() -> None:
     assert len(told(TWO, "L-PROMOTE", host("10.9.0.1/24"))) == 1
     assert told(TWO, "L-PROMOTE", host("10.0.0.1/24")) == []
