@@ -26,6 +26,8 @@ _ROUTE_GROUPS = (7, 8, 11, 19)
 """IPv4 routes, IPv4 rules, IPv6 routes, IPv6 rules."""
 _SO_RCVBUFFORCE = 33
 _RECEIVE = 64 * 1024
+DOOMED = 0x68617475
+"""The group of interfaces that go together; nobody else has it, or they go one by one."""
 _ADD_DONE = {0, errno.EEXIST}
 _REMOVE_DONE = {0, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.ESRCH}
 
@@ -80,6 +82,19 @@ class Kernel:
     def link(self, name: str) -> Link | None:
         """The interface of that name, if it exists."""
         return self._links.get(self._names.get(name, 0))
+
+    def delete_links(self, links: Sequence[Link]) -> None:
+        """Remove interfaces. Many go in one step, as a group made for it: one by one the kernel waits some 20 ms for
+        each, the whole group takes hardly longer than one."""
+        together = len(links) > 1 and all(one.group != DOOMED for one in self._links.values())
+        if together:
+            asked = [netlink.group_body(DOOMED, one.ifindex) for one in links]
+            together = not any(number for number, _ in self.transact(netlink.RTM_NEWLINK, 0, asked))
+        if together:
+            ((number, _),) = self.transact(netlink.RTM_DELLINK, 0, [netlink.group_body(DOOMED)])
+            together = not number
+        if not together:
+            self.transact(netlink.RTM_DELLINK, 0, [netlink.link_body(one.ifindex) for one in links])
 
     def down(self) -> set[str]:
         """The interfaces that are not up."""

@@ -28,6 +28,7 @@ IFA_F_TENTATIVE, IFA_F_MANAGETEMPADDR, IFA_F_NOPREFIXROUTE, IFA_F_MCAUTOJOIN = 0
 
 _FOREVER = 0xFFFFFFFF
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_AF_SPEC = 1, 3, 4, 5, 18, 26
+_IFLA_GROUP = 27
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _IFLA_MACVLAN_MODE, _MACVLAN_MODE_PRIVATE = 1, 2, 1, 1
 _IFLA_INET6_ADDR_GEN_MODE, _IN6_ADDR_GEN_MODE_NONE = 8, 1
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_BROADCAST, _IFA_CACHEINFO, _IFA_FLAGS = 1, 2, 3, 4, 6, 8
@@ -54,6 +55,8 @@ class Link:
     kind: str = ""
     parent: int = 0
     """ifindex of the device below a macvlan, 0 for none."""
+    group: int = 0
+    """The kernel's device group, 0 unless somebody has set one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def parse_link(body: memoryview) -> Link:
     """The body of RTM_NEWLINK or RTM_DELLINK."""
     _, _, ifindex, flags, _ = _LINK.unpack_from(body)
     name = mac = kind = ""
-    mtu = parent = 0
+    mtu = parent = group = 0
     for key, data in attributes(body, _LINK.size):
         if key == _IFLA_IFNAME:
             name = bytes(data).rstrip(b"\0").decode(errors="replace")
@@ -146,12 +149,14 @@ def parse_link(body: memoryview) -> Link:
             (mtu,) = _U32.unpack_from(data)
         elif key == _IFLA_LINK:
             (parent,) = _U32.unpack_from(data)
+        elif key == _IFLA_GROUP:
+            (group,) = _U32.unpack_from(data)
         elif key == _IFLA_LINKINFO:
             for inner, value in attributes(data, 0):
                 if inner == _IFLA_INFO_KIND:
                     kind = bytes(value).rstrip(b"\0").decode(errors="replace")
     up = flags & (IFF_UP | IFF_RUNNING) == IFF_UP | IFF_RUNNING
-    return Link(ifindex, name, up, mac, mtu, kind, parent)
+    return Link(ifindex, name, up, mac, mtu, kind, parent, group)
 
 
 def parse_address(body: memoryview) -> LinkAddress:
@@ -211,6 +216,11 @@ def link_up_body(ifindex: int) -> bytes:
 def link_body(ifindex: int) -> bytes:
     """The body of RTM_DELLINK."""
     return _LINK.pack(0, 0, ifindex, 0, 0)
+
+
+def group_body(group: int, ifindex: int = 0) -> bytes:
+    """The body of RTM_NEWLINK that puts an interface into a group, or of RTM_DELLINK for the whole group."""
+    return _LINK.pack(0, 0, ifindex, 0, 0) + attribute(_IFLA_GROUP, _U32.pack(group))
 
 
 def packed(address: str) -> bytes:

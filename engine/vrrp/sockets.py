@@ -35,8 +35,6 @@ _TC_PRIO_CONTROL = 7
 _TRAFFIC_CLASS = 0xC0
 """Internetwork control, as keepalived sends it."""
 _RECEIVE_BUFFER = 1 << 20
-_FRAMES = 0
-"""In place of a family: whole Ethernet frames."""
 
 
 class Sockets:
@@ -56,6 +54,8 @@ class Sockets:
         self._buffer = _RECEIVE_BUFFER
         self._receivers: dict[Key, Receiver] = {}
         self._senders: dict[tuple[str, int], tuple[int, socket.socket]] = {}
+        self._frames: socket.socket | None = None
+        """Sends whole Ethernet frames."""
         self._silent: dict[str, str] = {}
         self._egress: dict[str, str] = {}
 
@@ -123,6 +123,9 @@ class Sockets:
         for _, sock in self._senders.values():
             sock.close()
         self._senders.clear()
+        if self._frames is not None:
+            self._frames.close()
+            self._frames = None
 
     # -- receiving
 
@@ -165,7 +168,9 @@ class Sockets:
         header = struct.pack("!IHBB", 6 << 28 | _TRAFFIC_CLASS << 20, len(advert.data), IPPROTO_VRRP, advert.ttl)
         ethernet = b"\x33\x33" + group[12:] + bytes.fromhex(link.mac.replace(":", "")) + b"\x86\xdd"
         source = socket.inet_pton(socket.AF_INET6, advert.source)
-        self._sender(device, _FRAMES).send(b"".join((ethernet, header, source, group, advert.data)))
+        if self._frames is None:
+            self._frames = packet_socket()
+        self._frames.sendto(b"".join((ethernet, header, source, group, advert.data)), (device, 0))
 
     def _sender(self, interface: str, family: int) -> socket.socket:
         found = self._senders.get((interface, family))
@@ -174,7 +179,7 @@ class Sockets:
         link = self._links(interface)
         if link is None:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
-        sock = packet_socket(link) if family == _FRAMES else _open_sender(link, family)
+        sock = _open_sender(link, family)
         self._senders[interface, family] = (link.ifindex, sock)
         return sock
 
@@ -215,20 +220,15 @@ def _open_sender(link: Link, family: int) -> socket.socket:
     return sock
 
 
-def packet_socket(link: Link) -> socket.socket:
-    """A socket that sends whole frames on one interface and receives none.
+def packet_socket() -> socket.socket:
+    """A socket that sends whole frames to an interface that is named with each, and receives none. One serves all
+    interfaces: the kernel waits some 15 ms for each that is closed.
 
     Raises:
-        OSError: no permission, no interface.
+        OSError: no permission.
     """
     kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-    sock = socket.socket(socket.AF_PACKET, kind, 0)
-    try:
-        sock.bind((link.name, 0))
-    except OSError:
-        sock.close()
-        raise
-    return sock
+    return socket.socket(socket.AF_PACKET, kind, 0)
 
 
 def _words(error: OSError) -> str:

@@ -131,3 +131,11 @@ def test_an_error_carries_the_kernels_own_words() -> None:
 def test_no_octets_upset_the_reader(octets: bytes) -> None:
     for message in netlink.received(octets):
         list(netlink.attributes(message.body, 0))
+
+
+def test_group_of_an_interface_is_said_and_read() -> None:
+    message = ifinfmsg(netlink.request(netlink.RTM_NEWLINK, 0, 1, netlink.group_body(77, 5)))
+    message.decode()
+    assert (message["index"], dict(message["attrs"])) == (5, {"IFLA_GROUP": 77})
+    assert netlink.parse_link(memoryview(netlink.group_body(77, 5))).group == 77
+    assert netlink.parse_link(memoryview(netlink.link_body(5))).group == 0
