@@ -176,6 +176,7 @@ def _model(context: Context, sources: tuple[str, ...]) -> Config:
         scripts=tuple(context.scripts.values()),
         processes=tuple(context.processes.values()),
         files=tuple(context.files.values()),
+        bfd=tuple(context.bfd_sessions),
         static_addresses=tuple(context.static_addresses),
         static_routes=tuple(context.static_routes),
         static_rules=tuple(context.static_rules),

@@ -14,6 +14,7 @@ from engine.config.expand import Statement
 from engine.config.keywords import Path, Table
 from engine.config.model import (
     Address,
+    BfdSession,
     Command,
     Fifo,
     Route,
@@ -133,7 +134,10 @@ class Context:
         self.script_places: dict[str, Statement] = {}
         self.processes: dict[str, TrackedProcess] = {}
         self.files: dict[str, TrackedFile] = {}
-        self.bfd: dict[str, tuple[int, bool]] = {}
+        self.bfd: dict[str, BfdSession] = {}
+        """All that can be tracked."""
+        self.bfd_sessions: list[BfdSession] = []
+        """Those that run."""
         """Weight and reverse by name."""
         self.tracked: set[str] = set()
         """Names of scripts that something tracks."""

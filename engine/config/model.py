@@ -87,6 +87,8 @@ class Route(Model, frozen=True):
     metrics: tuple[tuple[str, int], ...] = ()
     """Other metrics by iproute2 name, such as ("advmss", 1400)."""
     nexthops: tuple[NextHop, ...] = ()
+    unapplied: tuple[tuple[str, str], ...] = ()
+    """Words that hatui reads and does not carry out, with their values, such as ("encap", "ip dst 192.0.2.1")."""
     track: bool = True
     track_group: str = ""
     text: str = ""
@@ -178,6 +180,32 @@ class TrackedFile(Model, frozen=True):
     reverse: bool = False
     init_value: int | None = None
     init_overwrite: bool = False
+
+
+class BfdSession(Model, frozen=True):
+    """One bfd_instance block. Source: keepalived.conf(5) bfd_instance; RFC 5880 6.8.1."""
+
+    name: str
+    neighbour: str
+    source: str = ""
+    min_rx: int = 10_000_000
+    """ns between packets that it can take."""
+    min_tx: int = 10_000_000
+    """ns between packets that it wants to send."""
+    idle_tx: int = NS_PER_S
+    """ns between packets while the session is down."""
+    multiplier: int = 5
+    """1..255 packets that may be lost."""
+    passive: bool = False
+    ttl: int = 255
+    """1..255; 64 for IPv6 unless given."""
+    max_hops: int = 0
+    """0..ttl; that of the TTL does not look."""
+    weight: int = 0
+    """-253..253; 0 means that failure is FAULT."""
+    reverse: bool = False
+    tells_vrrp: bool = True
+    tells_checkers: bool = True
 
 
 class Track(Model, frozen=True):
@@ -434,6 +462,7 @@ class Config(Model, frozen=True):
     scripts: tuple[Script, ...] = ()
     processes: tuple[TrackedProcess, ...] = ()
     files: tuple[TrackedFile, ...] = ()
+    bfd: tuple[BfdSession, ...] = ()
     static_addresses: tuple[Address, ...] = ()
     static_routes: tuple[Route, ...] = ()
     static_rules: tuple[Rule, ...] = ()

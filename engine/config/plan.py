@@ -342,6 +342,7 @@ def _others(old: Config, new: Config) -> Iterable[str]:
         ("script", "its last result is kept", lambda config: config.scripts),
         ("tracked process", "counted again", lambda config: config.processes),
         ("tracked file", "read again", lambda config: config.files),
+        ("bfd_instance", "without effect in hatui", lambda config: config.bfd),
         ("sync group", "in place", lambda config: config.groups),
     )
     for kind, effect, items in named:

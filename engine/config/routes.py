@@ -222,7 +222,10 @@ class _Route:
         """A word with a value behind it."""
         name, fields = word.value, self.fields
         if not row.effective:
+            start = self.words.at
             self.without_effect(word, row)
+            said = " ".join(one.value for one in self.words.items[start : self.words.at])
+            fields["unapplied"] = (*fields.get("unapplied", ()), (row.name, said))
             return
         target = self.words.value(word)
         locked = target.value == "lock"

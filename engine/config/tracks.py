@@ -16,7 +16,7 @@ import msgspec
 from engine.config import values
 from engine.config.context import Context, TrackLines, Values
 from engine.config.expand import Statement
-from engine.config.model import NS_PER_S, Script, Track, TrackedFile, TrackedProcess
+from engine.config.model import NS_PER_S, BfdSession, Script, Track, TrackedFile, TrackedProcess
 from engine.config.syntax import Token
 
 LIMIT = {"track_interface": 253, "track_script": 253, "track_bfd": 253, "track_file": 254, "track_process": 254}
@@ -173,6 +173,12 @@ def _already(context: Context, statement: Statement) -> None:
     )
 
 
+def _apart(context: Context, statement: Statement, what: str) -> None:
+    """Two bounds that leave nothing between them."""
+    consequence, todo = "keepalived ignores this line.", "Write quorum first, and a quorum_max that is not below it."
+    context.say("C-MEANING", statement, what=what, consequence=consequence, todo=todo)
+
+
 def _whole(context: Context, statement: Statement, ns: int) -> int:
     """keepalived 2.2.7 knows whole seconds here, newer ones fractions."""
     word = statement.words[1]
@@ -196,6 +202,8 @@ def file_block(context: Context, block: Statement, name: str) -> None:
                 _already(context, statement)
             case "file":
                 fields["path"] = given[0]
+            case "weight" if "weight" in fields:
+                _already(context, statement)
             case "weight":
                 fields["weight"], fields["reverse"] = given[0], given[1] == "reverse"
             case "init_file":
@@ -226,11 +234,19 @@ def process_block(context: Context, block: Statement, name: str) -> None:
             case "process":
                 fields["argv"] = tuple(values.shell_words(statement.rest) or ())
             case "param_match":
-                fields["param_match"] = given[0] or ""
+                fields["param_match"], fields["full_command"] = given[0] or "", True
+            case "weight" if "weight" in fields:
+                _already(context, statement)
             case "weight":
                 fields["weight"], fields["reverse"] = given[0], given[1] == "reverse"
+            case "quorum" if given[0] > fields.get("quorum_max", given[0]):
+                _apart(context, statement, f"quorum {given[0]} is above quorum_max {fields['quorum_max']}")
+            case "quorum_max" if 0 < given[0] < fields.get("quorum", 1) or (given[0] == 0 and "quorum" in fields):
+                _apart(context, statement, f"quorum_max {given[0]} is below quorum {fields['quorum']}")
             case "quorum" | "quorum_max":
                 fields[statement.keyword] = given[0]
+                if given == (0,) or fields.get("quorum_max") == 0:
+                    fields["quorum"] = 0  # it must not run at all
             case "delay":
                 fields["fork_delay"] = fields["terminate_delay"] = given[0]
             case "fork_delay" | "terminate_delay":
@@ -251,22 +267,36 @@ def process_block(context: Context, block: Statement, name: str) -> None:
     if len(fields["argv"]) == 1:
         words = values.shell_words(fields["argv"][0])
         fields["argv"] = tuple(words or fields["argv"])
+    fields["full_command"] = fields.get("full_command", False) or len(fields["argv"]) > 1
     context.processes[name] = TrackedProcess(**fields)
 
 
 def bfd_block(context: Context, block: Statement, name: str) -> None:
-    """bfd_instance NAME: only its weight matters to what tracks it."""
-    weight: list[tuple[int, bool]] = [(0, False)]
-    neighbour: list[str] = []
+    """bfd_instance NAME."""
+    fields: dict[str, Any] = {"name": name}
+    told: set[str] = set()
 
     def handle(statement: Statement, given: Values) -> None:
-        if statement.keyword == "weight":
-            weight[0] = (given[0], given[1] == "reverse")
-        elif statement.keyword in ("neighbor_ip", "neighbour_ip"):
-            neighbour.append(given[0])
+        match statement.keyword:
+            case "neighbor_ip" | "neighbour_ip":
+                fields["neighbour"] = given[0]
+            case "source_ip":
+                fields["source"] = given[0]
+            case "min_rx" | "min_tx" | "idle_tx":
+                fields[statement.keyword] = given[0] // 1000  # milliseconds, read like seconds
+            case "multiplier" | "max_hops":
+                fields[statement.keyword] = given[0]
+            case "ttl" | "hoplimit":
+                fields["ttl"] = given[0]
+            case "passive":
+                fields["passive"] = True
+            case "weight":
+                fields["weight"], fields["reverse"] = given[0], given[1] == "reverse"
+            case "vrrp" | "checker":
+                told.add(statement.keyword)
 
     context.each(block, ("bfd_instance",), handle)
-    if not neighbour:
+    if "neighbour" not in fields:
         context.say(
             "C-MEANING",
             block,
@@ -275,4 +305,30 @@ def bfd_block(context: Context, block: Statement, name: str) -> None:
             todo="Add neighbor_ip ADDRESS.",
         )
         return
-    context.bfd[name] = weight[0]
+    if name in context.bfd:
+        context.say("C-DUPLICATE", block, keyword="bfd_instance", name=name, consequence="keepalived keeps the first.")
+        return
+    if told:
+        fields["tells_vrrp"], fields["tells_checkers"] = "vrrp" in told, "checker" in told
+    ttl = fields.setdefault("ttl", 64 if ":" in fields["neighbour"] else 255)
+    hops = fields.get("max_hops", 0) % 256
+    if hops > ttl:
+        context.say(
+            "C-ADJUSTED",
+            block,
+            what=f"max_hops {fields['max_hops']} of bfd_instance {name} exceeds its ttl {ttl}",
+            consequence=f"keepalived uses {ttl}.",
+            todo=f"Write max_hops {ttl} or less, or a greater ttl.",
+        )
+    fields["max_hops"] = min(hops, ttl)
+    made = context.bfd[name] = BfdSession(**fields)
+    what = ""
+    if made.source and values.family(made.source) != values.family(made.neighbour):
+        what = f"source_ip {made.source} and neighbor_ip {made.neighbour} are of two families"
+    elif any(one.neighbour == made.neighbour for one in context.bfd_sessions):
+        what = f"two sessions with the neighbour {made.neighbour}"
+    if what:
+        consequence = f"keepalived does not run {name}; what tracks it sees it down."
+        context.say("C-MEANING", block, what=what, consequence=consequence, todo="Correct the address.")
+    else:
+        context.bfd_sessions.append(made)

@@ -217,9 +217,30 @@ def written() -> Iterator[tuple[str, str]]:
         yield f"vrrp_script: {line!r}", text
     for line in GROUPS:
         yield f"vrrp_sync_group: {line!r}", SECURE + two() + f"vrrp_sync_group G {{\n{line}\n}}\n"
+    for line in BESIDE:
+        yield f"{line.split()[0]}: {line!r}", SECURE + line + "\n" + instance()
     yield from _whole()
 
 
+BESIDE = (
+    "track_file f {\nfile /tmp/x\nweight 3\nweight 4\n}",
+    *(
+        f"vrrp_track_process p {{\nprocess x\n{lines}\n}}"
+        for lines in (
+            *("weight 3\nweight 4", "quorum_max 0", "quorum 5\nquorum_max 3", "quorum_max 3\nquorum 5"),
+            *("quorum_max 0\nquorum 2", "quorum 2\nquorum_max 0", "quorum 3\nquorum_max 3", "param_match"),
+        )
+    ),
+    *(
+        f"bfd_instance b {{\nneighbor_ip 10.9.0.9\n{lines}\n}}"
+        for lines in (
+            *("ttl 3\nmax_hops 20", "max_hops -1", "max_hops -1\nttl 9", "max_hops 255", "ttl 9\nmax_hops 9"),
+            *("}\nbfd_instance b {\nneighbor_ip 10.9.0.8", "}\nbfd_instance c {\nneighbor_ip 10.9.0.9"),
+            *("neighbor_ip 10.9.0.8", "source_ip 2001:db8::1", "vrrp\nchecker"),
+        )
+    ),
+    *(f"bfd_instance b {{\nneighbor_ip 2001:db8::9\nmax_hops {hops}\n}}" for hops in (-1, 64, 65)),
+)
 ADDRESSES = (
     *("", "10.0.0.1/24", "10.0.0.1/33", "10.0.0.1/x", "10.0.0.1/", "10.0.0.1/0", "10.0.0.256", "fe80::1"),
     *("10.0.0.1\nfe80::1", "fe80::1\n2001:db8::1/64", "2001:db8::1", "10.0.0.1 dev eth1", "10.0.0.1 dev"),

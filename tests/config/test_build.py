@@ -259,7 +259,13 @@ class TestTracking:
         assert found.files == (TrackedFile(name="tf", path="/run/x", init_value=5, init_overwrite=True),)
         assert found.processes == (
             TrackedProcess(
-                name="tp", argv=("nginx", "-g", "x"), weight=4, quorum=2, fork_delay=S // 2, terminate_delay=S // 2
+                name="tp",
+                argv=("nginx", "-g", "x"),
+                full_command=True,
+                weight=4,
+                quorum=2,
+                fork_delay=S // 2,
+                terminate_delay=S // 2,
             ),
         )
         assert found.instances[0].tracking.files == (Track("tf", 1),)

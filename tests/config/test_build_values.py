@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from engine.config.build import load
-from engine.config.model import NS_PER_S, Address, Instance, Route, Track
+from engine.config.model import NS_PER_S, Address, Instance, Route, Rule, Track
 from tests.config import corpus, corpus_lines
 from tests.config.reading import config, disk, reading
 
@@ -61,8 +61,8 @@ def wait_for(what: str, done: object, deadline_s: float = 30.0) -> None:
         time.sleep(0.05)
 
 
-def dump(namespace: str, folder: Path, text: str) -> str:
-    """keepalived's data dump for a configuration."""
+def dump(namespace: str, folder: Path, text: str, role: str = "vrrp") -> str:
+    """The data dump of keepalived, of its vrrp or its bfd process, for a configuration."""
     (folder / "k.conf").write_text(text)
     pids = [
         f"-{flag}{folder}/{name}.pid" for flag, name in zip("prcb", ("parent", "vrrp", "check", "bfd"), strict=True)
@@ -81,7 +81,8 @@ def dump(namespace: str, folder: Path, text: str) -> str:
         "-f",
         str(folder / "k.conf"),
     ]
-    log, data = folder / "log", folder / "keepalived.data"
+    log, data = folder / "log", folder / {"vrrp": "keepalived.data", "bfd": "keepalived_bfd.data"}[role]
+    end = {"vrrp": "------< Interfaces >------", "bfd": " BFD Instance = "}[role]
     with log.open("w") as out:
         process = subprocess.Popen(
             [*command, *pids], stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": str(folder)}
@@ -89,12 +90,12 @@ def dump(namespace: str, folder: Path, text: str) -> str:
     try:
         wait_for("start of keepalived", lambda: "Startup complete" in log.read_text() or process.poll() is not None)
         assert process.poll() is None, log.read_text()[-2000:]
-        os.kill(int((folder / "vrrp.pid").read_text()), signal.SIGUSR1)
+        os.kill(int((folder / f"{role}.pid").read_text()), signal.SIGUSR1)
         seen: list[str] = []
 
         def stable() -> bool:
             seen.append(data.read_text() if data.exists() else "")
-            return len(seen) > 2 and "------< Interfaces >------" in seen[-1] and seen[-1] == seen[-3]
+            return len(seen) > 2 and end in seen[-1] and seen[-1] == seen[-3]
 
         wait_for("dump", stable)
         return seen[-1]
@@ -364,6 +365,21 @@ def route_differences(ours: Route, line: str) -> list[str]:
     ]
 
 
+def rule_agrees(ours: Rule, line: str) -> bool:
+    """Whether a dumped rule says what the model does."""
+    words = line.split()
+    values = dict(itertools.pairwise(words))
+    everything = {"0.0.0.0/0", "::/0", "all", None}
+    ends = all(
+        values.get(word) in ({mine} if mine else everything)
+        for word, mine in (("from", ours.source), ("to", ours.destination))
+    )
+    does = ours.l3mdev or values.get("lookup") in (str(ours.table), {254: "main"}.get(ours.table))
+    if ours.action != "lookup":
+        does = ours.action in words
+    return ends and does and values.get("priority") == str(ours.preference) and ("not" in words) == ours.invert
+
+
 def test_routes_and_rules_are_those_of_keepalived(namespace: str, tmp_path: Path) -> None:
     text = BEFORE
     kept = [line for line in corpus.ROUTES if line and clean(corpus.instance(f"virtual_routes {{\n{line}\n}}"))]
@@ -386,17 +402,7 @@ def test_routes_and_rules_are_those_of_keepalived(namespace: str, tmp_path: Path
     assert isinstance(shown_rules, list)
     assert len(shown_rules) == len(rules.rules), "\n".join([*shown_rules, "---", *(one.text for one in rules.rules)])
     for one, shown in zip(rules.rules, shown_rules, strict=True):
-        words = shown.split()
-        values = dict(itertools.pairwise(words))
-        assert values.get("priority") == str(one.preference), shown
-        everything = {"0.0.0.0/0", "::/0", "all", None}
-        for word, mine in (("from", one.source), ("to", one.destination)):
-            assert values.get(word) in ({mine} if mine else everything), shown
-        assert ("not" in words) == one.invert, shown
-        if one.action == "lookup" and not one.l3mdev:
-            assert values.get("lookup") in (str(one.table), {254: "main"}.get(one.table)), shown
-        elif one.action != "lookup":
-            assert one.action in words, shown
+        assert rule_agrees(one, shown), shown
 
 
 def test_groups_are_those_of_keepalived(namespace: str, tmp_path: Path) -> None:
