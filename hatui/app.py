@@ -27,6 +27,7 @@ from textual.timer import Timer
 from engine.errors import HatuiError
 from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, ServerLine, Snapshot
 from hatui import keys, remote
+from hatui.late import LateApp
 from hatui.link import EngineLink, Link, Say, load
 from hatui.look import LOOK_AGAIN_S
 from hatui.merging import MergedLink
@@ -102,7 +103,7 @@ def _peers() -> Screen[Any]:
     return Peers()
 
 
-class HatuiApp(Whose, Replaying, Telling):
+class HatuiApp(LateApp, Whose, Replaying, Telling):
     """The console."""
 
     TITLE = "hatui"

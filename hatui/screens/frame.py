@@ -14,6 +14,7 @@ from textual.events import Resize
 from textual.screen import ModalScreen, Screen
 
 from engine import VERSION
+from hatui.late import Late
 from hatui.pending import timer_line
 from hatui.sentences import banners, problems
 from hatui.store import Connection, Store
@@ -28,7 +29,7 @@ WIDTH, HEIGHT = 80, 24
 """The smallest screen."""
 
 
-class Painted:
+class Painted(Late):
     """Anything on the stack of screens that shows the store."""
 
     @property
