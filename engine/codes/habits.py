@@ -287,6 +287,13 @@ HABITS = (
         "Mend the path part or the mode that the message names.",
     ),
     Code(
+        "L-MAIL-SERVER",
+        "A mail server that nobody knows",
+        "smtp_server names a host that neither a name server nor /etc/hosts knows. Only a test of the file (-t) asks.",
+        "No mail is sent until the name is known. keepalived looks it up once, when it reads the file.",
+        "Write the address of the mail server, or correct the name.",
+    ),
+    Code(
         "L-INTERFACE",
         "An interface that is not there",
         "The file names an interface that this host does not have now.",

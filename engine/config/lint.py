@@ -116,7 +116,8 @@ def findings(
 def host_findings(loaded: Loaded, host: lint_host.Host) -> list[Diagnostic]:
     """What reading found, and what facts of the host add: all that a test of the configuration tells."""
     scope = Scope(loaded)
-    return in_order(merge(loaded.diagnostics, [one for rule in lint_host.RULES for one in rule(scope, host)]), loaded)
+    rules = (*lint_host.RULES, *lint_host.SLOW_RULES)
+    return in_order(merge(loaded.diagnostics, [one for rule in rules for one in rule(scope, host)]), loaded)
 
 
 def merge(read: Iterable[Diagnostic], linted: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -34,6 +34,8 @@ class Host(NamedTuple):
     """The addresses on an interface, with or without /PREFIX; empty when there is no such interface."""
     promotes: Callable[[str], bool]
     """Whether the kernel keeps secondary addresses of the interface when the primary one goes."""
+    resolves: Callable[[str], bool] = bool
+    """Whether a name server knows the name; asked only by a test of the configuration, as it may take its time."""
 
 
 def accounts(scope: Scope, host: Host) -> Iterator[Diagnostic]:
@@ -65,6 +67,16 @@ def accounts_of_programs(scope: Scope, host: Host) -> Iterator[Diagnostic]:
     for line, names in lines:
         if names and not any(map(unknown, names)) and (why := host.account(*(*names, "")[:2])):
             yield scope.say("L-SCRIPT", "error", line, f"{line.keyword} cannot be run: {why}", word=1, exit_code=5)
+
+
+def mail_servers(scope: Scope, host: Host) -> Iterator[Diagnostic]:
+    """A mail server whose name nobody knows. Source: keepalived.conf(5) smtp_server."""
+    line = scope.setting("smtp_server")
+    if line is None or not line.name or unknown(line.name) or address(line.name) is not None:
+        return
+    if not host.resolves(line.name):
+        what = f"smtp_server {line.name} is unknown to this host"
+        yield scope.say("L-MAIL-SERVER", "error", line, what, word=1, exit_code=5)
 
 
 def scripts(scope: Scope, host: Host) -> Iterator[Diagnostic]:
@@ -196,3 +208,5 @@ def _network(line: Statement) -> Network | None:
 
 
 RULES = (accounts, accounts_of_programs, scripts, interfaces, sources, secondaries)
+SLOW_RULES = (mail_servers,)
+"""Those that ask other hosts."""

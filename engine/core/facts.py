@@ -28,7 +28,7 @@ _MOST = 4096
 
 def this_host() -> Host:
     """The host that we run on."""
-    return Host(refuses, insecure, account, interfaces, addresses, promotes)
+    return Host(refuses, insecure, account, interfaces, addresses, promotes, resolves)
 
 
 def account(user: str, group: str) -> str:
@@ -142,3 +142,11 @@ def promotes(interface: str) -> bool:
             if Path(f"/proc/sys/net/ipv4/conf/{name}/promote_secondaries").read_text().strip() == "1":
                 return True
     return False
+
+
+def resolves(name: str) -> bool:
+    """Whether a name has an address, as name servers and /etc/hosts say now."""
+    try:
+        return bool(socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
+    except (OSError, UnicodeError):
+        return False

@@ -21,8 +21,6 @@ from tests.config.reading import reading
 pytestmark = pytest.mark.net
 NAMESPACE = f"cfg-diff-{os.getpid()}"
 KNOWN: dict[str, str] = {
-    "global_defs|smtp_server|good": "a host name is looked up by keepalived; reading a file here asks no name server",
-    "global_defs|smtp_server|extra": "the same",
     "trailing backslash": "the backslash belongs to the interface name, and that eth0\\ is missing core tells",
     "script closed with security": "keepalived tells only when it runs it that nobody may; hatui tells at once",
     "script nowhere without security": "a program that is not there yet still runs as root one day",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.config.diagnostic import Diagnostic
-from engine.config.lint import findings, lint
+from engine.config.lint import findings, host_findings, lint
 from engine.config.lint_host import Host
 from tests.config.lint_case import instance, read, script
 
@@ -65,6 +65,19 @@ def test_account_of_a_program_outside_vrrp_must_exist(text: str) -> None:
     assert (one.severity, one.exit_code) == ("error", 5)
     assert one.what.endswith("cannot be run: user nosuch does not exist")
     assert told(text.format(user="nobody") + instance(), "L-SCRIPT", host()) == []
+
+
+def test_mail_server_must_be_known_when_a_configuration_is_tested() -> None:
+    text = "global_defs {{\n smtp_server {name}\n}}\n"
+
+    def asked(name: str) -> list[tuple[str, int]]:
+        known = host()._replace(resolves=lambda one: one == "mail.example.org")
+        found = host_findings(read(text.format(name=name) + instance()), known)
+        return [(one.severity, one.exit_code) for one in found if one.code == "L-MAIL-SERVER"]
+
+    assert asked("mial.example.org 25") == [("error", 5)]
+    assert asked("mail.example.org 25") == asked("10.0.0.1") == asked("fe80::1") == []
+    assert told(text.format(name="mial.example.org") + instance(), "L-MAIL-SERVER", host()) == [], "no editor waits"
 
 
 def test_addresses_alone_in_their_network_take_each_other_along() -> None:
