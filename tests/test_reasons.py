@@ -130,9 +130,29 @@ CASES: dict[m.Cause, tuple[Any, Scene, str, str]] = {
         CERTAIN,
         "all adverts of 10.0.0.9 were rejected",
     ),
+    m.Cause.MAINTENANCE: (
+        None,
+        both(
+            wait(4),
+            lambda rig: rig.give(
+                m.Ordered(1, m.Handicap((m.Handicapped("VI_1", 0, "anna", "new fan"),)), "anna", "fan")
+            ),
+            wait(1),
+            listen(50, 1),
+        ),
+        CERTAIN,
+        "maintenance",
+    ),
+    m.Cause.DRILL: (
+        None,
+        both(
+            wait(4),
+            lambda rig: rig.give(m.Ordered(1, m.Impair("VI_1", "silent", rig.now + 60 * S), "anna", "Q4 test")),
+        ),
+        CERTAIN,
+        "a drill",
+    ),
 }
-BY_OTHERS = {m.Cause.MAINTENANCE, m.Cause.DRILL}
-"""Made by commands on several processes: their own tests plant them."""
 
 
 @pytest.mark.parametrize("cause", CASES)
@@ -152,4 +172,4 @@ def test_planted_cause_is_named(cause: m.Cause) -> None:
 
 
 def test_every_cause_is_planted_somewhere() -> None:
-    assert set(CASES) | BY_OTHERS == set(m.Cause)
+    assert set(CASES) == set(m.Cause)
