@@ -60,7 +60,10 @@ class ConfigScreen(KeptEditor):
         self.run_worker(self._fetch(), group="fetch", exclusive=True)
 
     async def _fetch(self) -> None:
+        node = self.node
         files = await self.editing.fetch(self.ask, "open in the console")
+        if node != self.node:
+            return  # another node was chosen meanwhile
         if files and (self.draft is None or not self.unsaved):
             self._open(files)
         else:
@@ -108,8 +111,9 @@ class ConfigScreen(KeptEditor):
         note = f"read only: {self.why_not}" if self.why_not else ""
         engine = self.home.engine
         running = engine.config_revision if engine else 0
-        name = f"{whole(self.node)}{self.path}"
-        return title_line(name, self.judgement, changed, note, columns, typing=self.typing, running=running)
+        return title_line(
+            self.path, self.judgement, changed, note, columns, typing=self.typing, running=running, node=self.node
+        )
 
     # what keys do ------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ class KeptEditor(SharedEditor):
         """The node whose configuration this is; empty where there is but one engine."""
         self._wanted: Callable[[], object] | None = None
         """What is to be done as soon as there is a text."""
+        self._turning = False
         self._written: tuple[object, ...] = ()
         """What is kept on this host."""
 
@@ -68,7 +69,9 @@ class KeptEditor(SharedEditor):
         if self.draft is None:
             self.node = here
             return False
-        self.run_worker(self._turn(here), group="fetch", exclusive=True)
+        if not self._turning:
+            self._turning = True
+            self.run_worker(self._turn(here), group="turn")
         return True
 
     async def _turn(self, node: str) -> None:
@@ -77,6 +80,7 @@ class KeptEditor(SharedEditor):
         await self.leave()
         self.node, self.page, self.judgement, self._written = node, "", None, ()
         self.editing.forget()
+        self._turning = False
         self.paint()
 
     # keeping what is typed -----------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from engine.config.diagnostic import Diagnostic
 from hatui.assist import Candidate, Heading, Hover
 from hatui.drafts import SEVERITIES, Judgement
+from hatui.nodes import whole
 from hatui.text import Line, Span, fit, plain, rule, seconds, spread, wrap
 
 PROBLEM_MARKS = {"error": ("!", "bad"), "warning": ("~", "warn"), "info": (".", "dim")}
@@ -26,9 +27,10 @@ def title_line(
     *,
     typing: bool = False,
     running: int = 0,
+    node: str = "",
 ) -> Line:
     """The file, how far it differs (`changed` lines; None: not at all), how many problems, and a note. `running` is
-    the revision in use, told where there is room."""
+    the revision in use, told where there is room; `node` is whose it is, of several."""
     state = "as it is on disk" if changed is None else f"candidate, {changed} line{'s' if changed != 1 else ''} changed"
     if running and columns >= 100:
         state += f", running is #{running}"
@@ -43,7 +45,7 @@ def title_line(
     if typing:
         right.append(("TYPING ", "mode"))
     name = path if columns >= 120 else path.rpartition("/")[2]
-    left = [(f" {plain(name)}", "strong"), (f"  {state}", "dim" if changed is None else "changed")]
+    left = [(f" {plain(whole(node) + name)}", "strong"), (f"  {state}", "dim" if changed is None else "changed")]
     return spread(left, right, columns)
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
+from textual.pilot import Pilot
 
 from engine.errors import EngineLost
 from engine.messages import (
     AbortDrill,
     AnnounceNow,
+    ApplyConfig,
     Command,
     ConfirmConfig,
     EngineStatus,
     Failover,
+    GetConfig,
     GetDrills,
     GetJournal,
     InstanceStatus,
@@ -25,6 +29,7 @@ from engine.messages import (
     Release,
     Reload,
     Reply,
+    ReserveDrill,
     RollbackConfig,
     RunDrill,
     ServerLine,
@@ -37,8 +42,9 @@ from hatui import nodes
 from hatui.app import HatuiApp
 from hatui.merging import MergedLink
 from hatui.palette import execute
+from hatui.screens.config import ConfigScreen
 from hatui.store import Connection, LinkState
-from tests.console.conftest import StagedLink
+from tests.console.conftest import CONFIG, StagedLink, config_text
 from tests.console.piloting import settle, until
 from tests.console.recording import DNS, ENGINE, HELLO, MS, NOW, WALL, WEB, S, advert, heartbeat, packet
 from tests.console.rehearsed import PLANS, REPORTS, RUNNING
@@ -63,7 +69,7 @@ class Node(StagedLink):
         lines: tuple[ServerLine, ...] = (hello, Snapshot((*statuses, engine), 0, NOW), heartbeat())
         super().__init__(tuple(nodes.moved(line, offset) for line in lines))
         self._now, self.host, self.offset, self.engine = NOW + offset, host, offset, engine
-        for kind in (Failover, AnnounceNow, Maintenance, Reload, Release, AbortDrill):
+        for kind in (Failover, AnnounceNow, Maintenance, Reload, Release, AbortDrill, ReserveDrill):
             self.answers[kind] = Reply(0, Outcome.DONE, text=f"done by {host}")
         self.answers[RunDrill] = Reply(0, Outcome.DONE, drill=REPORTS[0])
 
@@ -82,7 +88,9 @@ class Node(StagedLink):
 
     def acted(self) -> list[Command]:
         """What was asked, without what only reads or tries."""
-        return [one for one in self.commands() if not isinstance(one, GetDrills) and not getattr(one, "dry_run", False)]
+        acts = [one for one in self.commands() if not isinstance(one, GetDrills | ReserveDrill)]
+        bare = [msgspec.structs.replace(one, checks=()) if hasattr(one, "checks") else one for one in acts]
+        return [one for one in bare if not getattr(one, "dry_run", False)]
 
 
 class Pair:
@@ -99,6 +107,7 @@ class Pair:
 def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
     """Both there, both operated."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("HATUI_SSH", str(tmp_path / "no-ssh"))
     return Pair(tmp_path)
 
 
@@ -396,3 +405,96 @@ async def test_ladder_draws_what_one_node_sent_and_the_other_refused_twice(pair:
         seen(pair, 1, verdict=Verdict.AUTH_DATA)
         text = await until(pilot, "auth-data")
         assert text.count("51 prio 150") == 2
+
+
+async def edited(pilot: Pilot[None]) -> None:
+    """The priority of VI_1 is typed anew; single keys again afterwards."""
+    await settle(pilot)
+    screen = cast("HatuiApp", pilot.app).frame
+    assert isinstance(screen, ConfigScreen)
+    screen.editor.goto(13, 0)
+    await pilot.press("enter", "end", "backspace", "1", "escape")
+    await until(pilot, "1 line changed")
+
+
+def file_of(host: str) -> Reply:
+    """The same file on every node, but for a comment: digests differ."""
+    return Reply(0, Outcome.DONE, files=(config_text(f"{CONFIG}# {host}\n"),))
+
+
+@pytest.fixture
+def configured(pair: Pair) -> Pair:
+    for node in (pair.a, pair.b):
+        node.answers[GetConfig] = file_of(node.host)
+        node.answers[ApplyConfig] = Reply(0, Outcome.DONE, text=f"done by {node.host}")
+    return pair
+
+
+async def test_e_opens_the_configuration_of_the_selected_instances_node(configured: Pair) -> None:
+    configured.b.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text("vrrp_instance VI_WEB {\n}\n# b\n"),))
+    async with configured.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        await pilot.press("3")
+        await until(pilot, "lb-a:")
+        await pilot.press("1", *DOWN, "e")
+        text = await until(pilot, "# b")
+        assert "on lb-b  READ-WRITE" in text
+        assert "vrrp_instance VI_WEB" in text
+
+
+async def test_candidate_is_applied_to_the_node_that_it_was_read_from(configured: Pair) -> None:
+    async with configured.console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        execute(configured.console, "node lb-b")
+        await pilot.press("3")
+        text = await until(pilot, "# lb-b")
+        assert "lb-b:/etc/keepalived/keepalived.conf" in text
+        await edited(pilot)
+        await pilot.press("ctrl+s")
+        await until(pilot, "Review lb-b:")
+        await pilot.press("y")
+        await until(pilot, "done by lb-b")
+        assert [type(one) for one in configured.b.acted()] == [ApplyConfig]
+        assert configured.a.acted() == []
+
+
+async def test_text_of_each_node_is_its_own_and_waits_until_one_comes_back_to_it(configured: Pair) -> None:
+    async with configured.console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        await pilot.press("3")
+        await until(pilot, "# lb-a")
+        await edited(pilot)
+        execute(configured.console, "node lb-b")
+        text = await until(pilot, "# lb-b")
+        assert "as it is on disk" in text
+        assert "priority        101" not in text
+        execute(configured.console, "node lb-a")
+        text = await until(pilot, "# lb-a")
+        await until(pilot, "1 line changed")
+        assert "priority        101" in await settle(pilot)
+
+
+async def test_way_back_is_forced_where_the_connection_to_that_node_arrives(configured: Pair) -> None:
+    config = CONFIG.replace("VI_1", "VI_WEB")
+    for node in (configured.a, configured.b):
+        node.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text(config),))
+    async with configured.console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        greeting = msgspec.structs.replace(HELLO, host="lb-b", arrived="10.0.0.100")
+        configured.b.feed(nodes.moved(greeting, AWAY))
+        execute(configured.console, "node lb-b")
+        await pilot.press("3")
+        await until(pilot, "lb-b:/etc")
+        await edited(pilot)
+        await pilot.press("ctrl+s")
+        await until(pilot, "your own connection comes over 10.0.0.100 of VI_WEB")
+        await until(pilot, "[E-WAY-BACK]")
+        await pilot.press("A")
+        await settle(pilot)
+        assert configured.b.acted() == []
+        await pilot.press("escape", "escape")
+        execute(configured.console, "node lb-a")
+        await until(pilot, "lb-a:/etc")
+        await edited(pilot)
+        await pilot.press("ctrl+s")
+        await until(pilot, "this node is MASTER of VI_WEB")
