@@ -298,6 +298,8 @@ class HatuiApp(LateApp, Whose, Replaying, Telling):
 
     def action_help(self) -> None:
         """The keys of this place."""
+        from textual.widgets import Input, TextArea
+
         from hatui.pages import help_page
         from hatui.screens.pager import Pager
 
@@ -308,8 +310,10 @@ class HatuiApp(LateApp, Whose, Replaying, Telling):
             if bound.binding.description and bound.node is self.focused and bound.binding.id is None
         ]
 
+        typing = isinstance(self.focused, Input | TextArea)
+
         def page(store: Store, now: int, columns: int) -> tuple[str, Sequence[Line]]:  # noqa: ARG001
-            return help_page(valid, others, may_act=may_act, why_not=why_not)
+            return help_page(valid, others, may_act=may_act, why_not=why_not, columns=columns, typing=typing)
 
         self.push_screen(Pager(page, is_help=True))
 

@@ -116,10 +116,19 @@ def show(key: str) -> str:
     return " ".join(SHOWN.get(part, part) for part in key.split(","))
 
 
-def footer(place: str, table: Sequence[Key] = KEYS, without: Collection[str] = ()) -> tuple[Key, ...]:
-    """The keys of the last line at a place, in order, but those `without`; at most eight."""
+MOST, MOST_WIDE = 8, 14
+"""Keys in the last line."""
+ALWAYS = frozenset(key.id for key in KEYS if key.footer and key.place == EVERYWHERE)
+"""Keys of the last line that every screen has; while letters are text they are none."""
+
+
+def footer(
+    place: str, table: Sequence[Key] = KEYS, without: Collection[str] = (), *, wide: bool = False
+) -> tuple[Key, ...]:
+    """The keys of the last line at a place, in order, but those `without`; at most eight, more where it is wide."""
     keys = [key for key in table if key.footer and key.place in (place, EVERYWHERE) and key.id not in without]
-    return tuple(sorted(keys, key=lambda key: key.footer))[:8]
+    keys = [key for key in keys if wide or key.footer <= 100]
+    return tuple(sorted(keys, key=lambda key: key.footer))[: MOST_WIDE if wide else MOST]
 
 
 def changed(overrides: Mapping[str, str]) -> tuple[Key, ...]:

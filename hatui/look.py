@@ -30,6 +30,7 @@ class Look(TypeAhead):
         self, *, wanted_theme: str = "", user_files: Path | None = None, fine: bool = False, **arguments: Any
     ) -> None:
         super().__init__(**arguments)
+        self.animation_level = "none"  # what is painted is painted at once, over a slow link or not
         self.user_files = user_files if user_files is not None else theming.user_directory()
         self.keymap = keymap.Keymap()
         self.fine = fine
@@ -37,7 +38,7 @@ class Look(TypeAhead):
         self._seen = self._stamp()
         self._wrong = self._load_themes()
         """Complaints from before there was a screen to show them."""
-        wanted = wanted_theme or theming.DEFAULT
+        wanted = wanted_theme or (theming.MONO if self.no_color else theming.DEFAULT)
         if self.get_theme(wanted) is None:
             self._wrong.append(f"no theme is named {wanted}: see :theme")
             wanted = theming.DEFAULT
@@ -57,7 +58,7 @@ class Look(TypeAhead):
     def dress(self) -> None:
         """Put on the user's keys; say what is wrong with them and with the themes."""
         for complaint in (*self._wrong, *self._load_keymap()):
-            self.say(complaint, "warning")
+            self.say(f"{complaint} [E-LOOK]", "warning")
 
     def look_again(self) -> None:
         """Files that were changed meanwhile are in force at once; of a broken one the old version stays."""
@@ -75,7 +76,7 @@ class Look(TypeAhead):
         if themes_changed:
             self._watch_theme(self.theme)  # the same name in other colours
         for complaint in wrong:
-            self.say(complaint, "warning")
+            self.say(f"{complaint} [E-LOOK]", "warning")
         if not wrong:
             self.say("your themes were read again" if themes_changed else "your keymap was read again")
 

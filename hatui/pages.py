@@ -34,23 +34,30 @@ Titled = tuple[str, Sequence[Line]]
 
 
 def help_page(
-    valid: Sequence[keys.Key], others: Sequence[tuple[str, str]] = (), *, may_act: bool, why_not: str
+    valid: Sequence[keys.Key],
+    others: Sequence[tuple[str, str]] = (),
+    *,
+    may_act: bool,
+    why_not: str,
+    columns: int = 74,
+    typing: bool = True,
 ) -> Titled:
-    """The keys that are valid, by place, the nearest first; `others` are those of the field that is typed in, last."""
+    """The keys that are valid, by place, the nearest first; `others` are those of the field with the focus, last;
+    `typing`: letters go into it."""
     lines: list[Line] = []
     for place in dict.fromkeys(key.place for key in valid):
         lines += [((f" {keys.PLACES[place]}", "title"),)]
         for key in keys.at(place, valid):
             dim = key.acts and not may_act
             note = f" ({why_not})" if dim else " Asks first." if key.acts else ""
-            first, *more = wrap(key.help + note, 50)
+            first, *more = wrap(key.help + note, max(50, columns - 24))
             lines.append(
                 ((f"   {keys.show(key.key):<18} "[:22], "dim" if dim else "key"), (first, "dim" if dim else "plain"))
             )
             lines += [((" " * 22 + text, "dim" if dim else "plain"),) for text in more]
         lines.append(())
     if others:
-        lines.append(((" In this field", "title"), ("   letters and digits type; esc leaves it", "dim")))
+        lines.append(((" In this field", "title"), ("   letters and digits type; esc leaves it" * typing, "dim")))
         lines += [((f"   {keys.show(key):<18}", "key"), (text, "plain")) for key, text in others]
         lines.append(())
     marks = "* MASTER   - backup   ! FAULT   ? UNKNOWN   ~ INIT"
@@ -70,12 +77,14 @@ def problems_page(store: Store, now: int, columns: int, *, faults: bool = False)
     found = problems(store, now)
     shown = [problem for problem in found if problem.rank < FAULTS] if faults else found
     for problem in shown:
-        for at, text in enumerate(wrap(problem.text, columns - 18)):
-            code = problem.code if not at else ""
-            lines.append(((f" {code:<14} ", "dim"), (text, problem.role if not at else "plain")))
-        lines += [((f" {'':<15}", "dim"), (text, "dim")) for text in wrap(problem.fix, columns - 18)]
+        words, *more = wrap(problem.text, columns - 5) or [""]
+        lines.append(((f" {'!' if problem.rank < FAULTS else '~'} ", problem.role), (words, problem.role)))
+        lines += [((f"   {text}", "plain"),) for text in more]
+        lines += [((f"   {text}", "dim"),) for text in wrap(problem.fix, columns - 5)]
         if problem.code:
-            lines.append(((f" {'':<14} hatui explain {problem.code}", "dim"),))
+            lines.append(((f"   hatui explain {problem.code}", "dim"),))
+        lines.append(())
+    lines = lines[:-1]
     title = f"Faults only: {len(shown)} of {len(found)} problems" if faults else "All problems"
     return title, lines or [((" none", "good"),)]
 

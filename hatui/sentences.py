@@ -385,7 +385,7 @@ def readiness(status: InstanceStatus, now: int) -> tuple[str, str, str]:
 def _peer_words(status: InstanceStatus, now: int) -> str:
     if not status.peer:
         return "no other router was ever heard (backups are silent)"
-    return f"{status.peer} was heard {ago(status.heard_at, now)}; a backup is silent, so not since"
+    return f"{status.peer} was heard {ago(status.heard_at, now)}; backups are silent"
 
 
 def if_lost(status: InstanceStatus) -> str:

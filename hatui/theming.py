@@ -15,6 +15,8 @@ from typing import Any
 from textual.theme import Theme
 
 DEFAULT = "hatui-dark"
+MONO = "hatui-mono"
+"""Where no colour is wanted (NO_COLOR): bold, reverse and underline instead."""
 BASE = ("primary", "secondary", "background", "surface", "panel", "foreground", "warning", "error", "success", "accent")
 DOMAIN: dict[str, str] = {
     "state-master": "$success",

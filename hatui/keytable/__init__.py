@@ -24,7 +24,7 @@ class Key(msgspec.Struct, frozen=True):
     acts: bool = False
     """Touches the cluster: asks first, operators only."""
     footer: int = 0
-    """Order in the last line, 0 for not there."""
+    """Order in the last line, 0 for not there; above 100 only where it is wide."""
     priority: bool = False
     """Also while typing in a field."""
 

@@ -79,7 +79,7 @@ SCREENS: tuple[Key, ...] = (
     ),
     Key("everywhere.redraw", "ctrl+l", "Redraw", "Write the whole screen again.", "redraw"),
     Key("everywhere.jump", "ctrl+o", "Jump", "A letter on every pane; that letter goes there.", "jump", priority=True),
-    Key("everywhere.zoom", "z", "Zoom", "The focused pane alone on the screen, and back.", "zoom"),
+    Key("everywhere.zoom", "z", "Zoom", "The focused pane alone on the screen, and back.", "zoom", footer=110),
     Key("everywhere.copy", "y", "Copy", "Copy the selection (by OSC 52, and to a file where that is unknown).", "copy"),
     Key("everywhere.copy_command", "c", "Copy command", "Copy the command that prints this view.", "copy_command"),
     Key("everywhere.next", "tab", "Next pane", "Focus the next pane.", "app.focus_next"),
@@ -91,8 +91,9 @@ SCREENS: tuple[Key, ...] = (
         "Send gratuitous ARP / NA for the addresses of a master now.",
         "announce",
         acts=True,
+        footer=120,
     ),
-    Key("everywhere.reload", "R", "Reload", "Read the configuration file again.", "reload", acts=True),
+    Key("everywhere.reload", "R", "Reload", "Read the configuration file again.", "reload", acts=True, footer=130),
     Key(
         "everywhere.confirm",
         "C",
@@ -102,7 +103,14 @@ SCREENS: tuple[Key, ...] = (
         acts=True,
     ),
     Key("everywhere.suspend", "ctrl+z", "Suspend", "Put the console aside; `fg` brings it back.", "suspend_process"),
-    Key("everywhere.quit", "q", "Quit", "Leave; asks only if you hold text that is not applied.", "leave(False)"),
+    Key(
+        "everywhere.quit",
+        "q",
+        "Quit",
+        "Leave; asks only if you hold text that is not applied.",
+        "leave(False)",
+        footer=95,
+    ),
     Key("everywhere.leave", "Q", "Quit, keep", "Leave, and leave the last screen on the terminal.", "leave(True)"),
     # every list
     Key(

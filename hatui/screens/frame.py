@@ -15,6 +15,7 @@ from textual.screen import ModalScreen, Screen
 
 from engine import VERSION
 from hatui.late import Late
+from hatui.keys import ALWAYS
 from hatui.pending import timer_line
 from hatui.sentences import banners, problems
 from hatui.store import Connection, Store
@@ -150,7 +151,7 @@ class FrameScreen(Painted, Screen[None]):
         problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
         timer = timer_line(store, now, may_act=app.may_act, typing=bool(getattr(self, "typing", False)))
         self.query_one(Head).tell(identity(app, now, self.TAB or self.PLACE), problem, timer)
-        idle = frozenset(self.idle_keys)
+        idle = frozenset(self.idle_keys) | (ALWAYS if getattr(self, "typing", False) else frozenset())
         self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=idle, table=app.keymap.table)
         card = self._card(store)
         self._lay_card(bool(card))
@@ -210,8 +211,10 @@ def connection_card(store: Store, socket: str, host: str = "", beside: tuple[str
             if "systemctl" not in " ".join(beside[1]):
                 rest += ["Start it:", "  sudo systemctl enable --now hatui-engine"]
         case Connection.ABSENT:
-            head = f"No engine on this host ({detail or 'the socket is absent'})."
+            head = "No engine on this host."
             rest = [
+                detail or "the socket is absent",
+                "",
                 "It is started with one of:",
                 "  sudo systemctl start hatui-engine",
                 "  sudo hatui-engine -f /etc/keepalived/keepalived.conf",
@@ -269,7 +272,7 @@ def identity(app: HatuiApp, now: int, place: str) -> Identity:
         unknown=len(states) - len(known),
         liveness=liveness,
         alive=not silent,
-        clock=clock(app.link.wall(), app.time_mode),
+        clock=clock(app.link.wall(), app.time_mode) if store.hello else "--:--:--",
         mode=app.mode_word,
         tab=place,
         config=config,

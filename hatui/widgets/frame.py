@@ -26,6 +26,10 @@ TABS = (
 """Key, mode and title of each main screen; a number always means the same screen."""
 
 
+WIDE = 140
+"""Columns from which the last line names more keys."""
+
+
 class Identity(msgspec.Struct, frozen=True):
     """What the first two lines say."""
 
@@ -167,7 +171,7 @@ class Foot(Lines):
         table: Sequence[keys.Key] = keys.KEYS,
     ) -> None:
         """Show the keys of a place, `without` those that would do nothing now; `table` holds the user's own keys."""
-        valid = keys.footer(place, table, without)
+        valid = keys.footer(place, table, without, wide=self.size.width >= WIDE)
         self._valid = valid
         self.show((footer_line(valid, self.size.width or 80, may_act=may_act),))
 

@@ -53,9 +53,9 @@ class Terminal:
     ) -> None:
         subprocess.run(["tmux", "-L", self._name, "kill-server"], capture_output=True)
 
-    def screen(self) -> str:
-        """What stands on it."""
-        return self._tmux("capture-pane", "-p")
+    def screen(self, *, escapes: bool = False) -> str:
+        """What stands on it; with the escapes that colour it."""
+        return self._tmux("capture-pane", "-p", *(("-e",) if escapes else ()))
 
     def send(self, *keys: str) -> None:
         """Keys by tmux's names; anything else is typed."""

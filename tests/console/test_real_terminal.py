@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -202,5 +203,32 @@ def test_two_hosts_through_ssh_in_one_view(
         terminal.wait_for("- A:VI_1", "* B:VI_1", without="Fail over A")
         b.program.kill()
         terminal.wait_for("1 of 2 engines live", "? B:VI_1", "UNKNOWN")
+        terminal.send("q")
+        terminal.wait_for_end()
+
+
+def coloured(screen: str) -> set[str]:
+    """Colours of a screen captured with its escapes that are no grey."""
+    found = set()
+    for codes in re.findall(r"\x1b\[([0-9;]*)m", screen):
+        for red, green, blue in re.findall(r"[34]8;2;(\d+);(\d+);(\d+)", codes):
+            if len({red, green, blue}) > 1:
+                found.add(f"{red},{green},{blue}")
+        for number in re.findall(r"[34]8;5;(\d+)", codes):
+            red, rest = divmod(int(number) - 16, 36)
+            if int(number) < 232 and len({red, *divmod(rest, 6)}) > 1:  # 232 and above are greys
+                found.add(number)
+    return found
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("wanted", ["", "1"])
+def test_no_colour_where_none_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if wanted:
+        monkeypatch.setenv("NO_COLOR", wanted)
+    with Terminal(["--socket", str(tmp_path / "engine.sock")]) as terminal:
+        terminal.wait_for("No engine on this host")
+        assert bool(coloured(terminal.screen(escapes=True))) is not bool(wanted)
         terminal.send("q")
         terminal.wait_for_end()
