@@ -220,7 +220,9 @@ class Owner:
 
 
 class Tcp:
-    """A TCP connection each time; with `request` also an HTTP answer that must hold a text."""
+    """A TCP connection each time; with `request` also an HTTP answer that must hold a text, with `tls` through TLS.
+
+    Whose certificate it is is not asked: the question is who serves, not whether to trust it."""
 
     def __init__(
         self,
@@ -231,7 +233,10 @@ class Tcp:
         poll: select.poll,
         request: bytes = b"",
         expect: str = "",
+        tls: Any = None,
+        name: str = "",
     ) -> None:
+        self.tls, self.name = tls, name
         self.family, self.place, self.pending, self.poll = family, (address, port), pending, poll
         self.request, self.expect = request, expect.encode()
         self.open: dict[int, _Connection] = {}
@@ -263,6 +268,9 @@ class Tcp:
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 if code:
                     raise OSError(code, os.strerror(code))
+                if self.tls is not None and not self._shaken(entry):
+                    return
+                sock = entry.sock
                 if self.request:
                     sock.send(self.request)
                     entry.asked = True
@@ -270,13 +278,37 @@ class Tcp:
                     return
                 self.pending.answered(number, clock())
             else:
-                data = sock.recv(4096)
-                entry.data += data
-                if not self._judge(entry, clock, over=not data):
-                    return
+                while True:  # what TLS has decoded does not wake the poll again
+                    try:
+                        data = sock.recv(4096)
+                    except OSError as error:
+                        if _waits(error):
+                            return
+                        raise
+                    entry.data += data
+                    if self._judge(entry, clock, over=not data):
+                        break
+                    if self.tls is None:
+                        return
         except OSError as error:
-            self.pending.failed(number, os.strerror(error.errno or 0))
+            self.pending.failed(number, _sentence(error))
         self._close(fd)
+
+    def _shaken(self, entry: _Connection) -> bool:
+        """The TLS handshake is over. Raises: OSError when it failed."""
+        if not hasattr(entry.sock, "do_handshake"):
+            entry.sock = self.tls.wrap_socket(
+                entry.sock, server_hostname=self.name or None, do_handshake_on_connect=False
+            )
+        try:
+            entry.sock.do_handshake()  # type: ignore[attr-defined]
+        except OSError as error:
+            if not _waits(error):
+                raise
+            writes = type(error).__name__ == "SSLWantWriteError"
+            self.poll.modify(entry.sock, select.POLLOUT if writes else select.POLLIN)
+            return False
+        return True
 
     def _judge(self, entry: _Connection, clock: Clock, *, over: bool) -> bool:
         """True when the answer is decided."""
@@ -305,6 +337,17 @@ class Tcp:
             self.poll.unregister(sock)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.close()
+
+
+def _waits(error: OSError) -> bool:
+    """TLS wants to read or write more first. `ssl` is loaded only where it is used."""
+    return type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
+
+
+def _sentence(error: OSError) -> str:
+    """What went wrong; of TLS its own word for it."""
+    reason = str(getattr(error, "reason", "") or "")
+    return "TLS: " + reason.lower().replace("_", " ") if reason else os.strerror(error.errno or 0)
 
 
 def source_of(family: int, address: str) -> str:
@@ -350,7 +393,7 @@ def arguments(made: argparse.ArgumentParser) -> None:
     made.add_argument("--no-icmp", action="store_true", help="do not ping")
     made.add_argument("--no-owner", action="store_true", help="do not ask by ARP or neighbour discovery who answers")
     made.add_argument("--tcp", type=int, action="append", default=[], metavar="PORT", help="also connect to this port")
-    made.add_argument("--http", default="", metavar="URL", help="also read http://VIP/..., without TLS")
+    made.add_argument("--http", default="", metavar="URL", help="also read http:// or https://VIP/...")
     made.add_argument("--expect", default="", metavar="TEXT", help="the text that the answer must hold")
     made.add_argument("--interface", default="", metavar="IF", help="where to ask for the owner")
     made.add_argument("--source", default="", metavar="ADDRESS", help="our own address when asking for the owner")
@@ -389,14 +432,27 @@ def probes_of(chosen: argparse.Namespace, poll: select.poll, say: Say, patience:
         made.append(Tcp(family, address, port, Pending(f"tcp:{port}", say, patience), poll))  # noqa: PERF401
     if chosen.http:
         scheme, _, rest = chosen.http.partition("://")
-        if scheme != "http":
-            raise ValueError("only http:// is read")
+        if scheme not in ("http", "https"):
+            raise ValueError("only http:// and https:// are read")
         place, _, path = rest.partition("/")
-        port = int(place.rpartition(":")[2]) if place.rpartition(":")[2].isdigit() and "]" not in place[-1:] else 80
+        port = 443 if scheme == "https" else 80
+        if place.rpartition(":")[2].isdigit() and "]" not in place[-1:]:
+            port = int(place.rpartition(":")[2])
         request = (f"GET /{path} HTTP/1.0\r\nHost: {place}\r\n\r\n").encode()
-        pending = Pending("http", say, patience)
-        made.append(Tcp(family, address, port, pending, poll, request, chosen.expect))
+        pending = Pending(scheme, say, patience)
+        tls, name = _tls(place) if scheme == "https" else (None, "")
+        made.append(Tcp(family, address, port, pending, poll, request, chosen.expect, tls, name))
     return made
+
+
+def _tls(place: str) -> tuple[Any, str]:
+    """How TLS is spoken, and the name that is asked for; none for a bare address."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    name = place.partition(":")[0]
+    return context, "" if name.startswith("[") or name.replace(".", "").isdigit() else name
 
 
 def run(chosen: argparse.Namespace, say: Say, clock: Clock = time.monotonic_ns) -> int:

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from engine import probe
 from hatui.lab import Host, Lab, wait_for
 from hatui.lab.servers import python_command, start_web_server
@@ -71,3 +73,46 @@ def test_lost_probes_stay_lost_and_are_said_in_order(lab: Lab, tmp_path: Path) -
     program.kill()
     own = lines_of(program.output.rpartition("\n")[0])[1:]
     assert [line["n"] for line in own] == list(range(len(own)))
+
+
+HTTPS = """\
+import http.server, ssl, sys
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"x" * 40000 + b" served over TLS")
+    def log_message(self, *words):
+        pass
+server = http.server.ThreadingHTTPServer(("0.0.0.0", 443), Page)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("tls.pem")
+server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+print("ready", flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.mark.programs("openssl")
+def test_https_answer_is_read_whoever_signed_and_plain_http_there_is_a_loss_with_its_reason(lab: Lab) -> None:
+    host, client = host_of(lab), lab.add_host("client", "10.211.55.24/24")
+    host.ip(f"address add {SERVICE}/32 dev eth0")
+    key = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+           "/CN=somebody", "-keyout", str(host.root / "key.pem"), "-out", str(host.root / "cert.pem")]  # fmt: skip
+    host.run(key)
+    (host.root / "tls.pem").write_text((host.root / "key.pem").read_text() + (host.root / "cert.pem").read_text())
+    server = host.start(
+        [*python_command(), "-c", HTTPS.replace("tls.pem", str(host.root / "tls.pem"))], log="https.log"
+    )
+    wait_for(lambda: "ready" in server.output, 10, "the server")
+    only = ("--every", "50ms", "--for", "0.6", "--no-icmp", "--no-owner")
+    head, *lines = probed(client, SERVICE, *only, "--http", f"https://{SERVICE}/", "--expect", "served over TLS")
+    assert head["kinds"] == ["https"]
+    assert len(lines) >= 5
+    assert [line["ok"] for line in lines[:-2]] == [True] * (len(lines) - 2), lines
+    lines = probed(client, SERVICE, *only, "--http", f"http://{SERVICE}:443/")[1:]
+    assert not any(line["ok"] for line in lines)
+    start_web_server(host)
+    lines = probed(client, SERVICE, *only, "--http", f"https://{SERVICE}:80/")[1:]
+    assert not any(line["ok"] for line in lines)
+    assert any(line["text"].startswith("TLS: ") for line in lines), lines
