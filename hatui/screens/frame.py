@@ -14,8 +14,8 @@ from textual.events import Resize
 from textual.screen import ModalScreen, Screen
 
 from engine import VERSION
-from hatui.late import Late
 from hatui.keys import ALWAYS
+from hatui.late import Late
 from hatui.pending import timer_line
 from hatui.sentences import banners, problems
 from hatui.store import Connection, Store
@@ -36,7 +36,7 @@ class Painted(Late):
     @property
     def console(self) -> HatuiApp:
         """The app, with its own type."""
-        return cast("HatuiApp", self.app)  # type: ignore[attr-defined]
+        return cast("HatuiApp", self.app)
 
     def paint(self) -> None:
         """Show everything again."""
