@@ -7,11 +7,12 @@ used is one and the same set of octets, and a change counts only when octets dif
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import glob
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,8 +69,24 @@ class Reading:
     def directories(self) -> frozenset[str]:
         """Where to look for changes: the directories of all files read, of links and of their targets, and those in
         which an include may find one; the nearest one above where such a directory is not there yet."""
+        return self._holding | {os.path.dirname(gate) for gate in self.gates}
+
+    @property
+    def _holding(self) -> frozenset[str]:
         paths = {*self.digests, *(os.path.realpath(path) for path in self.digests)}
         return frozenset({*(os.path.dirname(path) for path in paths), *map(_existing, self.looked_in)})
+
+    @property
+    def gates(self) -> frozenset[str]:
+        """Directories that may be exchanged as a whole: those in which includes look, and symbolic links on the way
+        to any file."""
+        ways = {*map(os.path.dirname, self.digests), *self.looked_in}
+        return frozenset({*(link for way in ways for link in _links(way)), *self.looked_in} - {"", "/"})
+
+    def concerns(self, changed: Set[str]) -> bool:
+        """Whether one of the paths is of this configuration, and not only beside a directory of it."""
+        holding, gates = self._holding, self.gates
+        return any(path in gates or os.path.dirname(path) in holding for path in changed)
 
 
 class _Disk:
@@ -99,6 +116,16 @@ class _Disk:
                 directory = os.path.dirname(directory)
             self.looked_in.add(directory)
         return sorted(path for path in found if os.path.isfile(path))
+
+
+def _links(path: str, depth: int = 16) -> Iterator[str]:
+    """The symbolic links among a path and the directories above it, and among what they lead to."""
+    while path not in ("", "/") and depth:
+        if os.path.islink(path):
+            yield path
+            with contextlib.suppress(OSError):
+                yield from _links(os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path))), depth - 1)
+        path = os.path.dirname(path)
 
 
 def _existing(directory: str) -> str:

@@ -127,9 +127,11 @@ class Reloading:
         while not stop.is_set():
             directories = self._seen.directories
             async for changed in disk_changes(directories, stop):
-                await self._noticed(changed)
-                if self._seen.directories != directories:
-                    break  # an include has come or gone: other directories count now
+                exchanged = not changed.isdisjoint(self._seen.gates)
+                if not changed or self._seen.concerns(changed):
+                    await self._noticed(changed)
+                if exchanged or self._seen.directories != directories:
+                    break  # other directories count now: an include has come or gone, or one stands for another
 
     async def _noticed(self, changed: set[str]) -> None:
         """Something was written beside or into our files: reload if it concerns us."""

@@ -219,6 +219,51 @@ async def test_watcher_notices_files_that_an_include_takes_in(tmp_path: Path) ->
         assert [one.name for one in user.used[-1].instances] == ["VI_1"]
 
 
+@pytest.mark.parametrize("way", ["link", "link above", "directory"])
+async def test_watcher_notices_a_directory_that_is_exchanged(tmp_path: Path, way: str) -> None:
+    """A link is set to another directory, or another directory takes its name, as deployments do."""
+    (tmp_path / "etc").mkdir()
+    main, place = tmp_path / "etc" / "keepalived.conf", tmp_path / "srv"
+    for number, name in ((100, "one"), (110, "two"), (120, "three")):
+        (place / name / "conf.d").mkdir(parents=True)
+        (place / name / "conf.d" / "a.conf").write_text(text(number))
+    at = place / "now"
+
+    def become(name: str) -> None:
+        if way == "directory":
+            if at.exists():
+                at.rename(place / "gone" / str(at.stat().st_ino))
+            (place / name / "conf.d").rename(at)
+            return
+        new = place / "new"
+        new.symlink_to(place / name if way == "link above" else place / name / "conf.d")
+        new.rename(at)
+
+    (place / "gone").mkdir()
+    become("one")
+    main.write_text(f"include {at}/{'conf.d/' if way == 'link above' else ''}*.conf\n")
+    async with watched(main) as (user, _):
+        become("two")
+        await user.until(lambda: len(user.used) == 1)
+        become("three")
+        await user.until(lambda: len(user.used) == 2)
+        (at / ("conf.d" if way == "link above" else "") / "a.conf").write_text(text(130))
+        await user.until(lambda: len(user.used) == 3)
+    assert [one.instances[0].priority for one in user.used] == [110, 120, 130]
+
+
+def test_what_changes_beside_a_directory_of_includes_concerns_nobody(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "srv" / "conf.d").mkdir(parents=True)
+    main = tmp_path / "etc" / "keepalived.conf"
+    main.write_text(f"include {tmp_path}/srv/conf.d/*.conf\n" + text(100))
+    reading = read_config(str(main))
+    assert reading.concerns({str(tmp_path / "srv" / "conf.d" / "new.conf")})
+    assert reading.concerns({str(tmp_path / "srv" / "conf.d")})
+    assert not reading.concerns({str(tmp_path / "srv" / "some.log")})
+    assert str(tmp_path / "srv") in reading.directories
+
+
 @pytest.mark.parametrize("there", ["empty", "absent"])
 @pytest.mark.parametrize("pattern", ["conf.d/*.conf", "conf.d/more.conf", "conf.d/{more,other}.conf", "c*.d/*.conf"])
 async def test_watcher_notices_the_first_file_that_an_include_finds(tmp_path: Path, there: str, pattern: str) -> None:
