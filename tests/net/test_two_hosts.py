@@ -6,6 +6,7 @@ the power cut of A; a planned move loses at most one of the pings that a client 
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
@@ -111,7 +112,7 @@ def test_a_planned_move_loses_at_most_one_ping(lab: Lab, b: str, move: object) -
 
 
 @pytest.mark.parametrize("b", ["hatui", "keepalived"])
-def test_the_address_returns_without_loss_when_a_failover_is_released(lab: Lab, b: str) -> None:
+def test_the_address_returns_without_loss_when_a_failover_is_released(lab: Lab, tmp_path: Path, b: str) -> None:
     with running_pair(lab, "hatui", b) as pair:
         fail_over_by_command(pair)
         pinger = pair.lab.pinger(pair.client)
@@ -126,6 +127,24 @@ def test_the_address_returns_without_loss_when_a_failover_is_released(lab: Lab, 
         report = pinger.report(since=since)
         pinger.stop()
         assert report.lost <= 1, str(report)
+        if b == "hatui":
+            assert_other_node_is_known_by_its_adverts(pair, tmp_path / "other.conf")
+
+
+def assert_other_node_is_known_by_its_adverts(pair: Pair, file: Path) -> None:
+    """`hatui check --heard` on B holds files against what A advertises."""
+    own = pair.sample(pair.b).read_text()
+    words = (("priority        50", "priority        100"), ("advert_int      1", "advert_int      3"),
+             ("auth_pass       ", "auth_pass       x"), ("10.211.55.50", "10.211.55.51"))  # fmt: skip
+    other = own
+    for old, new in words:
+        assert old in other
+        other = other.replace(old, new)
+    told = {"L-PRIO-EQUAL", "L-ADVINT-PEER", "L-AUTH-PEER", "L-VIP-PEER"}
+    for text, expected in ((own, set()), (other, told)):
+        file.write_text(text)
+        shown = pair.engine(pair.b).hatui("check", "--heard", "--format", "json", str(file), check=False)
+        assert {one["code"] for one in json.loads(shown)["findings"]} & told == expected
 
 
 def test_failover_with_nobody_to_take_over_leaves_the_address_and_says_so(lab: Lab) -> None:
