@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from engine.messages import FindingStatus, InstanceStatus, State
-from hatui.text import ago, plain
+from hatui.text import plain
 
 if TYPE_CHECKING:
     from hatui.sentences import Problem
@@ -51,7 +51,7 @@ def rival(status: InstanceStatus, now: int) -> str:
     late = status.heard_at - status.since > pace
     if status.state is not State.MASTER or not status.peer_priority or not late or now - status.heard_at > 3 * pace:
         return ""
-    return f"{plain(status.peer)} (priority {status.peer_priority}, heard {ago(status.heard_at, now)})"
+    return f"{plain(status.peer)} (priority {status.peer_priority})"
 
 
 def ignores(finding: FindingStatus, status: InstanceStatus | None) -> bool:

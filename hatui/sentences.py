@@ -368,7 +368,8 @@ def readiness(status: InstanceStatus, now: int) -> tuple[str, str, str]:
     if status.hold_kind == "maintenance":
         return "MAINT", "warn", f"in maintenance by {status.hold_by or 'an operator'}: {status.hold_reason}"
     if status.hold_kind:
-        return "HELD", "warn", f"held by {status.hold_by or 'an operator'} ({status.hold_kind})"
+        left = f"for {duration(status.hold_until - now)} more" if status.hold_until else "until released"
+        return "HELD", "warn", f"held by {status.hold_by or 'an operator'} ({status.hold_kind}) {left}"
     if status.state is State.BACKUP:
         if not status.master:
             return "NOT READY", "bad", "no master is heard"

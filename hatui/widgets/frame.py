@@ -12,7 +12,7 @@ from textual.events import Click
 from textual.message import Message
 
 from hatui import keys
-from hatui.text import Line, Span, spread, width
+from hatui.text import Line, Span, clip, spread, width
 from hatui.widgets.rows import Lines
 
 TABS = (
@@ -60,14 +60,18 @@ def identity_line(about: Identity, columns: int) -> Line:
     ]
     if about.unknown or wide:
         parts.append((about.unknown, (f"? {about.unknown} UNKNOWN", "unknown" if about.unknown else "dim")))
-    if about.unknown and columns < 100:  # room for that word: what is none is not counted
-        parts = [part for part in parts if part[0]]
-    counts: list[Span] = [("         " if wide else "   ", "plain")]
-    for at, (_, span) in enumerate(parts):
-        counts += [("  ", "plain"), span] if at else [span]
     right: list[Span] = [(about.liveness, "good" if about.alive else "bad"), ("  ", "plain")]
     right += [(about.clock, "strong"), (" ", "plain")]
-    return spread([*left, *counts], right, columns)
+    if width(left) + width(_counts(parts, wide=wide)) + width(right) >= columns:  # what is none is not counted
+        parts = [part for part in parts if part[0]]
+    return spread([*left, *_counts(parts, wide=wide)], right, columns)
+
+
+def _counts(parts: Sequence[tuple[int, Span]], *, wide: bool) -> list[Span]:
+    spans: list[Span] = [("         " if wide else "   ", "plain")]
+    for at, (_, span) in enumerate(parts):
+        spans += [("  ", "plain"), span] if at else [span]
+    return spans
 
 
 def tabs_line(about: Identity, columns: int) -> Line:
@@ -79,7 +83,9 @@ def tabs_line(about: Identity, columns: int) -> Line:
     right: list[Span] = []
     if about.config and width(left) + len(about.config) + len(about.mode) + 8 <= columns:
         right.append((about.config + "    ", "dim"))
-    right += [(about.mode, "mode"), (" ", "plain")]
+    room = columns - width(left) - 2
+    mode = about.mode if len(about.mode) <= room else about.mode.removesuffix("  READ-WRITE")  # the usual one
+    right += [*clip([(mode, "mode")], room), (" ", "plain")]
     return spread(left, right, columns)
 
 
