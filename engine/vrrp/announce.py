@@ -64,16 +64,6 @@ def neighbour_advertisement(mac: bytes, address: bytes, *, router: bool) -> byte
     return _ALL_NODES_MAC + mac + b"\x86\xdd" + header + message
 
 
-def _bindable(address: Address, ifindex: int) -> bool:
-    """Whether a socket may have the address: not before the kernel's worker is done with it. Source: ipv6(7)."""
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
-            sock.bind((address.address, 0, 0, ifindex if address.address.lower().startswith("fe80") else 0))
-    except OSError as error:
-        return error.errno != errno.EADDRNOTAVAIL
-    return True
-
-
 def _internet_checksum(octets: bytes) -> int:
     total: int = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
     while total >> 16:
@@ -147,16 +137,16 @@ class Announcer:
         self,
         links: Callable[[str], Link | None],
         present: Callable[[Address], bool],
+        settled: Callable[[Address], bool],
         opened: Callable[[Link], _Outlet] | None = None,
-        usable: Callable[[Address, int], bool] | None = None,
     ) -> None:
-        """`opened` makes the outlet of an interface; left out, a packet socket. `usable` says whether the kernel takes
-        packets for an address on the interface of that index; left out, it is asked."""
+        """`opened` makes the outlet of an interface; left out, a packet socket. `settled` says whether the kernel has
+        told of an address."""
         self._links = links
         self._present = present
         self._open = opened or self._port
         self._shared: socket.socket | None = None
-        self._usable = usable or _bindable
+        self._settled = settled
         self._lines: dict[str, _Line] = {}
         self._held: dict[tuple[str, str, int], SendAnnouncements] = {}
 
@@ -232,7 +222,7 @@ class Announcer:
                     break
                 waiting = queue[0]
                 awaited = queue is line.first and waiting.address.family == 6 and now < line.settled_at
-                if awaited and not self._usable(waiting.address, line.ifindex):
+                if awaited and not self._settled(waiting.address):
                     line.ready_at = now + _SOON
                     break
                 queue.popleft()

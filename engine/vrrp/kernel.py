@@ -124,6 +124,12 @@ class Kernel:
         )
         return found is not None and found.usable
 
+    def settled(self, address: Address) -> bool:
+        """Whether the kernel has told of an address that was added here. It acknowledges an IPv6 address at once, and
+        tells of it when a worker of its own puts the local route in."""
+        key = (self._names.get(address.interface, 0), netlink.packed(address.address), address.prefix)
+        return True not in self._echoes.get(key, ())
+
     def watch_routes(self, *, on: bool) -> None:
         """Hear of routes and rules, too. Off unless some are ours: a full routing table is loud."""
         option = _NETLINK_ADD_MEMBERSHIP if on else _NETLINK_DROP_MEMBERSHIP

@@ -68,10 +68,10 @@ class Wire:
         self.theirs = theirs
         self.present = {A, B}
         links = {"eth0": LINK}
-        self.usable: set[Address] = set()
-        """IPv6 addresses that the kernel takes packets for."""
+        self.settled: set[Address] = set()
+        """IPv6 addresses that the kernel has told of."""
         self.announcer = Announcer(
-            links.get, lambda one: one in self.present, lambda _: theirs, lambda one, _: one in self.usable
+            links.get, lambda one: one in self.present, lambda one: one in self.settled, lambda _: theirs
         )
 
     def frames(self) -> int:
@@ -176,14 +176,14 @@ SIX = Address(address="2001:db8::1", prefix=64, interface="eth0", nodad=True)
 def test_neighbour_advertisement_waits_for_the_kernel_but_not_for_ever(wire: Wire) -> None:
     """The worker that puts the local route in may be late on a busy host; what clients send until then is lost."""
     wire.present.add(SIX)
-    for usable_at, sent_at in ((0, SETTLE), (SETTLE * 4, SETTLE * 4), (SETTLE_MOST * 2, SETTLE_MOST)):
-        wire.usable.clear()
-        began = 1_000_000_000 * (2 + usable_at)
+    for told_at, sent_at in ((0, SETTLE), (SETTLE * 4, SETTLE * 4), (SETTLE_MOST * 2, SETTLE_MOST)):
+        wire.settled.clear()
+        began = 1_000_000_000 * (2 + told_at)
         wire.announcer.announce(SendAnnouncements("VI_1", (SIX,), 1, 0, 0))
         now, frames = began, 0
         while not frames:
-            if now - began >= usable_at:
-                wire.usable.add(SIX)
+            if now - began >= told_at:
+                wire.settled.add(SIX)
             wire.announcer.work(now, 100)
             frames = wire.frames()
             now += 0 if frames else 500_000

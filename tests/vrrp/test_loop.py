@@ -110,6 +110,9 @@ class Stage:
             def present(self, address: Address) -> bool:
                 return True
 
+            def settled(self, address: Address) -> bool:
+                return True
+
             def watch_routes(self, *, on: bool) -> None: ...
 
             def close(self) -> None: ...
