@@ -14,6 +14,7 @@ from engine.config.expand import Statement
 from engine.config.lint_scope import TRACKABLE, InstanceView, Scope, address, number, seconds
 from engine.config.syntax import Token
 
+_SIGN_ALIKE = "Write the same keys on all nodes; while they are introduced, mode receive-only, then permissive."
 _BOTH = "Each ignores the other's advertisements, so both become master."
 
 
@@ -245,6 +246,66 @@ def secret_of(view: InstanceView) -> tuple[str, str] | None:
     return (kind.name if kind is not None else "PASS"), secret.name[:8]
 
 
+class _Signing(NamedTuple):
+    """What auth_hmac says: whether it signs, with which key, and what it takes."""
+
+    signs: bool
+    demands: bool
+    active: str
+    keys: dict[str, bytes | None]
+    """Number -> octets; None when they stand in a file or are unknown."""
+
+
+def signatures(scope: Scope) -> Iterator[Diagnostic]:
+    """auth_hmac: what one signs, the other must be able to check. Source: keepalived.conf(5) auth_hmac."""
+    for view in scope.instances:
+        for other in scope.partners(view):
+            if scope.may_be_said("auth_hmac") or other.scope.may_be_said("auth_hmac"):
+                continue
+            mine, theirs = _signing(view), _signing(other)
+            title = other.scope.title
+            what = _unheard(mine, theirs, "here", f"in {title}") or _unheard(theirs, mine, f"in {title}", "here")
+            if what:
+                at = view.child("auth_hmac") or view.statement
+                yield scope.say("L-AUTH-PEER", "error", at, f"{view.name}: {what}", todo=_SIGN_ALIKE)
+
+
+def _signing(view: InstanceView) -> _Signing | None:
+    block = view.child("auth_hmac")
+    if block is None:
+        return None
+    mode, active = block.child("mode"), block.child("active_key")
+    keys = {line.name: _octets(line.rest) for line in block.children or () if line.keyword == "key"}
+    name = mode.name if mode is not None else "enforce"
+    return _Signing(name != "receive-only", name == "enforce", active.name if active is not None else "", keys)
+
+
+def _octets(rest: str) -> bytes | None:
+    text = rest.split(maxsplit=1)[-1].strip('"')
+    if text.startswith("file:") or "$" in text:
+        return None
+    try:
+        return bytes.fromhex(text[4:]) if text.startswith("hex:") else text.encode("utf-8", "surrogateescape")
+    except ValueError:
+        return None
+
+
+def _unheard(sender: _Signing | None, receiver: _Signing | None, here: str, there: str) -> str:
+    """Why adverts of one node are refused by the other; empty when they are not."""
+    if sender is None or not sender.signs:
+        refused = receiver is not None and receiver.demands
+        return f"{there} it takes only signed adverts (auth_hmac), and {here} it signs none" if refused else ""
+    if receiver is None:
+        return f"{here} it signs its adverts (auth_hmac), and {there} there are no keys to check them"
+    if not sender.active or "$" in sender.active or any("$" in number for number in receiver.keys):
+        return ""
+    if sender.active not in receiver.keys:
+        return f"{here} it signs with key {sender.active}, which is missing {there}"
+    ours, theirs = sender.keys.get(sender.active), receiver.keys[sender.active]
+    differ = ours is not None and theirs is not None and ours != theirs
+    return f"key {sender.active} of auth_hmac is another one {there}" if differ else ""
+
+
 def unicast(scope: Scope) -> Iterator[Diagnostic]:
     """Unicast on both or neither, and each lists the other."""
     for view in scope.instances:
@@ -309,4 +370,4 @@ def _other_vrid(scope: Scope, view: InstanceView) -> Iterator[Diagnostic]:
             )
 
 
-RULES = (weights, priorities, preemption, timing, authentication, unicast, addresses)
+RULES = (weights, priorities, preemption, timing, authentication, signatures, unicast, addresses)

@@ -28,7 +28,13 @@ def uni(own: str, peer: str) -> str:
     return f"unicast_src_ip {own}\nunicast_peer {{\n {peer}\n}}"
 
 
+def hmac(active: int, *others: int, mode: str = "enforce", secret: str = "a" * 32) -> str:
+    keys = "".join(f" key {number} {secret}\n" for number in (active, *others))
+    return f"auth_hmac {{\n{keys} active_key {active}\n mode {mode}\n}}"
+
+
 A, B = node(100), node(50)
+HEX = "hex:" + "61" * 32
 CASES = [
     # code, ours, theirs that fails, theirs that passes
     ("L-PRIO-EQUAL", A, node(100), B),
@@ -51,6 +57,12 @@ CASES = [
     ("L-AUTH-PEER", node(100, auth("tulip")), B, node(50, auth("tulip"))),
     ("L-AUTH-PEER", node(100, auth("tulip")), node(50, auth("tulip", "AH")), node(50, auth("tulip"))),
     ("L-AUTH-PEER", node(100, auth("tulipfields")), node(50, auth("tulips")), node(50, auth("tulipfieldx"))),
+    ("L-AUTH-PEER", node(100, hmac(1)), B, node(50, hmac(1))),
+    ("L-AUTH-PEER", A, node(50, hmac(1)), node(50, hmac(1, mode="receive-only"))),
+    ("L-AUTH-PEER", node(100, hmac(1)), node(50, hmac(2)), node(50, hmac(1, 2))),
+    ("L-AUTH-PEER", node(100, hmac(1)), node(50, hmac(1, secret="b" * 32)), node(50, hmac(1, secret=HEX))),
+    ("L-AUTH-PEER", node(100, hmac(1)), node(50, hmac(1, mode="receive-only")), node(50, hmac(1, mode="permissive"))),
+    ("L-AUTH-PEER", node(100, hmac(1)), node(50, hmac(1, secret="b" * 32)), node(50, hmac(1, secret="file:/etc/key"))),
     ("L-UNICAST-PEER", node(100, uni("10.0.0.1", "10.0.0.2")), B, node(50, uni("10.0.0.2", "10.0.0.1"))),
     ("L-UNICAST-PEER", A, node(50, uni("10.0.0.2", "10.0.0.1")), B),
     ("L-UNICAST-PEER", node(100, uni("10.0.0.1", "10.0.0.2")), node(50, uni("10.0.0.2", "10.0.0.9")),
