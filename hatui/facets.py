@@ -15,6 +15,7 @@ from engine.messages import (
     AddressesMoved,
     AddressLost,
     AddressStatus,
+    Check,
     ConfigText,
     Counters,
     EventLine,
@@ -77,7 +78,7 @@ def merged(told: Iterable[Row], past: Sequence[EventLine], *, several: bool = Fa
 # State -----------------------------------------------------------------------------------------
 
 
-def state_tab(status: InstanceStatus, now: int, *, believed: bool) -> list[Item]:
+def state_tab(status: InstanceStatus, now: int, *, believed: bool, linked: Sequence[Check] = ()) -> list[Item]:
     """Every timer and counter, as a list."""
     word = state_word(status.state)
     why = f"{status.last_cause.value} {status.last_detail}".strip()
@@ -90,7 +91,8 @@ def state_tab(status: InstanceStatus, now: int, *, believed: bool) -> list[Item]
         until = f"{duration(status.hold_until - now)} more" if status.hold_until else "until released"
         items.append(_fact("hold", f"{status.hold_kind} by {status.hold_by or 'an operator'}, {until}", "warn"))
     items += [_fact("fault", fault, "bad") for fault in status.faults]
-    ready, role, sentence = readiness(status, now) if believed else ("unknown", "unknown", "the engine is silent")
+    silent = ("unknown", "unknown", "the engine is silent")
+    ready, role, sentence = readiness(status, now, linked) if believed else silent
     items += [
         _fact("ready", f"{ready}: {sentence}", role),
         _fact("if lost", if_lost(status) if believed else "unknown"),

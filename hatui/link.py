@@ -148,12 +148,15 @@ class EngineLink:
     async def _greet(self, client: EngineClient, deliver: Deliver) -> None:
         self._offset = None
         self._set_clock(client.hello.mono_ns, client.hello.wall_ns)
-        deliver([LinkState(Connection.LIVE, self.now()), client.hello, client.snapshot])
+        state = LinkState(Connection.LIVE, self.now())
+        deliver([state, client.hello, client.snapshot])
         if not self._seq or client.snapshot.seq < self._seq:  # the first time, or another life of the engine
             history = (await client.ask(GetEvents(HISTORY))).events
             deliver(history)
             self._seq = history[-1].seq if history else client.snapshot.seq
+        asked = self._clock()
         await client.ask(Subscribe(self._topics, self._rate_hz, self._seq))
+        deliver([LinkState(Connection.LIVE, state.since, round_trip=max(1, self._clock() - asked))])
 
     async def _listen(self, client: EngineClient, deliver: Deliver) -> None:
         """Deliver what comes in one go as one sequence."""

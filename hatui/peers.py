@@ -16,7 +16,7 @@ from engine.messages import InstanceStatus, PacketLine, State, Verdict
 from engine.protocol.packet.dissect import Summary
 from hatui.frames import summary
 from hatui.store import Store
-from hatui.text import ago, interval, plain, priorities, state_word, verdict_role
+from hatui.text import NS, ago, interval, plain, priorities, state_word, verdict_role
 
 UNKNOWN = "unknown"
 SOURCES = 1000
@@ -125,6 +125,8 @@ def compare(store: Store, wire: Wire, now: int, only: str = "") -> Comparison:
     nodes = (*engines, *(Node(plain(address), None) for address in sorted(routers)))
     rows = [_row("node", "engine", nodes, _version, same=True), _row("node", "link", nodes, _link(now))]
     rows.append(_row("node", "config", nodes, _fingerprint, same=True))
+    if len(engines) > 1:
+        rows.append(_row("node", "clock", nodes, _clock(engines[0])))
     for label, name, keyed in _instances(engines, store):
         if not only or name == only:
             rows += _of_instance(label, name, keyed, nodes, wire, now)
@@ -273,6 +275,24 @@ def _link(now: int) -> Callable[[Node], Cell]:
         if node.silent:
             return Cell(f"SILENT, {node.store.link.connection.value}", "bad")
         return Cell(f"live {ago(node.store.vrrp_heard, now)}", "good")
+
+    return cell
+
+
+def _clock(first: Node) -> Callable[[Node], Cell]:
+    """How far its wall clock is ahead of the first node's; what the way took either way is the doubt about it."""
+
+    def cell(node: Node) -> Cell:
+        ours, theirs = first.store, node.store
+        if theirs is None or ours is None or node.silent or not theirs.wall_offset or not ours.wall_offset:
+            return Cell(UNKNOWN, "unknown")
+        if node is first:
+            return Cell("the measure", "dim")
+        apart = theirs.wall_offset - ours.wall_offset
+        doubt = (ours.link.round_trip + theirs.link.round_trip) // 2
+        words = f"{apart / 1e6:+.0f}ms" if abs(apart) < NS else f"{apart / NS:+.1f}s"
+        words += f" +/- {max(1, round(doubt / 1e6))}ms" if doubt else ""
+        return Cell(words, "warn" if abs(apart) > NS + doubt else "plain", differs=abs(apart) > NS + doubt)
 
     return cell
 

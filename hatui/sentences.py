@@ -6,12 +6,15 @@ guess and never a pass. Every problem has a code that `hatui explain` knows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from engine.messages import (
     AddressesMoved,
     AddressLost,
     AdvertRejected,
+    Check,
     CommandLogged,
     ConfigConfirmed,
     ConfigLoaded,
@@ -360,8 +363,24 @@ def _instance_problems(status: InstanceStatus, now: int) -> list[Problem]:
     return found
 
 
-def readiness(status: InstanceStatus, now: int) -> tuple[str, str, str]:
-    """Would a failover now succeed, as far as this node can tell: word, role, sentence."""
+def readiness(status: InstanceStatus, now: int, linked: Sequence[Check] = ()) -> tuple[str, str, str]:
+    """Would a failover now succeed, as far as this node can tell, and those that are `linked`: word, role, sentence."""
+    own = _readiness(status, now)
+    wrong = [next((one for one in linked if one.result == result), None) for result in ("fail", "warn")]
+    if own[0] not in ("READY", "DEGRADED", "unknown"):
+        return own
+    if wrong[0] is not None:
+        return "NOT READY", "bad", f"{wrong[0].text} [{wrong[0].code}]"
+    if own[0] == "DEGRADED":
+        return own
+    if wrong[1] is not None:
+        return "DEGRADED", "warn", f"{wrong[1].text} [{wrong[1].code}]"
+    said = next((one.text for one in linked if (one.code, one.result) == ("P-PEER-READY", "pass")), "")
+    return ("READY", "good", said) if said and status.state is State.MASTER else own
+
+
+def _readiness(status: InstanceStatus, now: int) -> tuple[str, str, str]:
+    """By this node's own word alone."""
     failing = [line.name or line.kind for line in status.ledger if line.good is False]
     if status.state is State.FAULT:
         return "NOT READY", "bad", "; ".join(status.faults) or status.last_detail or "in FAULT"

@@ -69,6 +69,8 @@ class LinkState(msgspec.Struct, frozen=True):
     """The link's clock."""
     detail: str = ""
     retry_at: int = 0
+    round_trip: int = 0
+    """ns that a question and its answer took at least; 0 not measured."""
 
 
 class GapRow(msgspec.Struct, frozen=True):

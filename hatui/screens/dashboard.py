@@ -16,6 +16,7 @@ from engine.messages import InstanceStatus, PacketLine
 from hatui.filters import check_text, text_filter
 from hatui.journal import EventView
 from hatui.journal import when as when_told
+from hatui.linked import checks_of
 from hatui.peers import Wire, compare
 from hatui.screens.instance_keys import InstanceList
 from hatui.screens.why import open_why
@@ -117,7 +118,9 @@ class Dashboard(InstanceList):
         believed = not store.silent(now, status.name)
         wide = self.has_class("wide") or self.query_one(InstanceTable).wide
         cells = store.cells(status.name, now, 30 if wide else 12)
-        return InstanceRow(status, now, believed, cells, store.updated_at, self.console.fine)
+        return InstanceRow(
+            status, now, believed, cells, store.updated_at, self.console.fine, checks_of(store, status.name, now)
+        )
 
     def _share_height(self, instances: int) -> None:
         """The table takes what its rows need, at least as in the sketch, at most half of the screen."""

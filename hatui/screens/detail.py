@@ -29,6 +29,7 @@ from engine.messages import (
 from hatui import facets, journal
 from hatui.facets import TABS, Item
 from hatui.filters import check_text, text_filter
+from hatui.linked import checks_of
 from hatui.nodes import parted
 from hatui.screens.ask import ask_command
 from hatui.screens.instance_keys import InstanceKeys
@@ -161,7 +162,8 @@ class Detail(InstanceKeys):
             head.show((((gone, "warn"),),))
             rows.show_rows((), [])
             return
-        row = InstanceRow(status, now, believed, store.cells(self.instance, now, 12), store.updated_at)
+        linked = checks_of(store, self.instance, now)
+        row = InstanceRow(status, now, believed, store.cells(self.instance, now, 12), store.updated_at, linked=linked)
         head.show((detail_head(row, self.size.width),))
         matches = text_filter(self.filter_text)
         self._items = self._tab_items(status, store, now, believed=believed)
@@ -173,7 +175,7 @@ class Detail(InstanceKeys):
 
     def _tab_items(self, status: InstanceStatus, store: Store, now: int, *, believed: bool) -> list[Item]:
         if self.tab == "State":
-            return facets.state_tab(status, now, believed=believed)
+            return facets.state_tab(status, now, believed=believed, linked=checks_of(store, self.instance, now))
         if self.tab == "Trackers":
             return facets.trackers_tab(status, store.trackers.values(), self._runs, now)
         if self.tab == "Config":

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from textual.events import Click
 from textual.message import Message
 
-from hatui.sentences import readiness
 from hatui.text import (
     Line,
     Span,
@@ -41,7 +40,7 @@ def detail_head(row: InstanceRow, columns: int) -> Line:
     bites = status.timer == "master-down" and status.missed > 0
     spans.append((f"{timer(status, row.now)} ", "warn" if bites else "plain"))
     spans.append((timer_bar(status, row.now) if not bites else "", "dim"))
-    word, role, _ = readiness(status, row.now)
+    word, role, _ = row.ready
     return clip([*spans, (f"  {word}", role)], columns)
 
 

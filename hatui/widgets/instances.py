@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from engine.messages import InstanceStatus, LedgerLine, State, TrackerStatus
+from engine.messages import Check, InstanceStatus, LedgerLine, State, TrackerStatus
 from hatui.sentences import if_lost, readiness
 from hatui.text import (
     FINE_CELLS,
@@ -51,6 +51,16 @@ class InstanceRow(msgspec.Struct, frozen=True):
 
     fine: bool = False
     """Finer characters than ASCII."""
+
+    linked: tuple[Check, ...] = ()
+    """What other nodes say, to which this console has a link."""
+
+    @property
+    def ready(self) -> tuple[str, str, str]:
+        """Would a failover now succeed: word, role, sentence."""
+        if not self.believed:
+            return "unknown", "unknown", "the engine is silent"
+        return readiness(self.status, self.now, self.linked)
 
     @property
     def state(self) -> str:
@@ -119,9 +129,7 @@ def _since(row: InstanceRow) -> Span:
 
 
 def _ready(row: InstanceRow) -> Span:
-    if not row.believed:
-        return "unknown", "unknown"
-    word, role, _ = readiness(row.status, row.now)
+    word, role, _ = row.ready
     return word, role
 
 
@@ -330,7 +338,7 @@ def detail_lines(row: InstanceRow, columns: int, rows: int) -> list[Line]:
     used = "not running" if status.state in (State.FAULT, State.INIT) else f"= {status.priority} in use"
     lines.append(_labelled("Priority", [*spans, (used, "strong" if row.believed else "dim")]))
     lines.append(_labelled("Peer", _peer(status, now)))
-    word, role, sentence = readiness(status, now) if row.believed else ("unknown", "unknown", "the engine is silent")
+    word, role, sentence = row.ready
     lines.append(_labelled("Ready", [(f"{word}: ", role), (plain(sentence), "plain")]))
     lines.append(_labelled("If lost", [(if_lost(status) if row.believed else "unknown", "plain")]))
     return lines
@@ -368,9 +376,7 @@ def facts_lines(row: InstanceRow, columns: int, rows: int) -> list[Line]:
     else:
         lines.append(_labelled("peer", _peer(status, row.now)))
     lines.append(_labelled("announced", [(f"ARP/NA {ago(status.announced_at, row.now)}", "plain")]))
-    word, role, sentence = (
-        readiness(status, row.now) if row.believed else ("unknown", "unknown", "the engine is silent")
-    )
+    word, role, sentence = row.ready
     said = wrap(plain(sentence), max(20, columns - 13 - len(word))) or [""]
     lines.append(_labelled("Ready", [(f"{word}: ", role), (said[0], "plain")]))
     lines += [_labelled("", [(text, "plain")]) for text in said[1:3]]

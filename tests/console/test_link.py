@@ -102,7 +102,8 @@ class Listening:
         await asyncio.gather(self._task, return_exceptions=True)
 
     def states(self) -> list[Connection]:
-        return [line.connection for line in self.told if isinstance(line, LinkState)]
+        """Changes of the connection, without what was measured of it since."""
+        return [line.connection for line in self.told if isinstance(line, LinkState) and not line.round_trip]
 
 
 @asynccontextmanager
@@ -269,3 +270,10 @@ def test_file_of_a_recording_is_what_the_socket_said(tmp_path: Path) -> None:
     path.write_bytes(encode_line(HELLO) + b"{}\n")
     with pytest.raises(ValueError, match=r"session\.jsonl:2: "):
         load(path)
+
+
+async def test_way_to_the_engine_and_back_is_measured(tmp_path: Path) -> None:
+    async with staged(tmp_path / "s"), listening(tmp_path / "s") as ear:
+        await ear.until(lambda told: any(isinstance(line, LinkState) and line.round_trip > 0 for line in told))
+        first, measured = (line for line in ear.told if isinstance(line, LinkState))
+        assert (measured.connection, measured.since) == (Connection.LIVE, first.since)

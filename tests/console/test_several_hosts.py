@@ -498,3 +498,40 @@ async def test_way_back_is_forced_where_the_connection_to_that_node_arrives(conf
         await edited(pilot)
         await pilot.press("ctrl+s")
         await until(pilot, "this node is MASTER of VI_WEB")
+
+
+# what a linked node knows ----------------------------------------------------------------------------
+
+
+async def test_ready_is_what_the_linked_node_says_of_itself(pair: Pair) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        text = await settle(pilot)
+        row = next(line for line in text.splitlines() if "lb-a:VI_WEB 51" in line)
+        assert row.split()[-1] == "READY"
+        assert "lb-b is backup with priority 100" in text
+        pair.b.feed(StatusLine(nodes.moved(msgspec.structs.replace(BACKUP, state=State.FAULT), AWAY), NOW + AWAY))
+        text = await until(pilot, "[P-PEER-READY]")
+        assert "NOT READY" in text
+        pair.b.feed(LinkState(Connection.LOST, NOW + AWAY, "gone"))
+        text = await until(pilot, "1 of 2 engines live")
+        assert "P-PEER-READY" not in text
+        assert "backup is silent" in text
+
+
+async def test_peers_shows_how_far_the_clocks_are_apart(pair: Pair) -> None:
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        late = heartbeat()
+        pair.a.feed(late)
+        pair.b.feed(nodes.moved(msgspec.structs.replace(late, wall_ns=late.wall_ns + 3 * MS), AWAY))
+        pair.b.feed(LinkState(Connection.LIVE, NOW + AWAY, round_trip=4 * MS))
+        await pilot.press("6")
+        text = await until(pilot, "clock")
+        row = next(line for line in text.splitlines() if line.split()[:1] == ["clock"])
+        assert "the measure" in row
+        assert "+3ms +/- 2ms" in row
+        assert "<>" not in row
+        pair.b.feed(nodes.moved(msgspec.structs.replace(late, wall_ns=late.wall_ns + 61 * S), AWAY))
+        text = await until(pilot, "+61.0s")
+        assert "<>" in next(line for line in text.splitlines() if "+61.0s" in line)
