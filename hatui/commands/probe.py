@@ -6,6 +6,7 @@ Invariant: one JSON line for each probe, in the order of sending; the same progr
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -22,7 +23,7 @@ One JSON line for each probe: kind, n, sent and rtt (ns, clock of that host), ok
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     probe.arguments(parser)
-    parser.add_argument("--over", default="", metavar="USER@HOST", help="probe from there, through ssh")
+    parser.add_argument("--over", default="", metavar="USER@HOST", help="probe from there, through ssh (or HATUI_SSH)")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -30,10 +31,11 @@ def run(chosen: argparse.Namespace) -> int:
     words = words_of(chosen)
     if not chosen.over:
         return probe.main(words)
+    ssh = shlex.split(os.environ.get("HATUI_SSH", "") or "ssh")
     try:
-        done = subprocess.run(["ssh", chosen.over, f"python3 - {shlex.join(words)}"], input=source(), check=False)
+        done = subprocess.run([*ssh, chosen.over, f"python3 - {shlex.join(words)}"], input=source(), check=False)
     except OSError as error:
-        complain(f"ssh: {error.strerror} [E-IO]")
+        complain(f"{ssh[0]}: {error.strerror} [E-IO]")
         return 2
     return done.returncode if done.returncode in (0, 1, 130) else 2
 
