@@ -6,6 +6,7 @@ done is said.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -15,13 +16,13 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
 from engine.errors import EngineLost, HatuiError, Refused
-from engine.messages import Command, GetDrillPackets, Outcome, ProbeSample, ProbeSeen, Reply, ReserveDrill
-from hatui.text import plain
+from engine.messages import Command, GetDrillPackets, Outcome, ProbeSample, ProbeSeen, Reply, ReserveDrill, RunDrill
+from hatui.text import parse_duration, plain
 
 Ask = Callable[[Command], Awaitable[Reply]]
 
@@ -65,10 +66,14 @@ async def held(asks: Mapping[str, Ask], wish: ReserveDrill) -> AsyncIterator[Non
     taken: list[Ask] = []
     try:
         for node, ask in asks.items():
-            reply = await ask(wish)
-            if reply.outcome is not Outcome.DONE:
+            try:
+                reply = await ask(wish)
+            except (EngineLost, Refused):
+                continue  # nobody there to hold still: the checks have said so
+            if reply.code == "E-DRILL":
                 raise Refused(reply.code, f"{node}: {reply.text}")
-            taken.append(ask)
+            if reply.outcome is Outcome.DONE:
+                taken.append(ask)
         yield
     finally:
         for ask in taken:
@@ -87,6 +92,11 @@ class Probing(msgspec.Struct, frozen=True):
     expect: str = ""
 
     @property
+    def options(self) -> list[str]:
+        """The same on the command line of a drill; empty when nobody probes elsewhere."""
+        return [*(word for place in self.places for word in ("--from", place)), *self.words] if self.places else []
+
+    @property
     def words(self) -> list[str]:
         """The probe's own options."""
         found = ["--every", self.every, *(word for port in self.tcp for word in ("--tcp", str(port)))]
@@ -97,26 +107,27 @@ class Probing(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def probing(ask: Ask, address: str, wish: Probing, say: Callable[[str], None]) -> AsyncIterator[None]:
-    """The probes elsewhere, as long as this lasts.
-
-    Raises: OSError when a command cannot be run.
-    """
+    """The probes elsewhere, as long as this lasts; one that cannot be started is said, and costs its figures alone."""
     from hatui.commands import probe
 
     tasks, programs = [], []
     try:
         for at, place in enumerate(wish.places):
-            program = await asyncio.create_subprocess_exec(
-                *shlex.split(place),
-                "python3",
-                "-",
-                address,
-                *wish.words,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
+            try:
+                program = await asyncio.create_subprocess_exec(
+                    *shlex.split(place),
+                    "python3",
+                    "-",
+                    address,
+                    *wish.words,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                say(f"probe {at + 1}: {place}: {error.strerror or error} [E-IO]")
+                continue
             programs.append(program)
             assert program.stdin is not None
             program.stdin.write(probe.source())
@@ -170,3 +181,85 @@ async def _feed(ask: Ask, program: asyncio.subprocess.Process, at: int, say: Cal
                 with contextlib.suppress(Refused, EngineLost):
                     await ask(ProbeSeen(name, head["every"], tuple(samples)))
             waiting.clear()
+
+
+# the options of a drill, for the command line and for the console's dialog -------------------------------
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """What changes a plan."""
+    parser.add_argument("--budget", default="", metavar="4.5s", help="the outage that is allowed")
+    parser.add_argument("--limit", default="", metavar="10s", help="abort when nothing has happened by then")
+    parser.add_argument("--repeat", type=int, default=0, metavar="N", help="so often in a row")
+    parser.add_argument("--tracker", default="", metavar="NAME", help="which one fails (tracker-fail)")
+
+
+def add_more(parser: argparse.ArgumentParser) -> None:
+    """What belongs to a real run: the baseline and probes elsewhere."""
+    parser.add_argument("--baseline", default="", metavar="3s", help="time of good probes before")
+    parser.add_argument(
+        "--from",
+        dest="places",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="probe from there as well: a command before which `python3 -` can stand, such as 'ssh user@host'",
+    )
+    parser.add_argument("--every", default="50ms", metavar="50ms", help="interval of those probes")
+    parser.add_argument("--tcp", type=int, action="append", default=[], metavar="PORT")
+    parser.add_argument("--http", default="", metavar="URL")
+    parser.add_argument("--expect", default="", metavar="TEXT")
+
+
+class _Options(argparse.ArgumentParser):
+    """A line of options in a dialog: what is wrong with it is an exception, never the end of the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def options(text: str) -> argparse.Namespace:
+    """The options in a line, such as `--budget 4.5s --from 'ssh ops@c9' --tcp 443`.
+
+    Raises: ValueError.
+    """
+    parser = _Options(add_help=False, allow_abbrev=False)
+    add_limits(parser)
+    add_more(parser)
+    return parser.parse_args(shlex.split(text))
+
+
+def with_limits(command: RunDrill, chosen: argparse.Namespace) -> RunDrill:
+    """The command with what was chosen.
+
+    Raises: ValueError.
+    """
+    baseline = getattr(chosen, "baseline", "")
+    return msgspec.structs.replace(
+        command,
+        budget_s=seconds_of(chosen.budget),
+        limit_s=seconds_of(chosen.limit),
+        repeat=chosen.repeat,
+        tracker=chosen.tracker,
+        baseline_s=seconds_of(baseline) if baseline else -1,
+    )
+
+
+def wished(chosen: argparse.Namespace) -> Probing:
+    """The probes that were chosen."""
+    return Probing(tuple(chosen.places), chosen.every, tuple(chosen.tcp), chosen.http, chosen.expect)
+
+
+def seconds_of(text: str) -> float:
+    """4.5s, 300ms, 2m.
+
+    Raises: ValueError.
+    """
+    if not text:
+        return 0.0
+    if text.endswith("ms"):
+        return float(text[:-2]) / 1000
+    try:
+        return float(text.removesuffix("s"))
+    except ValueError:
+        return float(parse_duration(text))

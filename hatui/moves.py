@@ -6,8 +6,11 @@ pass. A backup is silent, so a master knows of it only what it said when it was 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from engine import messages
 from engine.messages import EventLine, HandOverFinished, InstanceStatus, State
 from hatui.store import Store
 from hatui.text import ago, seconds, skew_time, state_word
@@ -180,3 +183,10 @@ def measured(store: Store, name: str, after_seq: int) -> str:
                 return f"nobody took over within {seconds(happened.duration)}; the addresses never left"
             return f"{happened.successor} answered after {seconds(happened.duration)}"
     return ""
+
+
+def with_checks(move: Move, engine: Sequence[messages.Check], nodes: Sequence[messages.Check]) -> Move:
+    """The forecast with what the engine has checked, or else with what linked nodes say."""
+    told: Sequence[Check | messages.Check] = tuple(engine) or (*move.checks, *nodes)
+    found = [Check(one.result, one.code, one.text) for one in told]
+    return msgspec.structs.replace(move, checks=tuple(found))

@@ -328,6 +328,15 @@ def verdict_role(verdict: Verdict) -> str:
     return "warn" if verdict in (Verdict.UNSEEN, Verdict.NOT_RUNNING, Verdict.OWN) else "bad"
 
 
+def _limits(command: RunDrill) -> list[tuple[str, str]]:
+    """The options that change a plan, and the override."""
+    told = [(f"--{name}", getattr(command, f"{name}_s")) for name in ("budget", "limit", "baseline")]
+    found = [(option, f"{value:g}s") for option, value in told if value > 0 or (option == "--baseline" and value == 0)]
+    found += [("--repeat", str(command.repeat))] if command.repeat else []
+    found += [("--tracker", command.tracker)] if command.tracker else []
+    return found + ([("--override", command.override)] if command.override else [])
+
+
 def command_line(command: Command, reason: str = "") -> str:
     """The same wish on the command line."""
     match command:
@@ -335,6 +344,7 @@ def command_line(command: Command, reason: str = "") -> str:
             words = ["hatui", "failover", name, f"--{method}"]
             words += ["--hold", short_seconds(int(hold))] if hold else []
             words += ["--dry-run"] if dry else []
+            words += ["--override", command.override] if command.override else []
         case Release(instance=name):
             words = ["hatui", "release", name]
         case AnnounceNow(instance=name):
@@ -355,6 +365,7 @@ def command_line(command: Command, reason: str = "") -> str:
             words = ["hatui", "trackers", "--run", name]
         case RunDrill(plan=plan, instance=name, simulate=simulate):
             words = ["hatui", "drill", "run", plan, name, *(["--simulate"] if simulate else [])]
+            words += [word for option, said in _limits(command) for word in (option, said)]
         case AbortDrill():
             words = ["hatui", "drill", "abort"]
         case StopEngine():

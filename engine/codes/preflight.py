@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from engine.codes.entry import Code
 
+LAST = frozenset({"P-PEER-HEARD", "P-PEER-READY"})
+"""Codes whose failure nobody overrides: the address would lose its last owner, or could not be put back."""
+
 PREFLIGHT = (
     Code(
         "P-PEER-HEARD",

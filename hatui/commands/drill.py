@@ -31,7 +31,7 @@ from hatui import drilling, linked, reports
 from hatui.commands import session
 from hatui.commands.linking import linked_checks, others
 from hatui.commands.terminal import agreed, complain, note, say, say_json
-from hatui.text import NS, clock, parse_duration, plain
+from hatui.text import NS, clock, plain
 
 EXIT_OVER, EXIT_ABORTED, EXIT_REFUSED = 1, 2, 5
 EPILOG = """exit codes: 0 pass, 1 over budget or failed, 2 aborted, 3 no engine, 5 refused
@@ -53,29 +53,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for one in (plan, running):
         one.add_argument("plan", help="a name from the list, or a file.toml")
         one.add_argument("instance", metavar="VI")
-        one.add_argument("--budget", default="", metavar="4.5s", help="the outage that is allowed")
-        one.add_argument("--limit", default="", metavar="10s", help="abort when nothing has happened by then")
-        one.add_argument("--repeat", type=int, default=0, metavar="N", help="so often in a row")
-        one.add_argument("--tracker", default="", metavar="NAME", help="which one fails (tracker-fail)")
-    running.add_argument("--baseline", default="", metavar="3s", help="time of good probes before")
+        drilling.add_limits(one)
+    drilling.add_more(running)
     running.add_argument("--simulate", action="store_true", help="on the model only: nothing is sent")
     running.add_argument("--reason", default="", metavar="TEXT", help="for the report and the audit")
     running.add_argument(
         "--override", default="", metavar="REASON", help="run it although a check failed; never the last owner's"
     )
     running.add_argument("--yes", action="store_true", help="do not ask")
-    running.add_argument(
-        "--from",
-        dest="places",
-        action="append",
-        default=[],
-        metavar="COMMAND",
-        help="probe from there as well: a command before which `python3 -` can stand, such as 'ssh user@host'",
-    )
-    running.add_argument("--every", default="50ms", metavar="50ms", help="interval of those probes")
-    running.add_argument("--tcp", type=int, action="append", default=[], metavar="PORT")
-    running.add_argument("--http", default="", metavar="URL")
-    running.add_argument("--expect", default="", metavar="TEXT")
     report = known.add_parser("report", help="a report")
     report.add_argument("number", type=int, metavar="N")
     report.add_argument("--packets", default="", metavar="FILE", help="write the packets of the drill there (pcapng)")
@@ -183,21 +168,6 @@ def _show(chosen: argparse.Namespace, report: DrillReport) -> None:
         say(text.rstrip("\n"))
 
 
-def seconds_of(text: str) -> float:
-    """4.5s, 300ms, 2m.
-
-    Raises: ValueError.
-    """
-    if not text:
-        return 0.0
-    if text.endswith("ms"):
-        return float(text[:-2]) / 1000
-    try:
-        return float(text.removesuffix("s"))
-    except ValueError:
-        return float(parse_duration(text))
-
-
 async def _run(chosen: argparse.Namespace) -> int:
     try:
         text = Path(chosen.plan).read_text() if chosen.plan.endswith(".toml") else ""
@@ -205,15 +175,11 @@ async def _run(chosen: argparse.Namespace) -> int:
             chosen.plan,
             chosen.instance,
             text,
-            seconds_of(chosen.budget),
-            seconds_of(chosen.limit),
-            chosen.repeat,
-            seconds_of(getattr(chosen, "baseline", "")) if getattr(chosen, "baseline", "") else -1,
-            chosen.tracker,
             simulate=getattr(chosen, "simulate", False),
             dry_run=True,
             override=getattr(chosen, "override", ""),
         )
+        command = drilling.with_limits(command, chosen)
     except (OSError, ValueError) as error:
         complain(str(error))
         return 2
@@ -261,8 +227,7 @@ async def _probes(chosen: argparse.Namespace, client: EngineClient, command: Run
         yield
         return
     status = session.named(session.instances(client.snapshot), command.instance)
-    wish = drilling.Probing(tuple(chosen.places), chosen.every, tuple(chosen.tcp), chosen.http, chosen.expect)
-    async with drilling.probing(client.ask, status.addresses[0].address, wish, note):
+    async with drilling.probing(client.ask, status.addresses[0].address, drilling.wished(chosen), note):
         yield
 
 

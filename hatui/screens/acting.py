@@ -5,7 +5,8 @@ Invariant: Cancel has the focus when it opens, enter never confirms, and nothing
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Coroutine
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -86,6 +87,10 @@ class Acting(Dialog):
         """The engine's answer to the trial."""
         return [((f" {line}", "plain"),) for part in reply.text.split("; ") for line in wrap(plain(part), COLUMNS - 2)]
 
+    def twin_words(self) -> str:
+        """The command line that does the same. Raises: ValueError when a field cannot be read."""
+        return self.console.command_line(self.command(trial=False), self.value("reason"))
+
     def ended(self, reply: Reply) -> list[Line]:
         """The engine's answer."""
         return outcome_lines(reply)
@@ -134,8 +139,10 @@ class Acting(Dialog):
         if asking:
             words = ""
             if not against:
-                words = self.console.command_line(self.command(trial=False), self.value("reason"))
-            lines += [(), ((" Same as  ", "dim"), (words, "strong"))] if words else []
+                words = self.twin_words()
+            for at, part in enumerate(wrap(words, COLUMNS - 11) if words else []):
+                lines += [] if at else [()]
+                lines.append((((" Same as  " if not at else " " * 10), "dim"), (part, "strong")))
         text = self.query_one("#text", Lines)
         text.styles.height = len(lines) + 1
         text.show(lines, rule(self.headline(), COLUMNS, strong=True))
@@ -173,7 +180,7 @@ class Acting(Dialog):
     def action_copy_command(self) -> None:
         """The command line that does the same."""
         if not self._against():
-            self.console.copy(self.console.command_line(self.command(trial=False), self.value("reason")))
+            self.console.copy(self.twin_words())
 
     def action_confirm(self) -> None:
         """Do it, once."""
@@ -190,13 +197,18 @@ class Acting(Dialog):
         self.query_one("#cancel", Button).label = "Close"
         self.query_one("#cancel").focus()
         self.paint()
-        self.run_worker(self._perform(command, reason))
+        self.begin(self.perform(command, reason))
 
     def _progress(self, text: str) -> None:
         self._result = [*self._result, ((f" {plain(text)}", "plain"),)][-12:]
         self.paint()
 
-    async def _perform(self, command: Command, reason: str) -> None:
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let it run, as long as this dialog is there."""
+        self.run_worker(work)
+
+    async def perform(self, command: Command, reason: str) -> None:
+        """Ask the engine and keep what it answers."""
         try:
             reply = await self.console.perform(command, reason, self._progress)
         except EngineLost as lost:

@@ -20,13 +20,9 @@ from engine.messages import (
     DrillReport,
     EventLine,
     GetDrills,
-    Reply,
-    RunDrill,
 )
-from hatui import reports
 from hatui.nodes import named, parted, whole
-from hatui.screens.acting import Acting
-from hatui.screens.ask import COLUMNS, ask_command
+from hatui.screens.ask import ask_command
 from hatui.screens.frame import FrameScreen
 from hatui.screens.report import ReportPage
 from hatui.store import Store
@@ -179,87 +175,13 @@ class Drills(FrameScreen):
             self.app.push_screen(ask_command(title, AbortDrill(), words, node=node))
 
 
-class DrillDialog(Acting):
-    """`D`: which plan, on which instance; preflight first."""
-
-    FIELDS: ClassVar[tuple[tuple[str, str, str], ...]] = (
-        ("plan", "Plan", "hand-over, silent-master, link-down, ..."),
-        ("instance", "Instance", "whose addresses move"),
-        ("simulate", "Simulate", "yes: on the model only, nothing is sent"),
-        ("reason", "Reason", "for the report, such as: Q4 test"),
-    )
-    CONFIRM: ClassVar[str] = "Run the drill"
-
-    def __init__(self, instance: str, plan: str) -> None:
-        super().__init__()
-        self._given = {"instance": instance, "plan": plan or "hand-over"}
-
-    def given(self, name: str) -> str:
-        """What is selected."""
-        return self._given.get(name, "")
-
-    def about(self) -> str:
-        """The instance."""
-        return self.value("instance")
-
-    def headline(self) -> str:
-        """What, and where."""
-        word = "SIMULATION: " if self.value("simulate") in ("yes", "y") else ""
-        return f"{word}Drill {plain(self.value('plan'))} of {plain(self.value('instance'))}"
-
-    def command(self, *, trial: bool) -> RunDrill:
-        """Run it."""
-        simulate = self.value("simulate")
-        if simulate not in ("", "no", "n", "yes", "y"):
-            raise ValueError("simulate: yes or no")
-        model = simulate in ("yes", "y") and not trial
-        return RunDrill(self.value("plan"), self.value("instance"), simulate=model, dry_run=trial)
-
-    def wrong(self) -> str:
-        """The instance must be there."""
-        name = self.value("instance")
-        return (
-            "" if name in self.console.store.instances else f"there is no instance {plain(name)} [E-UNKNOWN-INSTANCE]"
-        )
-
-    def explained(self, reply: Reply) -> list[Line]:
-        """The preflight."""
-        report = reply.drill
-        if report is None:
-            return super().explained(reply)
-        roles = {"pass": "good", "warn": "warn", "fail": "bad"}
-        lines: list[Line] = [
-            (
-                (f" {one.result:<8} ", roles.get(one.result, "unknown")),
-                (plain(one.text), "plain"),
-                (f" {one.code}", "dim"),
-            )
-            for one in report.checks
-        ]
-        figures = f"outage at most {reports.figure(report.expected)}, budget {reports.figure(report.budget)}"
-        return [((f" {plain(report.title)}", "strong"),), *lines, ((f" expected  {figures}", "plain"),)]
-
-    def waiting(self) -> str:
-        """The drill belongs to the engine."""
-        return "esc closes this window, the drill goes on: 4 shows it"
-
-    def ended(self, reply: Reply) -> list[Line]:
-        """The verdict, and where the rest is."""
-        report = reply.drill
-        if report is None:
-            return super().ended(reply)
-        role = "good" if report.outcome == "pass" else "bad"
-        lines: list[Line] = [((f" {report.outcome.upper()}", role), (f"  {plain(report.text)}", "plain"))]
-        facts = [f"  {name:<11} {value}" for name, value in reports.facts(report) if name != "verdict"]
-        lines += [((f" {line}", "plain"),) for line in reports.folded(facts, COLUMNS - 2)]
-        return lines
-
-
 def open_drill(console: HatuiApp, instance: str, plan: str) -> None:
     """Ask about a drill."""
     names = [name for name in console.store.instances if parted(name, console.store.nodes)[0] == console.here]
     about = instance or next(iter(names or console.store.instances), "")
     if not console.refuse(about):
+        from hatui.screens.drill import DrillDialog
+
         console.push_screen(DrillDialog(about, plan))
 
 

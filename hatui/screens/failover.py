@@ -7,6 +7,7 @@ nothing is claimed, and if it is lost meanwhile the outcome is called unknown.
 
 from __future__ import annotations
 
+import contextlib
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,11 +16,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Label
 
 from engine.errors import EngineLost, Refused
-from engine.messages import Failover, Outcome, Reply
+from engine.messages import Check, Failover, Outcome, Reply
+from hatui.linked import checks_of
 from hatui.meanwhile import Meanwhile
-from hatui.moves import Move, forecast, measured
+from hatui.moves import Move, forecast, measured, with_checks
 from hatui.screens.ask import COLUMNS, outcome_lines, show_hint
-from hatui.screens.forecast import forecast_lines
+from hatui.screens.forecast import forecast_lines, override_row
 from hatui.screens.frame import Dialog
 from hatui.screens.simulated import show_simulation
 from hatui.text import Line, fit, parse_duration, plain, rule, seconds, short_seconds, wrap
@@ -39,6 +41,8 @@ class FailoverDialog(Dialog):
         self._reply: Reply | None = None
         self._after_seq = 0
         self._before: Move | None = None
+        self._checks: tuple[Check, ...] = ()
+        """What the engine found, when this was opened."""
         self._meanwhile: Meanwhile | None = None
 
     def compose(self) -> ComposeResult:
@@ -54,6 +58,9 @@ class FailoverDialog(Dialog):
             with Horizontal(classes="inputs", id="name-row"):
                 yield Label("Type the name", markup=False)
                 yield Input(id="name", placeholder="of the instance, because of the warning", select_on_focus=False)
+            with Horizontal(classes="inputs", id="override-row"):
+                yield Label("Override", markup=False)
+                yield Input(id="override", placeholder="why it is done although a check failed", select_on_focus=False)
             yield Lines(id="hint")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
@@ -65,17 +72,33 @@ class FailoverDialog(Dialog):
         self._meanwhile = Meanwhile(self.console.store, self._instance)
         self.query_one("#cancel").focus()
         self.paint()
+        self.run_worker(self._try(), exclusive=True, group="trial")
+
+    async def _try(self) -> None:
+        """What the engine would check; without it the console's own knowledge stands."""
+        move = self._move
+        if move is None or not move.method:
+            return
+        trial = Failover(self._instance, move.method, dry_run=True, checks=self._linked())
+        with contextlib.suppress(EngineLost, Refused):
+            self._checks = (await self.console.perform(trial, "trial")).checks
+        self.paint()
+
+    def _linked(self) -> tuple[Check, ...]:
+        return checks_of(self.console.store, self._instance, self.console.link.now())
 
     # what is shown -----------------------------------------------------------------------------
 
     @property
     def _move(self) -> Move | None:
         console = self.console
-        return forecast(console.store, self._instance, console.link.now(), self.query_one("#hold", Input).value)
+        found = forecast(console.store, self._instance, console.link.now(), self.query_one("#hold", Input).value)
+        return found if found is None or found.unknown else with_checks(found, self._checks, self._linked())
 
     def _command(self, move: Move) -> Failover:
         hold = parse_duration(self.query_one("#hold", Input).value or "0")
-        return Failover(self._instance, move.method, float(hold))
+        override = self.query_one("#override", Input).value.strip() if move.count("fail") else ""
+        return Failover(self._instance, move.method, float(hold), override=override, checks=self._linked())
 
     def _wrong(self, move: Move) -> str:
         """What stands against confirming now."""
@@ -89,8 +112,8 @@ class FailoverDialog(Dialog):
             parse_duration(self.query_one("#hold", Input).value or "0")
         except ValueError as error:
             return f"{error} [E-RANGE]"
-        if move.count("fail"):
-            return "a check failed [E-PREFLIGHT]"
+        if failed := override_row(move.checks, self.query_one("#override", Input).value.strip()):
+            return failed
         if move.count("warn") and self.query_one("#name", Input).value != move.instance:
             return f"there is a warning: type {move.instance} first [E-TYPE-NAME]"
         return ""
@@ -105,6 +128,7 @@ class FailoverDialog(Dialog):
             self._show(text, [((" This instance is gone.", "warn"),)], "Fail over")
             return
         self.query_one("#name-row").display = self._phase == "asking" and bool(move.count("warn"))
+        self.query_one("#override-row").display = self._phase == "asking" and bool(move.count("fail"))
         wrong = self._wrong(move) if self._phase == "asking" else ""
         self.query_one("#confirm", Button).disabled = bool(wrong) or self._phase != "asking"
         self.query_one("#simulate", Button).display = self._phase == "asking" and bool(move.method)

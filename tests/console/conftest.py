@@ -13,6 +13,7 @@ from engine.messages import (
     ApplyConfig,
     Command,
     ConfigText,
+    Failover,
     GetConfig,
     GetDrills,
     GetEvents,
@@ -69,6 +70,9 @@ class StagedLink(ReplayLink):
         super().__init__(lines, answer=self._reply)
         self.advance(max(0, NOW - self.now()))
         self.asked: list[tuple[Command, str]] = []
+        self.trials: list[Failover] = []
+        """Failovers whose preflight was asked for; they are no commands that do anything."""
+        self.preflight = Reply(0, Outcome.DONE)
         self.answers: dict[type[Command], Reply | Exception | Callable[[Command], Reply]] = {
             GetConfig: Reply(0, Outcome.DONE, files=(config_text(),)),
             GetDrills: Reply(0, Outcome.DONE, drills=REPORTS, plans=PLANS),
@@ -78,6 +82,9 @@ class StagedLink(ReplayLink):
         }
 
     async def _reply(self, command: Command, reason: str) -> Reply:
+        if isinstance(command, Failover) and command.dry_run:
+            self.trials.append(command)
+            return self.preflight
         self.asked.append((command, reason))
         answer = self.answers[type(command)]
         if isinstance(answer, Exception):

@@ -165,6 +165,29 @@ async def test_d_shows_the_preflight_then_runs_and_shows_the_verdict(console: Ha
         assert RunDrill("hand-over", "VI_WEB") in link.commands()
 
 
+async def test_d_takes_the_options_of_the_command_line_and_an_override(console: HatuiApp, link: StagedLink) -> None:
+    def answer(command: Command) -> Reply:
+        made = msgspec.structs.replace(REPORTS[0], checks=(Check("fail", "P-PENDING", "revision 7 waits"),))
+        return Reply(0, Outcome.DONE, text="done", drill=made)
+
+    link.answers[RunDrill] = answer
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("D")
+        await until(pilot, "P-PENDING failed: say why it is done all the same")
+        await pilot.click("#options")
+        await pilot.press(*"--budget four", "escape")
+        await until(pilot, "[E-RANGE]")
+        await pilot.click("#options")
+        await pilot.press("end", *["backspace"] * 4, *"4.5s --limit 10s", "escape")
+        await pilot.click("#override")
+        await pilot.press(*"ok", "escape")
+        await until(pilot, "--override ok")
+        await pilot.press("y")
+        await until(pilot, "PASS  outage 3.500 s")
+        assert link.commands()[-1] == RunDrill("hand-over", "VI_WEB", budget_s=4.5, limit_s=10.0, override="ok")
+
+
 async def test_m_says_who_will_be_master_and_needs_a_reason(console: HatuiApp, link: StagedLink) -> None:
     link.answers[Maintenance] = Reply(0, Outcome.DONE, text="VI_WEB: 10.0.0.12 (priority 100) will be MASTER")
     async with console.run_test(size=SIZE) as pilot:

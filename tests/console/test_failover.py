@@ -10,6 +10,7 @@ import pytest
 from engine.errors import EngineLost
 from engine.messages import (
     AnnounceNow,
+    Check,
     Command,
     EventLine,
     Failover,
@@ -254,7 +255,38 @@ async def test_closing_the_dialog_while_the_engine_works_is_no_harm(console: Hat
         gate.set()
         text = await settle(pilot)
         assert "INSTANCE" in text
-        assert len(link.commands()) == 1
+        assert len([one for one in link.commands() if not getattr(one, "dry_run", False)]) == 1
+
+
+async def test_a_failed_check_is_overridden_with_a_reason_that_is_typed(console: HatuiApp, link: StagedLink) -> None:
+    link.answers[Failover] = DONE
+    link.preflight = Reply(0, Outcome.DONE, checks=(Check("fail", "P-PENDING", "revision 7 waits"),))
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("F")
+        text = await until(pilot, "revision 7 waits")
+        assert "P-PENDING failed: say why it is done all the same" in text
+        await pilot.press("y")
+        await settle(pilot)
+        assert link.commands() == []
+        await pilot.click("#override")
+        await pilot.press(*"anna knows", "escape")
+        await until(pilot, "--override 'anna knows'")
+        await pilot.press("y")
+        await settle(pilot)
+        assert link.commands() == [Failover("VI_WEB", "step-down", override="anna knows")]
+
+
+async def test_nobody_overrides_the_loss_of_the_last_owner(console: HatuiApp, link: StagedLink) -> None:
+    link.preflight = Reply(0, Outcome.DONE, checks=(Check("fail", "P-PEER-READY", "lb-b is in FAULT"),))
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("F")
+        await until(pilot, "P-PEER-READY failed: nobody can override that")
+        await pilot.click("#override")
+        await pilot.press(*"please", "escape", "y")
+        await settle(pilot)
+        assert link.commands() == []
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from engine.codes.preflight import LAST
 from engine.config.model import Instance
 from engine.errors import Refused
 from engine.messages import Check, DrillPlan, FindingStatus, InstanceStatus, State
 
 SAFE = ("hand-over", "take-over", "crash", "reload", "deaf")
 """Acts after which the address stays here when there is nobody else."""
-NEVER = frozenset({"P-PEER-HEARD", "P-PEER-READY"})
-"""Codes whose failure nobody overrides: the address would lose its last owner, or could not be put back."""
 RANKS = ("unknown", "pass", "warn", "fail")
 
 
@@ -89,7 +88,7 @@ def overridden(found: Sequence[Check], reason: str) -> tuple[str, ...]:
     failed = [one for one in found if one.result == "fail"]
     if not failed:
         return ()
-    hard = [one for one in failed if one.code in NEVER]
+    hard = [one for one in failed if one.code in LAST]
     if hard and reason:
         raise Refused("E-PREFLIGHT", f"this cannot be overridden: {_words(hard)}")
     if not reason:
