@@ -358,8 +358,9 @@ LEFT_OUT_TABLE = (
     (_OLD, "V3O-6.4.3-02 V3O-7.1-01 V3O-7.1-03 V3O-7.4-01"),
     (
         (
-            "not enforced: the virtual MAC device of a backup is up, as keepalived's is, or taking over would wait for "
-            "it; the switch sends such frames to the master, and a backup has the virtual addresses nowhere"
+            "in part: over IPv4 a backup passes no such frame on (test_only_the_master_passes_on_what_comes_to_the_"
+            "virtual_mac). Not enforced for frames to the host's own addresses, nor over IPv6, where the kernel has no "
+            "such setting for one device: the virtual MAC device of a backup is up, or taking over would wait for it"
         ),
         "V3-6.4.2-04 V2-6.4.2-02",
     ),

@@ -24,6 +24,7 @@ from engine.vrrp.kernel import Kernel
 from engine.vrrp.netlink import Link
 
 _CONF = Path("/proc/sys/net/ipv4/conf")
+_CONF6 = Path("/proc/sys/net/ipv6/conf")
 _ON_VMAC = {"arp_ignore": "1", "accept_local": "1", "rp_filter": "0", "promote_secondaries": "1"}
 _AT_ONCE = 50
 """Devices that are removed in one step while adverts wait."""
@@ -88,6 +89,8 @@ class _Wanted:
     name: str
     parent: str
     mac: str
+    forwarding: Path | None
+    """The setting by which the device passes packets on; IPv6 has none for one device."""
 
 
 class Devices:
@@ -110,7 +113,8 @@ class Devices:
         for one in config.instances:
             if one.vmac is not None:
                 name = vmac_interface(one, config)
-                self._wanted[name] = _Wanted(one.name, name, one.interface, vmac_address(one))
+                forwarding = _CONF / name / "forwarding" if one.family == 4 else None
+                self._wanted[name] = _Wanted(one.name, name, one.interface, vmac_address(one), forwarding)
         failed = [why for one in self._wanted.values() for why in self._make(one)]
         self._promoting = tuple(one for one in config.instances if one.promote_secondaries)
         for one in self._promoting:
@@ -141,14 +145,32 @@ class Devices:
             why for one in self._wanted.values() if interface in (one.parent, one.name) for why in self._make(one)
         ]
 
+    def serve(self, instance: str) -> None:
+        """A master gets its addresses: its device passes packets on again, where the host does so."""
+        for one in self._wanted.values():
+            if one.instance == instance and one.forwarding is not None:
+                value = _read(_CONF / one.parent / "forwarding")
+                if value and value != _read(one.forwarding):
+                    _write(one.forwarding, value)
+
+    def _rest(self, wanted: _Wanted) -> None:
+        """Who is not master passes nothing on that comes to the virtual MAC: a switch that has forgotten it floods,
+        and each such packet would arrive twice. Source: RFC 9568 6.4.2."""
+        if wanted.forwarding is not None and _read(wanted.forwarding) not in ("", "0"):
+            _write(wanted.forwarding, "0")
+
     def happened(self, event: HandOverStarted | HandOverFinished | StateChanged) -> None:
-        """While a master hands over, its virtual MAC device answers no ARP; it does again when the role is kept or
-        comes back.
+        """Who stops being master rests. While a master hands over, its virtual MAC device answers no ARP; it does
+        again when the role is kept or comes back.
 
         The successor has the same MAC and announces by ARP requests. An answer of ours, which the host gives as
         long as it has the address, would show the switch that MAC at our port again, and nobody would get there
         once the address has gone.
         """
+        if isinstance(event, StateChanged) and event.new is not State.MASTER:
+            for one in self._wanted.values():
+                if one.instance == event.instance:
+                    self._rest(one)
         if isinstance(event, HandOverStarted):
             self._hush(event.instance, on=True)
         elif event.instance in self._hushed and (
@@ -200,6 +222,7 @@ class Devices:
             link = kernel.look(wanted.name)
             if link is None:
                 return _refused(wanted, "it is gone as soon as made")
+            self._rest(wanted)
         self._made.add(wanted.name)
         failures = self._settle(wanted, link)
         results = kernel.transact(
@@ -215,6 +238,8 @@ class Devices:
         failures = []
         for key, value in _ON_VMAC.items():  # it goes with the device: nothing to put back
             failures.append(_write(_CONF / link.name / key, value))
+        if (_CONF6 / link.name).exists():  # a router advertisement must not lead the host's own traffic over it
+            failures.append(_write(_CONF6 / link.name / "accept_ra", "0"))
         failures += [self._set(_CONF / wanted.parent / key, value) for key, value in _ON_PARENT.items()]
         why = next((why for why in failures if why), "")
         return [EffectFailed(wanted.instance, "set-sysctl", why)] if why else []

@@ -221,6 +221,40 @@ def test_with_xmit_base_adverts_leave_from_the_parent(lab: Lab, start: Any) -> N
     assert host.addresses("virtual0") == [f"{VIP}/32"]
 
 
+def test_only_the_master_passes_on_what_comes_to_the_virtual_mac(lab: Lab, start: Any) -> None:
+    """A switch that has forgotten the MAC floods, and what two routers pass on arrives twice."""
+    host, client = lab.hosts["vrrpA"], lab.add_host("client", "10.211.55.24/24")
+    host.run(["sysctl", "-qw", "net.ipv4.ip_forward=1"])
+    host.ip("link add low0 type bridge", "address add 10.211.58.1/24 dev low0", "link set low0 up")
+    gate = "10.211.55.99"
+    client.ip(f"neigh add {gate} lladdr {MAC4} dev eth0", f"route add 10.211.58.0/24 via {gate} dev eth0")
+
+    def passed_on() -> int:
+        """Packets for others that the host has taken so far."""
+        lines = [line.split() for line in host.run(["cat", "/proc/net/snmp"]).stdout.splitlines()]
+        titles, values = [words for words in lines if words[0] == "Ip:"]
+        return int(values[titles.index("ForwDatagrams")])
+
+    def one_more() -> bool:
+        before = passed_on()
+        client.run(["ping", "-c", "2", "-i", "0.05", "-W", "0.1", "10.211.58.9"], check=False)
+        return passed_on() > before
+
+    a = start("vrrpA")
+    a.configure(four(host, 50))
+    wait_for(lambda: device(host), 5, "the device")
+    assert a.status().state is State.BACKUP
+    assert not one_more()
+    a.configure(four(host))
+    master(a)
+    wait_for(one_more, 5, "a packet to be passed on")
+    a.close()
+    again = start("vrrpA")
+    again.configure(four(host, 50))
+    assert again.status().state is State.BACKUP
+    wait_for(lambda: not one_more(), 5, "the one that is master no more to rest")
+
+
 def test_the_device_follows_its_parent_and_a_reload(lab: Lab, start: Any) -> None:
     host = lab.hosts["vrrpA"]
     a = start("vrrpA")
