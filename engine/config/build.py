@@ -87,6 +87,7 @@ def load(
     context = Context(words, read)
     fatal = any(one.code == "C-FILE" for one in expanded.diagnostics)
     config = _build(context, statements, expanded.sources)
+    config = msgspec.structs.replace(config, without_effect=_without_effect(context, statements))
     _script_security(context, config)
     found = (*expanded.diagnostics, *misplaced, *context.sayings.all)
     stopped = fatal or any(one.code == "C-FATAL" or one.exit_code == 2 for one in found)
@@ -186,6 +187,24 @@ def _model(context: Context, sources: tuple[str, ...]) -> Config:
     return msgspec.structs.replace(config, fingerprint=fingerprint(config))
 
 
+def _without_effect(context: Context, statements: list[Statement]) -> tuple[tuple[str, str], ...]:
+    """What stands at the top level or in global_defs and does nothing in hatui, each with a digest of its text. Not
+    bfd_instance, which the model has."""
+    found: dict[str, str] = {}
+    for top in statements:
+        of_globals = top.keyword == "global_defs"
+        path = ("global_defs",) if of_globals else ()
+        for one in top.children or () if of_globals else (top,):
+            row = context.table.get(path, one.keyword)
+            if row is None or row.effective or row.name == "bfd_instance":
+                continue
+            head = (*path, one.keyword) if of_globals else tuple(word.value for word in one.words)
+            text = "\n".join(" ".join(word.value for word in line.words) for line in one.walk())
+            name = " ".join(head)
+            found[name] = hashlib.sha256((found.get(name, "") + text).encode("utf-8", "replace")).hexdigest()[:32]
+    return tuple(found.items())
+
+
 _WITHOUT_INSTANCE = {"startup_script", "shutdown_script", "misc_path", "notify_up", "notify_down"}
 """Commands that are run though there is no vrrp_instance."""
 
@@ -254,6 +273,7 @@ def fingerprint(config: Config) -> str:
     """Hex digest of what the configuration means, whatever the files are called and where the lines stand."""
     plain = msgspec.structs.replace(
         config,
+        without_effect=(),
         sources=(),
         fingerprint="",
         instances=tuple(msgspec.structs.replace(one, file="", line=0) for one in config.instances),

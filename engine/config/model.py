@@ -468,10 +468,16 @@ class Config(Model, frozen=True):
     static_rules: tuple[Rule, ...] = ()
     track_groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(track group, instance names)"""
+    without_effect: tuple[tuple[str, str], ...] = ()
+    """(what is read and does nothing in hatui, such as "virtual_server 10.0.0.1 80", digest of its text)"""
     sources: tuple[str, ...] = ()
     """Absolute paths of every file that was read, the main file first; core watches them."""
     fingerprint: str = ""
     """Hex digest of the resolved content without names of files: equal on two nodes means equal meaning."""
+
+    def effective(self) -> Config:
+        """The same without what is only kept to say that it changed: for the process that runs it."""
+        return msgspec.structs.replace(self, without_effect=())
 
     def instance(self, name: str) -> Instance | None:
         """The instance of that name, or None."""

@@ -135,6 +135,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Every instance, unchanged ones too, in the order of the new configuration; removed ones last."""
     others: tuple[str, ...] = ()
     """One line for each other thing that changes: scripts, groups, static items, global settings."""
+    without_effect: tuple[str, ...] = ()
+    """One line for each change of what hatui reads and does nothing with, such as a virtual_server."""
 
     @property
     def impact(self) -> Impact:
@@ -153,7 +155,8 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def lines(self) -> tuple[str, ...]:
         """One line for each thing that changes; empty when nothing does."""
-        return tuple(one.text for one in self.instances if one.impact is not Impact.NOTHING) + self.others
+        changed = tuple(one.text for one in self.instances if one.impact is not Impact.NOTHING)
+        return changed + self.others + self.without_effect
 
     def of(self, name: str) -> InstanceChange | None:
         """The change of the instance of that name."""
@@ -186,7 +189,7 @@ def plan(old: Config, new: Config) -> Plan:
             left.remove(was)
         changes.append(_changed(was, one, new) if was is not None else _added(one))
     changes += [_removed(one) for one in left]
-    return Plan(tuple(changes), tuple(_others(old, new)))
+    return Plan(tuple(changes), tuple(_others(old, new)), tuple(_without_effect(old, new)))
 
 
 def _changed(old: Instance, new: Instance, config: Config) -> InstanceChange:
@@ -363,6 +366,14 @@ def _others(old: Config, new: Config) -> Iterable[str]:
             yield f"{word}: {_delta(was, now)}"
     if old.globals != new.globals:
         yield f"{_struct_text('global_defs', old.globals, new.globals)}: changed, in place"
+
+
+def _without_effect(old: Config, new: Config) -> Iterable[str]:
+    before, after = dict(old.without_effect), dict(new.without_effect)
+    for name in dict.fromkeys((*after, *before)):
+        if before.get(name) != after.get(name):
+            done = "added" if name not in before else "removed" if name not in after else "changed"
+            yield f"{name}: {done}, which hatui reads without effect (C-NO-EFFECT)"
 
 
 def _seconds(duration: int) -> str:

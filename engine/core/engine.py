@@ -299,7 +299,7 @@ class Engine:
         resumed = self.present.resume(self.config, self.clock()) if again else ()
         resumed = self.standing.resume(self.config, resumed)
         former = self.present.former(self.config, self.clock()) if again else ()
-        self.supervisor.send("vrrp", Configure(self.config, resumed, former))
+        self.supervisor.send("vrrp", Configure(self.config.effective(), resumed, former))
         if again:
             for result in self.present.results():
                 self.supervisor.send("vrrp", result)
@@ -331,7 +331,7 @@ class Engine:
         """Put a checked configuration into use."""
         if self.observation is not None:
             self.observation.configure(new)
-        self.supervisor.send("vrrp", Configure(new))
+        self.supervisor.send("vrrp", Configure(new.effective()))
         self.supervisor.send("check", ScriptsWanted(new))
         self.present.reloaded(old, new, self.clock())
         self.runs.reloaded(new)

@@ -29,6 +29,7 @@ from engine.config.model import (
     Vmac,
 )
 from engine.config.plan import FIELDS, Impact, Plan, master_down_time, plan, skew_time
+from tests.config.reading import config, reading, with_lines
 
 VI = Instance(
     name="VI_1",
@@ -273,6 +274,27 @@ def test_other_things_that_change_are_named_without_their_values() -> None:
         "global_defs (router_id): changed, in place",
     )
     assert plan(old, new).impact is Impact.IN_PLACE
+
+
+def test_change_of_what_has_no_effect_is_named_with_its_code_and_changes_nothing() -> None:
+    service = "virtual_server 10.0.0.1 80 {{\n lb_algo {algorithm}\n real_server 10.0.0.2 80 {{\n weight 1\n }}\n}}\n"
+    group = "virtual_server_group G {\n 10.0.0.3 80\n}\n"
+    settings = "global_defs {\n checker_priority 5\n}\n"
+    old = config(reading(with_lines() + service.format(algorithm="rr") + group))
+    new = config(reading(settings + with_lines() + service.format(algorithm="wlc")))
+    done = plan(old, new)
+    assert done.lines == (
+        "global_defs checker_priority: added, which hatui reads without effect (C-NO-EFFECT)",
+        "virtual_server 10.0.0.1 80: changed, which hatui reads without effect (C-NO-EFFECT)",
+        "virtual_server_group G: removed, which hatui reads without effect (C-NO-EFFECT)",
+    )
+    assert (done.impact, done.others) == (Impact.NOTHING, ())
+    assert old.fingerprint == new.fingerprint, "to hatui both mean the same"
+    assert new.effective().without_effect == ()
+    moved = config(
+        reading(service.format(algorithm="wlc").replace(" lb", "   lb") + "# moved\n" + settings + with_lines())
+    )
+    assert plan(new, moved).lines == ()
 
 
 def test_timing_of_both_versions() -> None:
