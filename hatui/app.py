@@ -358,7 +358,7 @@ class HatuiApp(LateApp, Whose, Replaying, Telling):
         if text:
             self.copy(text)
         else:
-            self.say("nothing is selected here")
+            self.say("nothing is selected here [E-NOTHING]")
 
     def twin(self, *words: str) -> str:
         """The command line that prints the same as a view."""
@@ -377,7 +377,7 @@ class HatuiApp(LateApp, Whose, Replaying, Telling):
         if words:
             self.copy(self.twin(*words))
         else:
-            self.say("no command prints this view")
+            self.say("no command prints this view [E-NOTHING]")
 
     def action_palette(self) -> None:
         """All that can be done, by search."""
@@ -537,7 +537,7 @@ def link_to(socket_path: str, hosts: Sequence[str] = ()) -> Link:
     links: dict[str, EngineLink] = {}
     for there in map(remote.target, hosts):
         if there.node in links:
-            raise HatuiError(f"--host {there.given}: {there.node} is named twice")
+            raise HatuiError(f"--host {there.given}: {there.node} is named twice [E-HOST]")
         connect = partial(remote.client_of, there)
         links[there.node] = EngineLink(there.socket, connect=connect, arguments=["--host", there.given])
     return MergedLink(links) if len(links) > 1 else next(iter(links.values()))

@@ -188,7 +188,7 @@ def console(chosen: argparse.Namespace) -> int:
         try:
             return app.replay(chosen.replay, theme=chosen.theme)
         except (OSError, ValueError) as failure:
-            raise HatuiError(str(failure)) from None
+            raise HatuiError(f"{failure} [E-FORMAT]") from None
     return app.run(
         chosen.socket,
         hosts=chosen.host or (),

@@ -56,7 +56,10 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class FilterError(ValueError):
-    """Text that is no filter: what is wrong, in a few words."""
+    """Text that is no filter: what is wrong, in a few words and with its code."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(f"{words} [E-FILTER]")
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -66,7 +69,7 @@ def _pattern(text: str) -> re.Pattern[str]:
             warnings.simplefilter("ignore", FutureWarning)  # what "[[" may mean one day is not the operator's matter
             return re.compile(text, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError) as error:
-        raise FilterError(f"not a regular expression: {error}") from error
+        raise FilterError(f"not a regular expression: {getattr(error, 'msg', error)}") from error
 
 
 def text_filter(text: str) -> Callable[[str], bool]:

@@ -177,7 +177,7 @@ def _term(part: str) -> Test:
         try:
             pattern = re.compile(value, re.IGNORECASE)
         except re.error as error:
-            raise FilterError(f"not a regular expression: {error}") from error
+            raise FilterError(f"not a regular expression: {error.msg}") from error
         return lambda row: bool(pattern.search(facts(row).get(word, ""))) != bool(inverted)
     equal = (operator == "==") != bool(inverted)
     return lambda row: (facts(row).get(word, "").lower() == value.lower()) == equal

@@ -128,11 +128,11 @@ def _select(app: HatuiApp, name: str) -> None:
 
 
 def _replay(app: HatuiApp) -> None:
-    app.say("write a time behind it, such as :replay 13:50")
+    app.say("write a time behind it, such as :replay 13:50 [E-COMMAND]")
 
 
 def _open(app: HatuiApp) -> None:
-    app.say("write a file behind it, such as :open /tmp/vrrp.pcapng")
+    app.say("write a file behind it, such as :open /tmp/vrrp.pcapng [E-COMMAND]")
 
 
 def _explain(app: HatuiApp, code: str) -> None:
@@ -153,7 +153,7 @@ def execute(app: HatuiApp, text: str) -> str:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        return str(error)
+        return f"{error} [E-COMMAND]"
     if not words:
         return ""
     typed = " ".join(words)
@@ -185,7 +185,7 @@ def execute(app: HatuiApp, text: str) -> str:
         if len(begun) == 1:
             matching = begun
     if not matching:
-        return f"not understood: {plain(typed)}"
+        return f"not understood: {plain(typed)} [E-COMMAND]"
     matching[0].run()
     return ""
 

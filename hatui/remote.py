@@ -57,7 +57,7 @@ def target(text: str) -> Target:
     host, found, path = text.partition(":/")
     user, _, node = host.rpartition("@")
     if not node or node.startswith("-") or user.startswith("-") or any(char.isspace() for char in text):
-        raise HatuiError(f"--host {text!r}: write USER@NODE, NODE, NODE:/path/of/the/socket, or local")
+        raise HatuiError(f"--host {text!r}: write USER@NODE, NODE, NODE:/path/of/the/socket, or local [E-HOST]")
     return Target(text, user, node, f"/{path}" if found else DEFAULT_SOCKET)
 
 

@@ -89,7 +89,7 @@ class Replaying(TypeAhead):
     async def _replay(self, link: EngineLink | MergedLink, at: int) -> None:
         console = self._console
         if self.live is not None:
-            console.say("esc leaves this recording first", "warning")
+            console.say("esc leaves this recording first [E-NO-ENGINE]", "warning")
             return
         hello = console.engine_store.hello
         if hello is None:
@@ -102,7 +102,7 @@ class Replaying(TypeAhead):
             console.say(f"{console.here}: {error}" if console.here else str(error), "warning")
             return
         if not lines:
-            console.say(f"the journal has nothing of {clock(at, console.time_mode)} or after", "warning")
+            console.say(f"the journal has nothing of {clock(at, console.time_mode)} or after [E-NOT-HERE]", "warning")
             return
         of = f" of {console.here}" if console.here else ""
         self.live = link

@@ -120,3 +120,33 @@ def test_every_verdict_that_is_a_fault_has_its_code() -> None:
     faultless = {Verdict.OK, Verdict.SENT, Verdict.NONE, Verdict.VRID, Verdict.NOT_RUNNING}
     assert {verdict.value for verdict in Verdict} - {verdict.value for verdict in faultless} == set(VERDICTS)
     assert set(VERDICTS.values()) <= CODES.keys()
+
+
+def said(node: ast.expr) -> str | None:
+    """The text of a literal, `{}` where something is put in."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return None
+
+
+def refusals(path: Path) -> list[str]:
+    """What a module says as a warning, or gives up with, in its own words to the end and without a code."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        warned = name == "say" and any(getattr(one, "value", "") in ("warning", "error") for one in node.args[1:])
+        text = said(node.args[0]) if warned or name in ("HatuiError", "OutsideError") else None
+        if text is not None and not MENTION.search(text) and not text.endswith(("{}", "[{}]")):
+            found.append(text)
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "hatui").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT / "hatui"))
+)
+def test_what_the_console_and_the_commands_refuse_is_said_with_a_code(path: Path) -> None:
+    assert refusals(path) == []

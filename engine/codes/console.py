@@ -72,10 +72,10 @@ CONSOLE = (
     ),
     Code(
         "E-INCLUDED",
-        "This file is looked at only",
-        "The text in the editor is of an included file, or of another page than the candidate.",
-        "The console writes the main file of the configuration only.",
-        "`[` and `]` go back to the main file; `:editor` and `hatui config` help with the others.",
+        "Other files go along",
+        "What was asked for is about one file, and the configuration, or its earlier revision, is made of others too.",
+        "A revision may have had another main file or other included files than what is edited now.",
+        "`hatui config rollback N` puts all files of a revision back; `hatui config diff` shows each of them.",
     ),
     Code(
         "E-TERMINAL",

@@ -70,7 +70,7 @@ async def running(chosen: argparse.Namespace, client: EngineClient) -> tuple[Con
     """The files on disk, the main file first. Raises: HatuiError when there is none."""
     reply = await session.within(chosen, client.request(GetConfig()))
     if not reply.files:
-        raise HatuiError("the engine has no configuration file")
+        raise HatuiError("the engine has no configuration file [E-NOTHING]")
     return reply.files
 
 

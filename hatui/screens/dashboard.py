@@ -204,7 +204,7 @@ class Dashboard(InstanceList):
     def action_detail(self) -> None:
         """Everything about one instance."""
         if self.selected is None:
-            self.console.say("no instance is selected", "warning")
+            self.console.say("no instance is selected [E-NOTHING]", "warning")
         else:
             self.console.open_detail(self.selected.name)
 

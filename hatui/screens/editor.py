@@ -121,7 +121,7 @@ class EditorScreen(FrameScreen):
     @property
     def why_no_typing(self) -> str:
         """Why the text cannot be changed here; empty when it can."""
-        return "" if self.draft is not None else "there is no text yet"
+        return "" if self.draft is not None else "there is no text yet [E-NO-ENGINE]"
 
     async def ask(self, command: Command, reason: str = "") -> Reply:
         """Say a command to the engine whose configuration this is."""

@@ -180,12 +180,12 @@ class Events(FrameScreen):
         if isinstance(row, EventLine) and name:
             open_why(self.console, name, row.seq)
         else:
-            self.console.say("this event belongs to no instance: enter shows it in full")
+            self.console.say("this event belongs to no instance: enter shows it in full [E-NOTHING]")
 
     def action_transition(self, step: int) -> None:
         """`[` and `]`."""
         if not self.query_one(EventList).to_transition(-step):
-            self.console.say("no further change of a state in this list")
+            self.console.say("no further change of a state in this list [E-NOTHING]")
 
     def action_pause(self) -> None:
         """Freeze the list, or go on."""
@@ -232,7 +232,7 @@ class Events(FrameScreen):
         row = self.query_one(EventList).selected
         name = getattr(row.event, "instance", "") if isinstance(row, EventLine) else ""
         if not name:
-            self.console.say("this event belongs to no instance")
+            self.console.say("this event belongs to no instance [E-NOTHING]")
             return
         wanted = f'instance=="{name}"'
         self._filter("" if self.filter_text == wanted else wanted)
@@ -267,7 +267,7 @@ class Events(FrameScreen):
         """What is shown, as JSONL."""
         rows = [row for row in self.view if not isinstance(row, SaidRow)]
         if not rows:
-            self.console.say("nothing is shown: there is nothing to save", "warning")
+            self.console.say("nothing is shown: there is nothing to save [E-NOTHING]", "warning")
             return
         rows.sort(key=lambda row: row.wall_ns)
         stamp = clock(self.console.link.wall(), "utc").replace(":", "")

@@ -57,7 +57,7 @@ class InstanceList(InstanceKeys):
         """Mark one; on another one, both beside each other."""
         chosen, first = self.chosen, self.marked
         if not chosen:
-            self.console.say("no instance is selected", "warning")
+            self.console.say("no instance is selected [E-NOTHING]", "warning")
         elif first not in ("", chosen) and first in self.console.store.instances:
             from hatui.beside import page_of
             from hatui.screens.pager import Pager

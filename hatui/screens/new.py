@@ -165,5 +165,7 @@ class NewInstance(Dialog):
                 frame.load(whole + gap + text, f"a new instance {plain(name)}")
                 return
             await asyncio.sleep(0.05)
-        self.console.say("the configuration could not be read: the new instance is in the clipboard", "warning")
+        self.console.say(
+            "the configuration could not be read: the new instance is in the clipboard [E-NO-ENGINE]", "warning"
+        )
         self.console.copy(text)

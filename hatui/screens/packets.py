@@ -165,7 +165,7 @@ class Packets(PacketPanes):
         """Only packets of this one's instance."""
         packet = self.selected
         if packet is None or not packet.instance:
-            self.console.say("this packet belongs to no instance")
+            self.console.say("this packet belongs to no instance [E-NOTHING]")
             return
         wanted = f'instance=="{packet.instance}"'
         self._filter("" if self.filter_text == wanted else wanted)
@@ -185,9 +185,9 @@ class Packets(PacketPanes):
         """Mark this packet, or take its mark away; then the next row."""
         row = self._row()
         if row is None:
-            self.console.say("no packet is selected")
+            self.console.say("no packet is selected [E-NOTHING]")
         elif not self.view.mark(row):
-            self.console.say(f"{MARKS} packets are marked: no more", "warning")
+            self.console.say(f"{MARKS} packets are marked: no more [E-RANGE]", "warning")
         else:
             self.paint()
 
@@ -196,7 +196,7 @@ class Packets(PacketPanes):
         row = self._row()
         pair = self.view.pair(-1 if row is None else row)
         if pair is None:
-            self.console.say("mark two packets with space, or one and stand on another; then =")
+            self.console.say("mark two packets with space, or one and stand on another; then = [E-NOTHING]")
             return
         mode = self.console.time_mode
 
@@ -209,7 +209,7 @@ class Packets(PacketPanes):
         """What the verdict of this packet means."""
         packet = self.selected
         if packet is None or not compare.has_reason(packet):
-            self.console.say("this packet failed no test: w explains rejected ones (! shows only those)")
+            self.console.say("this packet failed no test: w explains rejected ones (! shows only those) [E-NOTHING]")
             return
         mode = self.console.time_mode
 
@@ -230,7 +230,7 @@ class Packets(PacketPanes):
             choices.append(Choice("all", list(ring)))
         choices = [choice for choice in choices if choice.packets]
         if not choices:
-            self.console.say("no packet is shown: there is nothing to save", "warning")
+            self.console.say("no packet is shown: there is nothing to save [E-NOTHING]", "warning")
             return
         stamp = clock(self.console.link.wall(), "utc").replace(":", "")
         self.app.push_screen(SavePackets(choices, f"hatui-packets-{stamp}", self.filter_text, self.twin()))

@@ -115,7 +115,7 @@ class Pager(Dialog):
         """The next line that was found, or the one before; round and round."""
         rows = self.query_one(PageRows)
         if not rows.found:
-            self.console.say("nothing is found on this page: / looks for words")
+            self.console.say("nothing is found on this page: / looks for words [E-NOTHING]")
             return
         after = [at for at in rows.found if (at > rows.cursor if step > 0 else at < rows.cursor)]
         rows.move_to((after or rows.found)[0 if step > 0 else -1])
@@ -150,7 +150,7 @@ class Pager(Dialog):
         if self._command:
             self.console.copy(self._command)
         else:
-            self.console.say("no command prints this page")
+            self.console.say("no command prints this page [E-NOTHING]")
 
     def action_copy(self) -> None:
         """All of it as text."""

@@ -106,7 +106,7 @@ class Peers(FrameScreen):
         """Everything about the instance of this row."""
         row = self.query_one(PeerTable).selected
         if row is None or not row.instance:
-            self.console.say("this row is of no instance")
+            self.console.say("this row is of no instance [E-NOTHING]")
         else:
             self.console.open_detail(row.instance)
 

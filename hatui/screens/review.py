@@ -227,7 +227,7 @@ class Review(Dialog):
         within = self._within() if self._may_confirm and not self._wrong_time else 0
         command = self._draft.command(self._shown, confirm_s=within)
         if command.files:
-            self.console.say("files that are included go along: no command line does the same", "warning")
+            self.console.say("files that are included go along: no command line does the same [E-INCLUDED]", "warning")
             return
         self.console.copy(f"{self.console.command_line(command, node=self._screen.node)} {plain(self._draft.path)}")
 

@@ -49,7 +49,7 @@ async def candidate_of(screen: ConfigScreen, number: int) -> None:
         return
     main, *others = reply.files
     if main.path != draft.path:
-        screen.console.say(f"revision {number} is of {plain(main.path)}", "warning")
+        screen.console.say(f"revision {number} is of {plain(main.path)} [E-INCLUDED]", "warning")
         return
     if not screen.load(main.text, f"revision {number}"):
         return
@@ -60,7 +60,7 @@ async def candidate_of(screen: ConfigScreen, number: int) -> None:
         screen.paint()
     elif differing:
         words = f"included files differ too ({plain(', '.join(one.path for one in differing))}): "
-        screen.console.say(f"{words}`hatui config rollback {number}` puts all of them back", "warning")
+        screen.console.say(f"{words}`hatui config rollback {number}` puts all of them back [E-INCLUDED]", "warning")
 
 
 class Revisions(Dialog):
@@ -164,7 +164,7 @@ class Revisions(Dialog):
         if len(numbers) == 2:
             self.run_worker(self._compare(*sorted(numbers)), exclusive=True)
         else:
-            self.console.say("mark another one with space first")
+            self.console.say("mark another one with space first [E-NOTHING]")
 
     async def _compare(self, old: int, new: int) -> None:
         known = {one.number for one in self._kept}

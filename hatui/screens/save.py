@@ -137,7 +137,7 @@ class Save(Dialog):
         """Write it."""
         name = self.query_one(Input).value.strip()
         if not name:
-            self._show("a name is missing")
+            self._show("a name is missing [E-NOTHING]")
             return
         wrong = save_new(Path(name), self._octets())
         if wrong:

@@ -67,7 +67,7 @@ class SharedEditor(EditorKeys):
     def why_no_typing(self) -> str:
         """Why the text cannot be changed here."""
         if self.other:
-            return f"{self.other}: T takes over"
+            return f"{self.other}: T takes over [E-EDITING]"
         return super().why_no_typing
 
     def other_line(self) -> Line:
@@ -85,7 +85,7 @@ class SharedEditor(EditorKeys):
             if self.other:
                 self._claimed = False
                 self.action_out()
-                self.console.say(f"{self.other} and has taken over; your text stays here", "warning")
+                self.console.say(f"{self.other} and has taken over; your text stays here [E-EDITING]", "warning")
             elif not self.typing and not self.unsaved:
                 self.run_worker(self._end(), group="claim", exclusive=True)
             elif now > self._renew_at:

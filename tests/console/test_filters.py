@@ -181,4 +181,4 @@ def test_filter_knows_whether_it_tears_streams_apart() -> None:
 
 
 def test_depth_of_parentheses_is_bounded() -> None:
-    assert check_packet("(" * 5_000 + "vrid==1" + ")" * 5_000) == "too long"
+    assert check_packet("(" * 5_000 + "vrid==1" + ")" * 5_000) == "too long [E-FILTER]"

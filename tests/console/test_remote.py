@@ -144,7 +144,7 @@ def test_commands_ask_the_engine_on_another_host(
     assert main(["--host", "broken", "status"]) == 3
     assert "No route to host" in capsys.readouterr().err
     assert main(["--host", "a", "--host", "b", "status"]) == 1
-    assert "several --host are for the console alone" in capsys.readouterr().err
+    assert "[E-ONE-ENGINE]" in capsys.readouterr().err
 
 
 # one view of several -----------------------------------------------------------------------------

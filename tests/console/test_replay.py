@@ -155,8 +155,8 @@ async def test_replay_of_nothing_and_of_no_time_says_so(
         await console.workers.wait_for_complete([one for one in console.workers if one.name == "replay"])
         text = await settle(pilot)
     assert said == [
-        "'noon' is no time: write 14:02, 14:02:10 or 2026-01-31 14:02:10",
-        "the journal has nothing of 13:50:00 or after",
+        "'noon' is no time: write 14:02, 14:02:10 or 2026-01-31 14:02:10 [E-TIME]",
+        "the journal has nothing of 13:50:00 or after [E-NOT-HERE]",
     ]
     assert "READ-WRITE" in text
 
