@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from engine.messages import Check, EngineStatus, InstanceStatus, State
+from engine.messages import Check, EngineStatus, InstanceStatus, OtherRouter, State
 from hatui.nodes import parted
 from hatui.store import Connection, Store
 from hatui.text import plain, seconds, state_word
@@ -52,6 +52,16 @@ def checks_of(store: Store, name: str, now: int) -> tuple[Check, ...]:
     if own is None or bare not in own.instances:
         return ()
     return checks(own, own.instances[bare], [one for one in nodes if one is not own])
+
+
+def other_in(store: Store, name: str, now: int) -> OtherRouter | None:
+    """The same of a console's nodes."""
+    node, bare = parted(name, store.nodes)
+    nodes = of_store(store, now)
+    own = next((one for one in nodes if one.node == node), None)
+    if own is None or bare not in own.instances:
+        return None
+    return other_of(own, own.instances[bare], [one for one in nodes if one is not own])
 
 
 def checks(own: Linked, status: InstanceStatus, others: Sequence[Linked]) -> tuple[Check, ...]:
@@ -156,6 +166,16 @@ def _pending(one: Linked, twin: InstanceStatus) -> Check:
     if twin.hold_kind:
         return Check("fail", "P-PENDING", f"{node}: held ({plain(twin.hold_kind)}) by {plain(twin.hold_by)}")
     return Check("pass", "P-PENDING", f"{node}: nothing else is under way")
+
+
+def other_of(own: Linked, status: InstanceStatus, others: Sequence[Linked]) -> OtherRouter | None:
+    """The router that would serve next, as its engine describes it; None where none is linked."""
+    twins = [(one.node, twin) for one in others if not one.problem and (twin := _twin(one, status)) is not None]
+    found = [(node, twin) for node, twin in twins if twin.state is not State.FAULT and twin.name]
+    node, twin = max(found, key=lambda pair: pair[1].base_priority, default=("", None))
+    if twin is None or node == own.node:
+        return None
+    return OtherRouter(node, twin.base_priority, twin.advert_interval, twin.preempt)
 
 
 def failed(found: Iterable[Check]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from engine.messages import AddressStatus, Check, InstanceStatus, LedgerLine, State
-from hatui.linked import Linked, checks, checks_of, failed
+from engine.messages import AddressStatus, Check, InstanceStatus, LedgerLine, OtherRouter, State
+from hatui.linked import Linked, checks, checks_of, failed, other_of
 from hatui.nodes import named
 from hatui.store import Connection, LinkState, Store
 from tests.console.recording import ENGINE
@@ -76,6 +76,14 @@ def test_a_node_that_does_not_answer_is_unknown_and_a_stranger_says_nothing() ->
     assert [(one.result, one.text) for one in found] == [("unknown", "lb-b: no route to host")]
     other = msgspec.structs.replace(TWIN, vrid=OWN.vrid + 1)
     assert checks(HERE, OWN, [Linked("lb-c", ENGINE, {other.name: other}, 0)]) == ()
+
+
+def test_the_other_router_is_the_one_that_would_serve_next() -> None:
+    third = msgspec.structs.replace(TWIN, source="10.0.0.13", base_priority=120, preempt=False)
+    nodes = [Linked("lb-b", None, {"VI_1": TWIN}), Linked("lb-c", None, {"VI_1": third})]
+    assert other_of(HERE, OWN, nodes) == OtherRouter("lb-c", 120, third.advert_interval, preempt=False)
+    sick = msgspec.structs.replace(third, state=State.FAULT)
+    assert other_of(HERE, OWN, [Linked("lb-c", None, {"VI_1": sick}), Linked("lb-d", problem="away")]) is None
 
 
 def test_a_console_knows_by_its_links() -> None:

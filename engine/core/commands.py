@@ -352,6 +352,6 @@ def spoken(request: Request) -> str:
         if command.comment:
             words.append(f'"{command.comment[:_TEXT]}"')
         return f"{name}: {', '.join(words)}"
-    told = ((field, getattr(command, field)) for field in command.__struct_fields__ if field != "checks")
+    told = ((field, getattr(command, field)) for field in command.__struct_fields__ if field not in ("checks", "other"))
     words = [f"{field}={value}" for field, value in told if value and value != -1]  # -1: the plan's own
     return " ".join([name, *words])

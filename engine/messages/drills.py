@@ -177,6 +177,16 @@ class DrillReport(Message, frozen=True, kw_only=True):
     """Why there is none, or why it ends early."""
 
 
+class OtherRouter(Message, frozen=True):
+    """What the other router's engine says of its instance, for a simulation."""
+
+    node: str
+    priority: int
+    """Its own, without weights and holds."""
+    advert_interval: int
+    preempt: bool = True
+
+
 class RunDrill(Message, frozen=True):
     """Run a plan on an instance. `text` is a plan of one's own (TOML). The reply comes at the end; a client that
     leaves ends nothing."""
@@ -195,6 +205,8 @@ class RunDrill(Message, frozen=True):
     """Why it is run although its preflight failed; the codes and this are written down."""
     checks: tuple[Check, ...] = ()
     """What a client with a link to other nodes has found there."""
+    other: OtherRouter | None = None
+    """The other router, where a client has a link to it; only a simulation needs it."""
 
 
 class AbortDrill(Message, frozen=True):

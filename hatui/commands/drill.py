@@ -29,7 +29,7 @@ from engine.messages import (
 )
 from hatui import drilling, linked, reports
 from hatui.commands import session
-from hatui.commands.linking import linked_checks, others
+from hatui.commands.linking import linked_checks, linked_other, others
 from hatui.commands.terminal import agreed, complain, note, say, say_json
 from hatui.text import NS, clock, plain
 
@@ -185,7 +185,8 @@ async def _run(chosen: argparse.Namespace) -> int:
         return 2
     async with session.engine(chosen, several=True) as client, others(chosen) as further:
         found = linked_checks(client, further, command.instance)
-        command = structs.replace(command, checks=found)
+        other = linked_other(client, further, command.instance) if command.simulate else None
+        command = structs.replace(command, checks=found, other=other)
         lasts = 0
         if not command.simulate:
             trial = await session.within(chosen, client.ask(command), 2.0)

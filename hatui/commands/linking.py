@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from engine.client import EngineClient
 from engine.errors import EngineLost, Refused
-from engine.messages import Check, EngineStatus
+from engine.messages import Check, EngineStatus, OtherRouter
 from hatui import linked
 from hatui.commands import session
 
@@ -43,6 +43,15 @@ def linked_checks(client: EngineClient, others: Mapping[str, EngineClient | str]
         return ()
     nodes = [_linked(one, node) for node, one in others.items()]
     return linked.checks(_linked(client, client.hello.host), status, nodes)
+
+
+def linked_other(client: EngineClient, others: Mapping[str, EngineClient | str], name: str) -> OtherRouter | None:
+    """The other router as its own engine describes it, where that is one of the hosts that were named."""
+    status = session.instances(client.snapshot).get(name)
+    if status is None:
+        return None
+    own = _linked(client, client.hello.host)
+    return linked.other_of(own, status, [_linked(one, node) for node, one in others.items()])
 
 
 def _linked(client: EngineClient | str, node: str) -> linked.Linked:

@@ -17,7 +17,7 @@ from textual.widgets import Input
 from engine.errors import EngineLost, Refused
 from engine.messages import Check, Command, Reply, ReserveDrill, RunDrill
 from hatui import drilling, reports
-from hatui.linked import checks_of
+from hatui.linked import checks_of, other_in
 from hatui.nodes import parted
 from hatui.remote import LOCAL, target
 from hatui.screens.acting import Acting
@@ -97,6 +97,7 @@ class DrillDialog(Acting):
             dry_run=trial,
             override=self.value("override") if any(one.result == "fail" for one in self._checks) else "",
             checks=checks_of(self.console.store, name, self.console.link.now()),
+            other=other_in(self.console.store, name, self.console.link.now()) if model else None,
         )
         return drilling.with_limits(command, drilling.options(self.value("options")))
 

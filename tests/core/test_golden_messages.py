@@ -52,7 +52,7 @@ def inner(found: dict[str, Any]) -> None:
 
     ours = (AddressStatus, ConfigText, Counters, Evidence, HeardAdvert, LedgerLine, MaintenanceInfo, RevisionInfo)
     reports = (d.Check, d.DrillPlan, d.DrillProgress, d.DrillReport, d.DrillStep, d.Phase, d.ProbeResult, d.ProbeRow)
-    for kind in (*ours, IncludedText, TrackerRun, *reports, d.ProbeSample, d.Turn):
+    for kind in (*ours, IncludedText, TrackerRun, *reports, d.OtherRouter, d.ProbeSample, d.Turn):
         found[str(kind.__struct_config__.tag)] = described(kind)
 
 

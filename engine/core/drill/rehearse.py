@@ -17,6 +17,7 @@ from engine.messages import (
     Impair,
     InstanceStatus,
     Ordered,
+    OtherRouter,
     Phase,
     ProbeResult,
     Relieve,
@@ -31,18 +32,27 @@ EVERY_MS = 10.0
 
 
 def rehearse(
-    plan: DrillPlan, config: Config, status: InstanceStatus, outlook: Forecast, about: tuple[str, str, str]
+    plan: DrillPlan,
+    config: Config,
+    status: InstanceStatus,
+    outlook: Forecast,
+    about: tuple[str, str, str],
+    told: OtherRouter | None = None,
 ) -> DrillReport:
-    """Play it from the present priorities. The other router is like this one, with its own priority."""
+    """Play it from the present priorities. The other router is like this one but for what its engine has told (`told`),
+    or else its adverts: priority and, where it is master, interval."""
+    other, source = _other(status, told)
     started = wall_ns()
     lan = Lan(seed=1)
     a = lan.add(HERE, _alone(config, ""), _ports(config, 1))
-    b = lan.add(THERE, _alone(config, status.name, _other_priority(status)), _ports(config, 2))
+    b = lan.add(THERE, _alone(config, status.name, other), _ports(config, 2))
     b.start()
     a.start()
     name = status.name
-    if plan.needs == "backup" and status.base_priority >= _other_priority(status):
-        b.config = _alone(config, name, min(254, status.base_priority + 50))
+    if plan.needs == "backup" and status.base_priority >= other.priority:
+        other = msgspec.structs.replace(other, priority=min(254, status.base_priority + 50))
+        source = "assumed to be above this one"
+        b.config = _alone(config, name, other)
         b.reload(b.config)
     for script in config.scripts:
         a.script(script.name)
@@ -94,23 +104,38 @@ def rehearse(
         host=about[0],
         version=about[1],
         fingerprint=about[2],
-        peer=f"{THERE}, like this one, priority {_other_priority(status)}; restored at {(mid - since) / NS:.1f} s",
+        peer=f"{other.node}, like this one but for priority {other.priority}, interval "
+        f"{other.advert_interval / NS:g} s{'' if other.preempt else ', nopreempt'} ({source}); "
+        f"restored at {(mid - since) / NS:.1f} s",
     )
 
 
-def _other_priority(status: InstanceStatus) -> int:
+def _other(status: InstanceStatus, told: OtherRouter | None) -> tuple[OtherRouter, str]:
+    """The other router, and how it is known."""
+    if told is not None:
+        priority = max(1, min(254, told.priority))
+        return msgspec.structs.replace(told, priority=priority), "said by its engine"
+    interval = status.advert_interval
     if status.state is State.BACKUP and status.master_priority:
-        return min(254, status.master_priority)
+        interval = status.master_advert_interval or interval
+        return OtherRouter(THERE, min(254, status.master_priority), interval), "said in its adverts"
     if status.peer_priority:
-        return min(254, status.peer_priority)
-    return max(1, status.base_priority - 50)
+        return OtherRouter(THERE, min(254, status.peer_priority), interval), "priority as it was heard last"
+    return OtherRouter(THERE, max(1, status.base_priority - 50), interval), "never heard: assumed"
 
 
-def _alone(config: Config, name: str, priority: int = 0) -> Config:
+def _alone(config: Config, name: str, other: OtherRouter | None = None) -> Config:
     """The configuration without what the model has not: scripts of notifiers and the like stay unused."""
 
     def instance(one: Instance) -> Instance:
-        return msgspec.structs.replace(one, priority=priority) if one.name == name and priority else one
+        if one.name != name or other is None:
+            return one
+        return msgspec.structs.replace(
+            one,
+            priority=other.priority,
+            advert_interval=other.advert_interval or one.advert_interval,
+            preempt=other.preempt,
+        )
 
     return msgspec.structs.replace(config, instances=tuple(instance(one) for one in config.instances))
 

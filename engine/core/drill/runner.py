@@ -194,7 +194,8 @@ class Runner:
         if command.simulate:
             from engine.core.drill.rehearse import rehearse  # the simulation: no start of an engine waits for it
 
-            report = await asyncio.to_thread(rehearse, plan, self._site.config, status, outlook, self._site.about())
+            args = (plan, self._site.config, status, outlook, self._site.about(), command.other)
+            report = await asyncio.to_thread(rehearse, *args)
             return msgspec.structs.replace(report, by=by, reason=reason, checks=found)
         codes = () if command.dry_run else overridden(found, command.override)
         number = self.drills.next_number

@@ -25,6 +25,7 @@ from engine.messages import (
     Failover,
     Impair,
     InstanceStatus,
+    OtherRouter,
     Outcome,
     PacketLine,
     Release,
@@ -319,6 +320,16 @@ async def test_simulation_gives_the_same_report_and_sends_nothing(site: Site, na
         assert 2.5e9 < report.measured < 4e9
     elif name in ("hand-over", "engine-crash", "reload"):
         assert report.measured == 0
+
+
+async def test_simulation_takes_the_other_router_as_it_is_told(site: Site) -> None:
+    slow = OtherRouter("lb-b", 77, 3_000_000_000, preempt=False)
+    told = await drill(site, simulate=True, other=slow)
+    assert "lb-b, like this one but for priority 77, interval 3 s, nopreempt (said by its engine)" in told.peer
+    site.now = site.before = msgspec.structs.replace(site.before, peer_priority=66)
+    assert "priority 66" in (await drill(site, simulate=True)).peer
+    site.now = site.before = msgspec.structs.replace(site.before, peer_priority=0)
+    assert "never heard: assumed" in (await drill(site, simulate=True)).peer
 
 
 async def test_a_take_over_is_simulated_from_the_words_of_the_failover_dialog(site: Site) -> None:
