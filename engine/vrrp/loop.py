@@ -139,7 +139,7 @@ class Loop:
         self._wake, self._woken = socket.socketpair()
         self._effects: dict[type, Callable[[Any], None]] = {
             SendAdvert: self._send_advert,
-            AddAddresses: self._later,
+            AddAddresses: self._add_addresses,
             RemoveAddresses: self._remove_addresses,
             AddRoutes: self._later,
             RemoveRoutes: self._later,
@@ -318,6 +318,10 @@ class Loop:
         failed = self._sockets.send(effect)
         if failed is not None:
             self._inbox.append(failed)
+
+    def _add_addresses(self, effect: AddAddresses) -> None:
+        self._devices.serve(effect.instance)
+        self._jobs.append(_Job(effect))
 
     def _remove_addresses(self, effect: RemoveAddresses) -> None:
         self._announcer.cancel(effect.instance, effect.addresses)
