@@ -4,9 +4,10 @@ Invariant: pure; each event is tested once, whatever is painted, and a row is re
 over the others: a hundred thousand events cost what the visible ones cost.
 
 Its filter has the comparisons of `hatui.filters` (`==`, `!=`, `~`, `&&`, `||`, `!`) and shares its plain words and its
-errors, but not its grammar: what happened is told in sentences, so a value here goes on to the next `&&` or `||` without
-quotation marks (`what==script chk_disk`), `>` and parentheses are part of what is looked for (`MASTER -> FAULT`), and a
-text without any comparison is a regular expression. In a filter of packets each of these means something else.
+errors, but not its grammar: what happened is told in sentences, so a value here goes on to the next `&&` or `||`
+without quotation marks (`what==script chk_disk`), `>` and parentheses are part of what is looked for
+(`MASTER -> FAULT`), and a text without any comparison is a regular expression. In a filter of packets each of these
+means something else.
 """
 
 from __future__ import annotations
