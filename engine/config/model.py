@@ -61,6 +61,8 @@ class NextHop(Model, frozen=True):
     weight: int = 1
     """1..256"""
     onlink: bool = False
+    unapplied: tuple[tuple[str, str], ...] = ()
+    """As in Route."""
 
 
 class Route(Model, frozen=True):

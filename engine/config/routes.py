@@ -222,10 +222,7 @@ class _Route:
         """A word with a value behind it."""
         name, fields = word.value, self.fields
         if not row.effective:
-            start = self.words.at
-            self.without_effect(word, row)
-            said = " ".join(one.value for one in self.words.items[start : self.words.at])
-            fields["unapplied"] = (*fields.get("unapplied", ()), (row.name, said))
+            self.pass_over(word, row, fields)
             return
         target = self.words.value(word)
         locked = target.value == "lock"
@@ -253,6 +250,13 @@ class _Route:
         elif name == "track_group":
             self.context.needs_track_group(self.statement, target)
             fields["track_group"] = target.value
+
+    def pass_over(self, word: Token, row: Keyword, fields: dict[str, Any]) -> None:
+        """Keep a word that is not carried out, with its values, for who asks what was written."""
+        start = self.words.at
+        self.without_effect(word, row)
+        said = " ".join(one.value for one in self.words.items[start : self.words.at])
+        fields["unapplied"] = (*fields.get("unapplied", ()), (row.name, said))
 
     def without_effect(self, word: Token, row: Keyword) -> None:
         """Pass over a word that hatui does not carry, with its values; say so once."""
@@ -362,10 +366,10 @@ class _Route:
                 self.words.value(part)
                 raise Unreadable(part, "as is not supported in a next hop")
             elif row := self.context.table.get((*self.path, "nexthop"), part.value):
-                self.without_effect(part, row)
+                self.pass_over(part, row, fields)
             else:
                 raise Unreadable(part, f"{part.value} is no word of a next hop")
-        if not fields:
+        if not fields.keys() - {"unapplied"}:
             raise Unreadable(word, "nexthop says nothing")
         self.hops.append(NextHop(**fields))
 

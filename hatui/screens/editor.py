@@ -206,7 +206,7 @@ class EditorScreen(FrameScreen):
 
     def paint_body(self, store: Store, now: int) -> None:  # noqa: ARG002
         """All panes."""
-        self._ask_again(store)
+        self._ask_again(self.home)
         judged, columns = self.judgement, self.size.width
         paths = self.draft.paths if self.draft else ()
         files = self.query_one(FileTabs)

@@ -36,6 +36,8 @@ ENCAPSULATED = (
     f"10.24.0.0/16 {VIA} realms 1/2",
     "2001:db8:24::/48 via 2001:db8::9 dev eth1 pref high",
     f"10.25.0.0/16 {VIA} congctl cubic",
+    f"10.26.0.0/16 nexthop {VIA} realms 2 nexthop via 10.9.0.8 dev eth1",
+    f"10.27.0.0/16 nexthop {VIA} nexthop via 10.9.0.8 dev eth1 encap ip id 3 dst 10.9.0.8",
 )
 FILES = (
     "file /tmp/no-such-a",
@@ -121,7 +123,7 @@ def test_static_items_are_those_of_keepalived(namespace: str, tmp_path: Path) ->
 
 
 SHOWN = {"encap": r"encap (ip6? (?:(?:id|dst|src|tos|tc|ttl|hoplimit|flags) \S+ ?)+)", "features": r"features (\S+)",
-         "realms": r"realms (\S+)", "pref": r"pref (\S+)", "congctl": r"congctl (\S+)"}  # fmt: skip
+         "realms": r"realms? (\S+)", "pref": r"pref (\S+)", "congctl": r"congctl (\S+)"}  # fmt: skip
 
 
 def pairs(text: str) -> frozenset[tuple[str, ...]]:
@@ -138,7 +140,8 @@ def test_words_of_routes_that_have_no_effect_have_keepalived_s_values(namespace:
     assert isinstance(listed, list)
     for one, shown in zip(model(tmp_path).instances[0].routes, listed, strict=True):
         assert route_differences(one, re.sub(SHOWN["encap"], "", shown)) == []
-        ((word, value),) = one.unapplied
+        hops = [said for hop in one.nexthops for said in hop.unapplied]
+        ((word, value),) = (*one.unapplied, *hops)
         match = re.search(SHOWN[word], shown)
         assert match is not None, shown
         assert pairs(match[1]) == pairs(value), shown
