@@ -627,6 +627,13 @@ def test_explain_knows_codes_keywords_and_neighbours(hatui: Hatui) -> None:
     status, out, _ = hatui("explain", "advert_int")
     assert status == 0
     assert out.splitlines()[0].startswith("advert_int ")
+    meanings = hatui("explain", "delay_before_retry")[1]
+    assert [line.split(None, 1)[1] for line in meanings.splitlines() if line.startswith("  Default")] == [
+        *("by checker", "of the service", "of the server, else 3", "of the server, else 1"),
+        "of the server, else delay_loop",
+    ]
+    assert "HTTP_GET, SSL_GET" in meanings
+    assert hatui("explain", "include")[1].startswith("include PATH")
     status, _, err = hatui("explain", "prioritty")
     assert status == 1
     assert "did you mean priority" in err

@@ -294,7 +294,7 @@ class _Reader:
         of_servers = next((values.family(one.name) for one in blocks if values.address(one.name)), 4)
         if block.name == "fwmark":
             mark = values.integer(behind)
-            if mark is None:
+            if mark is None or not 0 <= mark <= 0xFFFFFFFF:
                 return None
             return {"mark": mark, "family": asked or of_servers, "protocol": "", "every_port": False}
         if block.name == "group":

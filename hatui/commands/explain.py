@@ -6,7 +6,7 @@ import argparse
 import difflib
 
 from engine.codes import CODES, explain, known, nearest
-from engine.config.keywords import Keyword, table, where
+from engine.config.keywords import Keyword, Path, table, where
 from hatui.commands.terminal import columns, complain, say
 from hatui.text import wrap
 
@@ -36,10 +36,10 @@ def run(chosen: argparse.Namespace) -> int:
         say(explain(chosen.word, width).rstrip())
         return 0
     rows = rows_of(chosen.word)
-    for at, row in enumerate(rows):
+    for at, (row, *others) in enumerate(rows):
         if at:
             say()
-        for line in keyword_text(row, width):
+        for line in keyword_text(row, width, *others):
             say(line)
     if rows:
         return 0
@@ -51,14 +51,17 @@ def run(chosen: argparse.Namespace) -> int:
     return 1
 
 
-def rows_of(word: str) -> list[Keyword]:
-    """Every meaning of a keyword, one for each block where it may stand; equal ones once."""
+def rows_of(word: str) -> list[list[Keyword]]:
+    """Every meaning of a keyword, those at the begin of a line first; the rows of one meaning, which differ by their
+    block only, together."""
     known = table()
-    found: dict[tuple[str, str], Keyword] = {}
-    for path in sorted(known.homes(word), key=_rank):
+    found: dict[tuple[str, str, str], list[Keyword]] = {}
+    homes = sorted(known.homes(word), key=_rank)
+    inside = [path for path in known.paths if path not in homes]
+    for path in (*homes, *inside):
         row = known.get(path, word)
         if row is not None:
-            found.setdefault((row.usage, row.effect), row)
+            found.setdefault((row.usage, row.default, row.effect), []).append(row)
     return list(found.values())
 
 
@@ -68,6 +71,14 @@ def _rank(path: tuple[str, ...]) -> int:
     return order.index(path[0]) if len(path) == 1 and path[0] in order else len(order)
 
 
+def _blocks(paths: list[Path]) -> str:
+    """Blocks in words; those inside one block share its name."""
+    inside: dict[Path, list[str]] = {}
+    for path in paths:
+        inside.setdefault(path[:-1], []).append(path[-1] if path else where(path))
+    return "; ".join(" / ".join((*around, ", ".join(names))) for around, names in inside.items())
+
+
 def nearest_words(word: str) -> list[str]:
     """Keywords that look like `word`."""
     known = table()
@@ -75,9 +86,9 @@ def nearest_words(word: str) -> list[str]:
     return difflib.get_close_matches(word, words, 3, 0.7)
 
 
-def keyword_text(row: Keyword, width: int) -> list[str]:
-    """A row of the table in words."""
-    facts = [("In", where(row.path))]
+def keyword_text(row: Keyword, width: int, *others: Keyword) -> list[str]:
+    """A row of the table in words, with the blocks of others that say the same."""
+    facts = [("In", _blocks([one.path for one in (row, *others)]))]
     if row.default not in ("-", ""):
         facts.append(("Default", row.default))
     if row.since != "2.2.7":

@@ -19,6 +19,7 @@ from engine.codes import CODES
 from engine.config.fmt import format_text
 from engine.config.keywords import table
 from engine.config.lint import findings
+from engine.config.lvs import load_balancing
 from engine.config.model import Config
 from engine.config.plan import plan
 from engine.config.syntax import apply_edits, parse, replace
@@ -145,6 +146,7 @@ def check(text: str) -> None:
         there, back = plan(running(), loaded.config), plan(loaded.config, running())
         assert bool(there.lines) == bool(back.lines)
         assert not plan(loaded.config, loaded.config).lines
+    load_balancing(loaded.statements)
     neat = format_text(text)
     assert format_text(neat) == neat, "formatting twice is not formatting once"
     spent = time.process_time() - start
