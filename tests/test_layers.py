@@ -153,9 +153,20 @@ def test_no_widget_opens_a_file() -> None:
 
 
 def test_engine_never_loads_scapy_or_textual_at_start() -> None:
-    code = "import sys, engine.cli; print([m for m in ('scapy', 'textual', 'rich', 'hatui') if m in sys.modules])"
+    whole = "engine.cli, engine.core.engine, engine.core.loading, engine.check.process, engine.vrrp.loop"
+    assert loaded(whole, ("scapy", "textual", "rich", "hatui")) == "[]"
+
+
+def test_what_all_processes_share_is_what_all_of_them_need() -> None:
+    """The fork server's memory is the memory of its children: core's part and asyncio stay out of it."""
+    assert loaded("engine.cli, engine.vrrp.loop", ("asyncio", "ssl", "sqlite3", "engine.core.engine")) == "[]"
+
+
+def loaded(imported: str, names: tuple[str, ...]) -> str:
+    """Which of these modules a fresh Python has after an import."""
+    code = f"import sys, {imported}; print([one for one in {names} if one in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stdout.strip() == "[]"
+    return done.stdout.strip()
 
 
 def test_modules_stay_below_600_lines() -> None:
