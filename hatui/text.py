@@ -86,6 +86,14 @@ def fit(text: str, columns: int, *, right: bool = False) -> str:
     return text.rjust(columns) if right else text.ljust(columns)
 
 
+def coded(text: str, columns: int) -> str:
+    """A refusal in at most so many columns: what is cut off is never the code at its end."""
+    words, bracket, code = text.rpartition(" [")
+    if not bracket or len(text) <= columns:
+        return fit(text, min(columns, len(text)))
+    return f"{fit(words, max(1, columns - len(code) - 2))}{bracket}{code}"
+
+
 def clip(line: Sequence[Span], columns: int) -> Line:
     """The line, cut at `columns` with "~" as the sign of the cut, between words where one ends near enough."""
     if width(line) <= columns:

@@ -19,7 +19,7 @@ from hatui.offline import Opened
 from hatui.rungs import LadderView
 from hatui.screens.frame import HEIGHT, WIDTH, FrameScreen
 from hatui.store import Connection, Store
-from hatui.text import Line, Span, fit, grouped, moment, plain, spread
+from hatui.text import Line, Span, coded, fit, grouped, moment, plain, spread
 from hatui.widgets.ladder import LadderList
 from hatui.widgets.packets import FieldTree, Octets, PacketFilterLine, PacketList
 from hatui.widgets.rows import Following, Lines
@@ -143,7 +143,7 @@ class PacketPanes(FrameScreen):
         if field.hint:
             return ((fit(f" {field.hint}", width), "key"),)
         if field.wrong:
-            return ((fit(f" {field.wrong}", width), "bad"),)
+            return ((f" {coded(field.wrong, width - 1)}", "bad"),)
         left: list[Span] = [] if field.has_class("open") else [(" all packets", "dim")]
         if self.offline:
             other = f", {grouped(self.offline.other)} of other protocols" if self.offline.other else ""

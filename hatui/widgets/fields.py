@@ -13,6 +13,11 @@ from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from hatui.text import coded
+
+LEAST = 20
+"""Columns that the text keeps beside what is wrong with it."""
+
 
 class FilterLine(Horizontal):
     """`filter> ` and what is wrong with it. Enter keeps it, escape clears it."""
@@ -76,7 +81,8 @@ class FilterLine(Horizontal):
         """Narrow while typing."""
         event.stop()
         wrong = self._check(event.value)
-        self.query_one("#filter-verdict", Label).update(f" {wrong} " if wrong else "")
+        room = max(20, self.size.width - LEAST - len(self._label) - 5)
+        self.query_one("#filter-verdict", Label).update(f" {coded(wrong, room)} " if wrong else "")
         if not wrong:
             self.post_message(self.Changed(self, event.value))
 

@@ -609,3 +609,10 @@ async def test_view_stands_still_while_older_rows_leave(tmp_path: Path) -> None:
 def test_time_since_the_packet_before_is_never_cut(seconds: float, shown: str) -> None:
     assert spacing(int(seconds * 1e9)) == shown
     assert len(shown) <= 6
+
+
+async def test_wrong_filter_names_its_code_in_the_narrowest_line(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("2", "slash", *"prio=50")
+        assert "(= is no com~ [E-FILTER]" in await until(pilot, "[E-FILTER]")

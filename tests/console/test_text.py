@@ -132,3 +132,10 @@ def test_exit_words() -> None:
     assert text.exit_words(-9) == "killed by signal 9"
     assert text.exit_words(-1001) == "timed out"
     assert text.exit_words(None) == "not run yet"
+
+
+def test_of_a_refusal_that_is_cut_the_code_stays() -> None:
+    words = "not a regular expression: missing ) [E-FILTER]"
+    assert text.coded(words, 80) == words
+    assert text.coded(words, 30) == "not a regular expr~ [E-FILTER]"
+    assert len(text.coded("no code stands behind this one", 12)) == 12
