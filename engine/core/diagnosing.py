@@ -51,6 +51,8 @@ ADVERTS = 500.0
 MEMORY = 600_000_000_000
 RUNS = 20
 LISTEN_MOST_S = 60.0
+STEAL_NS = 60_000_000_000
+"""ns since the processors were last looked at, beyond which a share says nothing of a moment."""
 ASKED = 16
 """Addresses of ours that are asked for in one sample."""
 
@@ -111,6 +113,9 @@ class Diagnosis:
         self._durations: dict[str, deque[int]] = {}
         self._findings: dict[str, FindingStatus] = {}
         self._silent = SilentPeers(host)
+        self._stolen: dict[int, float] = {}
+        self._ticks: tuple[int, int] | None = None
+        self._ticks_at = 0
         self._changed = asyncio.Event()
         self._lock = asyncio.Lock()
         self.listening = False
@@ -138,12 +143,22 @@ class Diagnosis:
             self._lost.append((at, event))
         elif isinstance(event, NearMiss):
             self._near.append((at, event))
+            self._steal(at)
         elif isinstance(event, TrackerChanged):
             self._flips.setdefault(event.name, deque(maxlen=RUNS)).append(at)
         elif isinstance(event, StateChanged):
             self._changed.set()
             if not self.observing:
                 self._silent.happened(event)
+
+    def _steal(self, at: int) -> None:
+        """How much of the processors was stolen since they were last looked at, where that was lately."""
+        now, before = kernel_facts.processor(), self._ticks
+        if now is None or before is None or at - self._ticks_at > STEAL_NS or now[0] <= before[0]:
+            return
+        self._stolen[at] = (now[1] - before[1]) / (now[0] - before[0])
+        for old in list(self._stolen)[:-32]:
+            del self._stolen[old]
 
     def ran(self, result: object) -> None:
         """A result of the check process."""
@@ -242,6 +257,7 @@ class Diagnosis:
                 alive=self._kernel.alive,
                 lost=tuple(self._lost),
                 near=tuple(self._near),
+                stolen=self._stolen,
                 runs=tuple(self._runs(now)),
                 culprits=self._kernel.culprits,
                 firewalls=self._kernel.firewalls,
@@ -266,6 +282,7 @@ class Diagnosis:
         if loop.time() - kernel.at < KERNEL_S:
             return
         kernel.at = loop.time()
+        self._ticks, self._ticks_at = kernel_facts.processor(), self._host.clock()
         pids, suspect = self._host.own_pids(), bool(self._lost)
 
         def read() -> None:

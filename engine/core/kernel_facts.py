@@ -130,6 +130,14 @@ def firewalls() -> tuple[str, ...]:
     return tuple(found)
 
 
+def processor() -> tuple[int, int] | None:
+    """Ticks of all processors since boot, and those of them that a hypervisor gave to others. Source: proc(5)."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        ticks = [int(one) for one in _lines("stat")[0].split()[1:9]]
+        return sum(ticks), ticks[7]
+    return None
+
+
 def cloud() -> str:
     """The vendor of the cloud that this machine runs in; empty when it is none that is known."""
     with contextlib.suppress(OSError):

@@ -98,6 +98,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     lost: tuple[tuple[int, AddressLost], ...] = ()
     """(instant, event) of the last ten minutes."""
     near: tuple[tuple[int, NearMiss], ...] = ()
+    stolen: dict[int, float] = {}
+    """Share of the processors that a hypervisor gave to others around a near miss, by its instant."""
     runs: tuple[Runs, ...] = ()
     culprits: tuple[str, ...] = ()
     """Network managers that run here, such as systemd-networkd."""

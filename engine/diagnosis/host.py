@@ -177,6 +177,8 @@ def slow_scripts(facts: Facts) -> Iterable[FindingStatus]:
             )
 
 
+STEAL = 0.05
+"""Share of stolen processor time from which on it is named."""
 ENOUGH_SLOW = 2
 """Slow runs; a single one is chance."""
 
@@ -188,12 +190,16 @@ def stalls(facts: Facts) -> Iterable[FindingStatus]:
         if facts.now - at > MEMORY or "stood still" not in event.text or event.text in told:
             continue
         told.add(event.text)
+        share = facts.stolen.get(at, 0.0)
+        steal = f" (CPU steal {100 * share:.0f} %)" if share >= STEAL else ""
         yield finding(
             "D-STALL",
             "warning",
             event.instance,
-            f"{(facts.now - at) / 1e9:.0f} s ago {event.text}",
-            "Look for CPU steal, swapping and snapshots; vrrp_rt_priority, or more down_timer_adverts on all nodes",
+            f"{(facts.now - at) / 1e9:.0f} s ago {event.text}{steal}",
+            "Give this virtual machine its processors, or move it: the hypervisor gives them to others"
+            if steal
+            else "Look for swapping and snapshots; vrrp_rt_priority, or more down_timer_adverts on all nodes",
         )
 
 

@@ -68,3 +68,35 @@ def test_what_cannot_be_read_is_unknown(proc: Path) -> None:
     assert kernel_facts.groups() is None
     assert kernel_facts.other_engines(()) == ()
     assert kernel_facts.alive() == frozenset()
+
+
+def test_ticks_of_the_processors_and_those_that_were_stolen(proc: Path) -> None:
+    assert kernel_facts.processor() is None
+    (proc / "stat").write_text("cpu  100 1 20 800 5 0 4 70 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
+    assert kernel_facts.processor() == (1000, 70)
+
+
+ROUTES = """\
+Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth0\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+"""
+
+
+def test_peer_is_on_the_link_only_where_no_router_lies_between(proc: Path) -> None:
+    assert not kernel_facts.on_link("eth0", "10.0.0.9")
+    (proc / "net" / "route").write_text(ROUTES)
+    assert kernel_facts.on_link("eth0", "10.0.0.9")
+    assert not kernel_facts.on_link("eth1", "10.0.0.9")
+    assert not kernel_facts.on_link("eth0", "10.9.0.9")
+    assert kernel_facts.on_link("eth0", "fe80::9")
+    assert not kernel_facts.on_link("eth0", "2001:db8::9")
+
+
+def test_link_local_address_of_an_interface(proc: Path) -> None:
+    assert kernel_facts.link_local("eth0") == ""
+    (proc / "net" / "if_inet6").write_text(
+        "20010db8000000000000000000000022 02 40 00 80     eth0\nfe80000000000000000000fffe000022 02 40 20 80     eth0\n"
+    )
+    assert kernel_facts.link_local("eth0") == "fe80::ff:fe00:22"
+    assert kernel_facts.link_local("eth1") == ""

@@ -351,6 +351,16 @@ def test_clock_that_nears_the_end_of_the_window_is_named_before_adverts_are_refu
         assert "the window is 5 s" in found["D-HMAC"].text
 
 
+@pytest.mark.parametrize(("share", "named"), [(0.63, True), (0.01, False)])
+def test_stall_names_stolen_processor_time_where_there_was_some(share: float, named: bool) -> None:
+    scene = Scene()
+    near(scene, "this engine stood still for 2.800 s; a backup takes over after 3.000 s")
+    scene.more["stolen"] = {scene.rig.now - S: share}
+    found = scene.found()["D-STALL"]
+    assert ("CPU steal 63 %" in found.text) is named
+    assert ("hypervisor" in found.fix) is named
+
+
 def test_instance_of_a_drill_is_left_alone() -> None:
     scene = Scene()
     scene.master()
