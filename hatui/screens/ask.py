@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -46,9 +47,10 @@ def outcome_lines(reply: Reply) -> list[Line]:
 
 
 async def performed(
-    console: HatuiApp, command: Command, reason: str = "", node: str = ""
+    console: HatuiApp, command: Command, reason: str = "", node: str = "", *, known: bool = False
 ) -> tuple[list[Line], Outcome | None]:
-    """Say a command; what came of it, in lines. None: the outcome is not known, or nobody was asked."""
+    """Say a command; what came of it, in lines. None: the outcome is not known, or nobody was asked. `known`: the
+    problems were shown before, so where it is done they are not told again."""
     try:
         reply = await console.perform(command, reason, node=node)
     except EngineLost as lost:
@@ -56,6 +58,8 @@ async def performed(
         return [*lines, *(((f" {text}", "plain"),) for text in wrap(plain(str(lost)), COLUMNS - 2))], None
     except Refused as refused:
         return [((f" refused [{refused.code}]", "bad"),), ((f" {plain(refused.reason)}", "plain"),)], None
+    if known and reply.outcome is Outcome.DONE:
+        reply = msgspec.structs.replace(reply, problems=())
     return outcome_lines(reply), reply.outcome
 
 

@@ -10,22 +10,21 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Label
 
-from engine.errors import EngineLost, Refused
 from engine.messages import Outcome
 from hatui.drafts import Draft, Judgement
 from hatui.nodes import whole
 from hatui.pending import waiting, why_not_for_good
-from hatui.screens.ask import outcome_lines
+from hatui.screens.ask import performed
 from hatui.screens.editor import LONG_TEXT
 from hatui.screens.frame import Dialog
-from hatui.text import Line, parse_duration, plain, rule, seconds, wrap
-from hatui.widgets.candidate import diff_lines
+from hatui.screens.twins import Twins
+from hatui.text import Line, parse_duration, plain, rule, wrap
+from hatui.widgets.candidate import diff_lines, review_impact, review_problems
 from hatui.widgets.rows import Rows, bindings
 
 if TYPE_CHECKING:
@@ -52,6 +51,7 @@ class Review(Dialog):
         self._diff = draft.diff(shown)
         self._phase = "asking"
         self._result: list[Line] = []
+        self._twins = Twins(screen.console, screen.node)
 
     def compose(self) -> ComposeResult:
         """Difference, comment, buttons."""
@@ -68,11 +68,13 @@ class Review(Dialog):
                 yield Button("Apply and confirm", id="confirm")
                 yield Button("For good", id="for-good")
                 yield Button("Save only", id="save")
+                yield Button(self._twins.label, id="nodes")
 
     def on_mount(self) -> None:
         """The difference has the keys."""
         self.query_one(Rows).focus()
         self.query_one("#within-row").display = self._may_confirm
+        self.query_one("#nodes").display = self._twins.possible
         self.call_after_refresh(self.paint)
         self.run_worker(self._judge())
 
@@ -114,11 +116,15 @@ class Review(Dialog):
             return (
                 f"config #{one.number} of {one.by} waits for its confirmation: C decides about it first [E-UNCONFIRMED]"
             )
-        return ""
+        return self._twins.wrong
 
     @property
     def _why_not_for_good(self) -> str:
-        """What this node serves now, or this connection comes over, and the change touches."""
+        """What a node serves now, or this connection comes over, and the change touches."""
+        return self._own_way_back or self._twins.why_not_for_good
+
+    @property
+    def _own_way_back(self) -> str:
         home = self._screen.home
         own = (home.hello.arrived if home.hello else "") or self.console.login
         return why_not_for_good(self._judged, home, own) if self._judged and self._may_confirm else ""
@@ -150,26 +156,10 @@ class Review(Dialog):
             shown = wrap(plain(wrong or self._why_not_for_good), columns)
             lines += [((f" {text}", "bad" if wrong else "warn"),) for text in shown]
             lines += [()] if wrong or self._why_not_for_good else []
-            lines += self._impact(judged) if judged else []
+            lines += review_impact(judged, columns - 3) if judged else []
         lines += [((" Difference", "title"),), *diff_lines(self._diff)]
-        found = (*judged.problems, *judged.elsewhere) if judged and self._phase == "asking" else ()
-        if found:
-            lines += [(), ((" Problems", "title"),)]
-        for one in found:
-            role = {"error": "bad", "warning": "warn"}.get(one.severity, "dim")
-            where = f"{one.line}:{one.column}" if one.file == self._draft.path else f"{one.file}:{one.line}"
-            lines.append(((f"   {where} {one.code:<11} ", role), (plain(one.what), "plain")))
-        return lines
-
-    def _impact(self, judged: Judgement) -> list[Line]:
-        lines: list[Line] = [((" Impact", "title"),)]
-        columns = max(40, self.query_one(Rows).size.width - 6)
-        for sentence in judged.impact or ("nothing that runs changes",):
-            first, *more = wrap(plain(sentence), columns) or [""]
-            lines += [((f"   {first}", "plain"),), *(((f"     {text}", "plain"),) for text in more)]
-        if judged.interruption:
-            lines.append(((f"   up to {seconds(judged.interruption)} without an address on this node", "warn"),))
-        return [*lines, ()]
+        lines += self._twins.lines() if self._phase == "asking" else []
+        return lines + (review_problems(judged, self._draft.path) if judged and self._phase == "asking" else [])
 
     def paint(self) -> None:
         """All of it."""
@@ -191,7 +181,8 @@ class Review(Dialog):
         self.query_one("#confirm", Button).disabled = not (ready and self._may_confirm and not self._wrong_time)
         self.query_one("#confirm", Button).display = self._may_confirm
         self.query_one("#for-good", Button).disabled = not for_good
-        self.query_one("#save", Button).disabled = self._phase != "asking"
+        for name in ("#save", "#nodes"):
+            self.query_one(name, Button).disabled = self._phase != "asking"
 
     # what is done ------------------------------------------------------------------------------
 
@@ -204,6 +195,8 @@ class Review(Dialog):
                 self.action_for_good()
             case "save":
                 self.action_save()
+            case "nodes":
+                self._turn()
             case _:
                 self.action_cancel()
 
@@ -245,6 +238,17 @@ class Review(Dialog):
             return
         self._begin(0)
 
+    def _turn(self) -> None:
+        self._twins.turn()
+        self.query_one("#nodes", Button).label = self._twins.label
+        self.paint()
+        if self._twins.wanted:
+            self.run_worker(self._fetch_twins(), exclusive=True, group="twins")
+
+    async def _fetch_twins(self) -> None:
+        await self._twins.fetch(self._draft, self._shown)
+        self.paint()
+
     def action_save(self) -> None:
         """Keep it on this host; nothing is applied."""
         if self._phase == "asking":
@@ -276,18 +280,14 @@ class Review(Dialog):
         self.run_worker(self._apply(confirm_s))
 
     async def _apply(self, confirm_s: int) -> None:
-        command = self._draft.command(self._shown, self.query_one("#comment", Input).value, confirm_s)
-        done = False
-        try:
-            reply = await self._screen.ask(command)
-        except EngineLost as lost:
-            self._result = [((" the engine was lost before it answered: the outcome is unknown", "bad"),)]
-            self._result.append(((f" {plain(str(lost))}", "plain"),))
-        except Refused as refused:
-            self._result = [((f" refused [{refused.code}]: {plain(refused.reason)}", "bad"),)]
+        comment, own = self.query_one("#comment", Input).value, self._screen.node
+        if self._twins.wanted:
+            last = bool(self._own_way_back)
+            self._result, done = await self._twins.apply(self._draft, self._shown, comment, confirm_s, last=last)
         else:
-            done = reply.outcome is Outcome.DONE  # the problems were shown before
-            self._result = outcome_lines(msgspec.structs.replace(reply, problems=()) if done else reply)
+            command = self._draft.command(self._shown, comment, confirm_s)
+            self._result, outcome = await performed(self.console, command, node=own, known=True)
+            done = outcome is Outcome.DONE
         self._result.append(())
         self._phase = "done"
         if done:

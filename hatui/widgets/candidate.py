@@ -180,3 +180,25 @@ def diff_lines(diff: list[str]) -> list[Line]:
     return [((f" {plain(text)}", DIFF_ROLES.get(text[:1], "plain")),) for text in diff] or [
         ((" no difference", "dim"),)
     ]
+
+
+def review_impact(judged: Judgement, columns: int) -> list[Line]:
+    """What applying does, in the review."""
+    lines: list[Line] = [((" Impact", "title"),)]
+    for sentence in judged.impact or ("nothing that runs changes",):
+        first, *more = wrap(plain(sentence), columns) or [""]
+        lines += [((f"   {first}", "plain"),), *(((f"     {text}", "plain"),) for text in more)]
+    if judged.interruption:
+        lines.append(((f"   up to {seconds(judged.interruption)} without an address on this node", "warn"),))
+    return [*lines, ()]
+
+
+def review_problems(judged: Judgement, path: str) -> list[Line]:
+    """All problems, in the review."""
+    found = (*judged.problems, *judged.elsewhere)
+    lines: list[Line] = [(), ((" Problems", "title"),)] if found else []
+    for one in found:
+        role = {"error": "bad", "warning": "warn"}.get(one.severity, "dim")
+        where = f"{one.line}:{one.column}" if one.file == path else f"{one.file}:{one.line}"
+        lines.append(((f"   {where} {one.code:<11} ", role), (plain(one.what), "plain")))
+    return lines

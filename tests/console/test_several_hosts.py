@@ -536,3 +536,100 @@ async def test_peers_shows_how_far_the_clocks_are_apart(pair: Pair) -> None:
         pair.b.feed(nodes.moved(msgspec.structs.replace(late, wall_ns=late.wall_ns + 61 * S), AWAY))
         text = await until(pilot, "+61.0s")
         assert "<>" in next(line for line in text.splitlines() if "+61.0s" in line)
+
+
+# one change on all nodes -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alike(configured: Pair) -> Pair:
+    """VI_WEB in the file of both nodes; lb-a serves it."""
+    for node in (configured.a, configured.b):
+        text = f"{CONFIG.replace('VI_1', 'VI_WEB')}# {node.host}\n"
+        node.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text(text),))
+    return configured
+
+
+async def reviewed_for_all(pilot: Pilot[None]) -> str:
+    """The change of `edited` in the review, meant for all nodes."""
+    await until(pilot, "lb-b:VI_DNS")
+    await pilot.press("3")
+    await until(pilot, "# lb-a")
+    await edited(pilot)
+    await pilot.press("ctrl+s")
+    await until(pilot, "On 1 of 2")
+    await pilot.click("#nodes")
+    return await until(pilot, "On all 2")
+
+
+def applied_in_order(pair: Pair, order: list[str]) -> None:
+    for node in (pair.a, pair.b):
+
+        def answer(command: Command, node: Node = node) -> Reply:
+            assert isinstance(command, ApplyConfig)
+            order.append(node.host)
+            assert f"# {node.host}\n" in command.text, "its own file"
+            assert "priority        101" in command.text
+            assert command.confirm_s == 300
+            return Reply(0, Outcome.DONE, text=f"done by {node.host}")
+
+        node.answers[ApplyConfig] = answer
+
+
+async def test_one_change_is_applied_on_all_nodes_the_backup_first(alike: Pair) -> None:
+    order: list[str] = []
+    applied_in_order(alike, order)
+    async with alike.console.run_test(size=(120, 45)) as pilot:
+        await reviewed_for_all(pilot)
+        text = await until(pilot, " On lb-b")
+        assert text.count("+        priority        101") == 2
+        await pilot.press("y")
+        text = await until(pilot, "done by lb-a")
+        assert "done by lb-b" in text
+        assert order == ["lb-b", "lb-a"]
+
+
+async def test_node_that_refuses_keeps_the_change_from_those_that_follow(alike: Pair) -> None:
+    order: list[str] = []
+    applied_in_order(alike, order)
+    alike.b.answers[ApplyConfig] = Reply(0, Outcome.REFUSED, "E-CONFIG-CHANGED", "it has changed just now")
+    async with alike.console.run_test(size=(120, 45)) as pilot:
+        await reviewed_for_all(pilot)
+        await until(pilot, " On lb-b")
+        await pilot.press("y")
+        text = await until(pilot, "not applied on lb-a: nothing was asked of it")
+        assert "[E-CONFIG-CHANGED]" in text
+        assert order == []
+
+
+async def test_change_that_does_not_fit_another_node_is_applied_nowhere(alike: Pair) -> None:
+    theirs = CONFIG.replace("VI_1", "VI_WEB").replace("priority        100", "priority        90")
+    alike.b.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text(theirs),))
+    async with alike.console.run_test(size=(120, 45)) as pilot:
+        await reviewed_for_all(pilot)
+        await until(pilot, "lb-b: its text differs at your line 14: change it there by itself [E-CONFIG-CHANGED]")
+        await pilot.press("y")
+        await settle(pilot)
+        assert alike.a.acted() == alike.b.acted() == []
+        await pilot.click("#nodes")
+        await until(pilot, "On 1 of 2")
+        await pilot.press("y")
+        await until(pilot, "done by lb-a")
+        assert alike.b.acted() == []
+
+
+async def test_node_that_is_away_keeps_the_change_from_all(alike: Pair) -> None:
+    async with alike.console.run_test(size=(120, 45)) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        alike.b.feed(LinkState(Connection.LOST, NOW + AWAY, "gone"))
+        alike.b.answers[GetConfig] = EngineLost("there is no connection to the engine")
+        await pilot.press("3")
+        await until(pilot, "# lb-a")
+        await edited(pilot)
+        await pilot.press("ctrl+s")
+        await until(pilot, "On 1 of 2")
+        await pilot.click("#nodes")
+        await until(pilot, "[E-NO-ENGINE]")
+        await pilot.press("y")
+        await settle(pilot)
+        assert alike.a.acted() == []
