@@ -171,7 +171,7 @@ HABITS = (
     Code(
         "L-AUTH-PEER",
         "The nodes authenticate differently",
-        "Type or password (its first 8 characters) differs between the two nodes.",
+        "Type, password (its first 8 characters) or the keys of auth_hmac differ between the two nodes.",
         "Each ignores the other's advertisements, and both become master.",
         "Write the same authentication block on all nodes.",
     ),
