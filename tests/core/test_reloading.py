@@ -304,6 +304,17 @@ async def test_watcher_is_silent_about_comments_and_about_our_own_writing(file: 
         assert [event.by for event in user.events if isinstance(event, ConfigLoaded)] == ["operator x", "file"]
 
 
+async def test_change_in_a_virtual_server_is_told_to_have_no_effect(file: Path) -> None:
+    service = "virtual_server 10.0.0.1 80 {\n lb_algo rr\n real_server 10.0.0.2 80 {\n weight 1\n }\n}\n"
+    user, running = reloading(file)
+    file.write_text(text(100) + service)
+    told = ("virtual_server 10.0.0.1 80: added, which hatui reads without effect (C-NO-EFFECT)",)
+    assert await running.reload("operator x") == told
+    assert user.used == [running.config]
+    judged = await running.judge(text(100), digest(file.read_bytes()))
+    assert judged.plan == ("virtual_server 10.0.0.1 80: removed, which hatui reads without effect (C-NO-EFFECT)",)
+
+
 # ---- writing
 
 
