@@ -30,7 +30,7 @@ from hatui import facets, journal
 from hatui.facets import TABS, Item
 from hatui.filters import check_text, text_filter
 from hatui.linked import checks_of
-from hatui.nodes import parted
+from hatui.nodes import parted, whole
 from hatui.screens.ask import ask_command
 from hatui.screens.instance_keys import InstanceKeys
 from hatui.screens.why import open_why
@@ -105,17 +105,14 @@ class Detail(InstanceKeys):
         if self.tab == "Trackers":
             self._ask(GetTrackerRuns(instance=self.instance))
         node, _ = parted(self.instance, store.nodes)
-        engine = store.node_of(self.instance).engine
-        fingerprint = engine.config_fingerprint if engine else ""
-        if self.tab == "Config" and node and node != getattr(self.console.link, "here", node):
-            self._config_said = f"this console reads the configuration of another node: :node {node} chooses this one"
-        elif self.tab == "Config" and fingerprint and self._config_of != fingerprint:
+        engine, hello = store.node_of(self.instance).engine, store.node_of(self.instance).hello
+        fingerprint = f"{whole(node)}{engine.config_fingerprint}" if engine else ""
+        if self.tab == "Config" and fingerprint and self._config_of != fingerprint:
             self._config_of = fingerprint
-            if self.console.store.hello is not None and self.console.store.hello.role != "operator":
-                self._config_said = (
-                    "the text of the configuration is for operators [E-ROLE]: "
-                    + (self.console.why_not.partition(" [")[0])
-                )
+            if hello is not None and hello.role != "operator":
+                why = self.console.why_not_at(self.instance).partition(" [")[0]
+                self._files = ()
+                self._config_said = f"the text of the configuration is for operators [E-ROLE]: {why}"
                 self.paint()
             else:
                 self._ask(GetConfig())
@@ -125,7 +122,7 @@ class Detail(InstanceKeys):
 
     async def _answered(self, command: Command) -> None:
         try:
-            reply = await self.console.perform(command)
+            reply = await self.console.perform(command, node=parted(self.instance, self.console.store.nodes)[0])
         except (EngineLost, Refused) as error:
             if isinstance(command, GetConfig):
                 self._config_of, self._config_said = "", f"not known: {error}"

@@ -633,3 +633,19 @@ async def test_node_that_is_away_keeps_the_change_from_all(alike: Pair) -> None:
         await pilot.press("y")
         await settle(pilot)
         assert alike.a.acted() == []
+
+
+async def test_detail_shows_the_block_of_its_own_node(configured: Pair) -> None:
+    for node in (configured.a, configured.b):
+        text = f"vrrp_instance VI_WEB {{\n    # of {node.host}\n}}\n"
+        node.answers[GetConfig] = Reply(0, Outcome.DONE, files=(config_text(text),))
+    async with configured.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
+        await pilot.press("enter")
+        await until(pilot, "History")
+        await pilot.press("tab", "tab", "tab", "tab")
+        await until(pilot, "# of lb-a")
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        text = await until(pilot, "# of lb-b")
+        assert "lb-b:VI_WEB" in text
+        assert "# of lb-a" not in text
