@@ -50,7 +50,7 @@ READING = [
     ("C-OFF-MEANS-ON", "global_defs {\nvrrp_strict off\n}\n" + with_lines()),
     ("C-SECURITY", SCRIPT + TRACKED),
 ]
-ELSEWHERE = {"C-FILE", "L-SCRIPT", "L-INTERFACE", "L-PROMOTE"}
+ELSEWHERE = {"C-FILE", "L-SCRIPT", "L-INTERFACE", "L-PROMOTE", "L-MAIL-SERVER"}
 """Tested in test_expand and test_lint_host, since they take a file or a host."""
 
 
