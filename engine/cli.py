@@ -179,6 +179,13 @@ def start(options: Options, *, dump: bool = False) -> int:
     """
     log.open_log(foreground=options.foreground, console=options.log_console, detail=options.log_detail)
     forks = forkserver.start(entries(options), lambda: prepare(options))
+    try:
+        return _start(options, forks, dump=dump)
+    finally:
+        forks.close()
+
+
+def _start(options: Options, forks: forkserver.ForkServer, *, dump: bool) -> int:
     _asyncio_without_tls()
     from engine.core.archive import Archive
     from engine.core.loading import read_config
@@ -186,6 +193,7 @@ def start(options: Options, *, dump: bool = False) -> int:
     reading = read_config(options.config_file, options.config_id)
     unfinished = options.state_dir is not None and not options.observe and Archive(options.state_dir).unfinished
     if reading.config is None and not unfinished:
+        forks.close()
         return _unusable(options, reading)
     if options.run_vrrp and (problem := service.missing_privileges()):
         return say(problem, EXIT_PRIVILEGES)
