@@ -24,6 +24,8 @@ from engine.errors import EngineLost, HatuiError, Refused
 from engine.messages import Command, GetDrillPackets, Outcome, ProbeSample, ProbeSeen, Reply, ReserveDrill, RunDrill
 from hatui.text import parse_duration, plain
 
+START_S = 10.0
+"""Seconds that a probe elsewhere has to begin."""
 Ask = Callable[[Command], Awaitable[Reply]]
 
 
@@ -107,10 +109,11 @@ class Probing(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def probing(ask: Ask, address: str, wish: Probing, say: Callable[[str], None]) -> AsyncIterator[None]:
-    """The probes elsewhere, as long as this lasts; one that cannot be started is said, and costs its figures alone."""
+    """The probes elsewhere, as long as this lasts. They run when it begins; one that cannot be started is said, and
+    costs its figures alone."""
     from hatui.commands import probe
 
-    tasks, programs = [], []
+    tasks, programs, starting = [], [], list[asyncio.Event]()
     try:
         for at, place in enumerate(wish.places):
             try:
@@ -133,8 +136,15 @@ async def probing(ask: Ask, address: str, wish: Probing, say: Callable[[str], No
             program.stdin.write(probe.source())
             program.stdin.close()
             loop = asyncio.get_running_loop()
-            tasks.append(loop.create_task(_feed(ask, program, at, say)))
+            begun = asyncio.Event()
+            starting.append(begun)
+            tasks.append(loop.create_task(_feed(ask, program, at, say, begun)))
             tasks.append(loop.create_task(_complaints(program, at, say)))
+        for at, begun in enumerate(starting):
+            try:
+                await asyncio.wait_for(begun.wait(), START_S)
+            except TimeoutError:
+                say(f"probe {at + 1}: nothing was heard of it within {START_S:g} s; the drill begins without it")
         yield
     finally:
         for program in programs:
@@ -153,8 +163,19 @@ async def _complaints(program: asyncio.subprocess.Process, at: int, say: Callabl
         say(f"probe {at + 1}: {plain(line.decode(errors='replace').strip())}")
 
 
-async def _feed(ask: Ask, program: asyncio.subprocess.Process, at: int, say: Callable[[str], None]) -> None:
-    """Bring its lines to the engine, ten times a second."""
+async def _feed(
+    ask: Ask, program: asyncio.subprocess.Process, at: int, say: Callable[[str], None], begun: asyncio.Event
+) -> None:
+    """Bring its lines to the engine, ten times a second; `begun` when it has said anything, or has ended."""
+    try:
+        await _fed(ask, program, at, say, begun)
+    finally:
+        begun.set()
+
+
+async def _fed(
+    ask: Ask, program: asyncio.subprocess.Process, at: int, say: Callable[[str], None], begun: asyncio.Event
+) -> None:
     assert program.stdout is not None
     head: dict[str, Any] = {}
     waiting: dict[str, list[ProbeSample]] = {}
@@ -165,6 +186,7 @@ async def _feed(ask: Ask, program: asyncio.subprocess.Process, at: int, say: Cal
             said = json.loads(line)
         except ValueError:
             continue
+        begun.set()
         if "problem" in said:
             say(f"probe {at + 1}: {plain(said['problem'])}")
         elif "mono" in said:
