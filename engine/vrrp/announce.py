@@ -210,6 +210,11 @@ class Announcer:
         """When `work` has something to do: an instant, 0 for at once, None for never."""
         return min((line.ready_at for line in self._lines.values() if line.first or line.rest), default=None)
 
+    def _ready(self, queue: deque[_Waiting]) -> int:
+        """The place of the first frame whose address the kernel has told of; -1 when there is none."""
+        ready = (at for at, one in enumerate(queue) if one.address.family == 4 or self._settled(one.address))
+        return next(ready, -1)
+
     def work(self, now: int, limit: int) -> list[EffectFailed]:
         """Send what is due, at most about `limit` frames."""
         failed: list[EffectFailed] = []
@@ -220,12 +225,12 @@ class Announcer:
                 queue = line.first or line.rest
                 if not queue:
                     break
-                waiting = queue[0]
-                awaited = queue is line.first and waiting.address.family == 6 and now < line.settled_at
-                if awaited and not self._settled(waiting.address):
+                place = self._ready(queue) if queue is line.first and now < line.settled_at else 0
+                if place < 0:
                     line.ready_at = now + _SOON
                     break
-                queue.popleft()
+                waiting = queue[place]
+                del queue[place]
                 limit -= 1
                 try:
                     line.outlet.send(waiting.frame)

@@ -189,3 +189,16 @@ def test_neighbour_advertisement_waits_for_the_kernel_but_not_for_ever(wire: Wir
             now += 0 if frames else 500_000
         assert sent_at <= now - began <= sent_at + 2_000_000
         assert wire.announcer.deadline is None
+
+
+def test_no_other_address_waits_for_one_that_the_kernel_has_not_told_of(wire: Wire) -> None:
+    wire.present.add(SIX)
+    wire.announcer.announce(SendAnnouncements("VI_1", (SIX, A, B), 1, 0, 0))
+    wire.announcer.work(10, 100)
+    wire.announcer.work(10 + SETTLE, 100)
+    assert wire.sent() == ["192.0.2.1", "192.0.2.2"]
+    wire.announcer.work(10 + 2 * SETTLE, 100)
+    assert wire.frames() == 0
+    wire.settled.add(SIX)
+    wire.announcer.work(10 + 3 * SETTLE, 100)
+    assert wire.frames() == 1
