@@ -193,7 +193,6 @@ def _start(options: Options, forks: forkserver.ForkServer, *, dump: bool) -> int
     reading = read_config(options.config_file, options.config_id)
     unfinished = options.state_dir is not None and not options.observe and Archive(options.state_dir).unfinished
     if reading.config is None and not unfinished:
-        forks.close()
         return _unusable(options, reading)
     if options.run_vrrp and (problem := service.missing_privileges()):
         return say(problem, EXIT_PRIVILEGES)

@@ -99,6 +99,9 @@ def table(collector: Collector) -> tuple[list[str], bool]:
     for one, nodes in sorted(collector.unknown.items()):
         good = False
         lines.append(f"{one}: no such rule, named by {nodes[0]}")
+    for one in sorted(set(LEFT_OUT) & set(collector.tests)):
+        good = False
+        lines.append(f"{one}: left out, yet {collector.tests[one][0]} names it")
     for one in sorted(set(LEFT_OUT) - set(RULES)):
         good = False
         lines.append(f"{one}: left out, but no such rule")

@@ -355,7 +355,7 @@ LEFT_OUT_TABLE = (
         ),
     ),
     ("a hint for SNMP managers; statuses are pushed when they change", "MB-17"),
-    (_OLD, "V3O-6.4.3-02 V3O-7.1-01 V3O-7.1-03 V3O-7.4-01"),
+    (_OLD, "V3O-6.4.3-02 V3O-7.1-01 V3O-7.4-01"),
     (
         (
             "in part: over IPv4 a backup passes no such frame on (test_only_the_master_passes_on_what_comes_to_the_"
