@@ -81,6 +81,12 @@ def packets_of(report: DrillReport) -> str:
     return f"{plain(report.packets)} on {plain(report.host)}: {count}{more}{why}"
 
 
+def own_owner(report: DrillReport) -> list[str]:
+    """What "lost" means where a node asks who else has its address: a host never answers itself."""
+    own = [one.name for one in report.probes if one.name in (f"{report.host} arp", f"{report.host} nd")]
+    return [f"{plain(name)}: a loss there says that nobody else had the address, as it should be" for name in own]
+
+
 def text(report: DrillReport) -> list[str]:
     """For a terminal."""
     lines = [f"{title_of(report)}: {plain(report.title)}", ""]
@@ -96,6 +102,7 @@ def text(report: DrillReport) -> list[str]:
             f"  {plain(one.name):<15}{one.sent:>6}{one.lost:>6}  {figure(one.outage):<9} {figure(one.every):<8} "
             f"{figure(one.back):<9} {owners}"
         )
+    lines += [f"  {words}" for words in own_owner(report)]
     for name, rows in (
         ("CHECKS", [f"{one.result:<8}{plain(one.text)} [{one.code}]" for one in report.checks]),
         ("NOTIFY", list(map(plain, report.notifies))),
@@ -148,6 +155,7 @@ def markdown(report: DrillReport) -> str:
         f"{figure(one.back)} | {' '.join(one.owners) or '-'} |"
         for one in report.probes
     ]
+    lines += ["", *own_owner(report)]
     lines += ["", "## Preflight", "", *(f"- {one.result}: {plain(one.text)} `{one.code}`" for one in report.checks)]
     if report.ladder:
         lines += ["", "## Ladder", "", "```", *map(plain, report.ladder), "```"]

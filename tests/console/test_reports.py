@@ -10,6 +10,7 @@ import pytest
 
 from engine.messages import DrillReport, DrillStep, Phase, ProbeResult
 from hatui import reports
+from tests.console.rehearsed import REPORTS
 
 REPORT = DrillReport(
     number=17,
@@ -97,3 +98,11 @@ def test_folded_lines_go_on_below_their_own_column_and_lose_nothing() -> None:
 def test_the_table_of_probes_has_room_on_the_smallest_page() -> None:
     probe = next(line for line in reports.text(REPORT) if "c9 icmp" in line)
     assert len(probe) <= 80, probe
+
+
+def test_a_loss_of_the_nodes_own_arp_is_explained() -> None:
+    own = ProbeResult("lb-a arp", 50_000_000, 44, 26, 0, 0)
+    report = msgspec.structs.replace(REPORTS[0], host="lb-a", probes=(*REPORTS[0].probes, own))
+    words = "lb-a arp: a loss there says that nobody else had the address"
+    assert all(words in reports.rendered(report, form) for form in ("text", "md", "junit"))
+    assert words not in reports.rendered(REPORTS[0], "text")
