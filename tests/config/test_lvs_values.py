@@ -1,10 +1,6 @@
-"""The model of virtual servers beside what keepalived 2.2.7 says about them: recorded, and live where there is IPVS."""
+"""The model of virtual servers beside what keepalived 2.2.7 says about them, as recorded by `record_lvs`."""
 
 from __future__ import annotations
-
-import os
-import shutil
-from pathlib import Path
 
 import pytest
 
@@ -65,11 +61,3 @@ def test_the_corpus_has_every_keyword_of_virtual_servers() -> None:
         if path[:1] == ("virtual_server",) and path[-1] != "regex_options":
             missing = [row.name for row in words.block(path).values() if row.since == "2.2.7" and row.name not in whole]
             assert not missing, path
-
-
-@pytest.mark.net
-def test_the_recorded_dump_is_what_keepalived_says_here() -> None:
-    if shutil.which("keepalived") is None or os.geteuid() != 0 or not Path("/proc/net/ip_vs").exists():
-        pytest.skip("needs root, keepalived and IPVS")
-    with record_lvs.place() as (namespace, folder):
-        assert record_lvs.record("hosts", FILES["hosts"], namespace, folder) == record_lvs.recorded("hosts")
