@@ -60,6 +60,9 @@ class Review(Dialog):
             with Horizontal(classes="inputs"):
                 yield Label("Comment", markup=False)
                 yield Input(id="comment", placeholder="for the history", select_on_focus=False)
+            with Horizontal(classes="inputs", id="nodes-row"):
+                yield Label("Apply", markup=False)
+                yield Button(self._twins.label, id="nodes")
             with Horizontal(classes="inputs", id="within-row"):
                 yield Label("Confirm within", markup=False)
                 yield Input(WITHIN, id="within", select_on_focus=False)
@@ -68,13 +71,12 @@ class Review(Dialog):
                 yield Button("Apply and confirm", id="confirm")
                 yield Button("For good", id="for-good")
                 yield Button("Save only", id="save")
-                yield Button(self._twins.label, id="nodes")
 
     def on_mount(self) -> None:
         """The difference has the keys."""
         self.query_one(Rows).focus()
         self.query_one("#within-row").display = self._may_confirm
-        self.query_one("#nodes").display = self._twins.possible
+        self.query_one("#nodes-row").display = self._twins.possible
         self.call_after_refresh(self.paint)
         self.run_worker(self._judge())
 
