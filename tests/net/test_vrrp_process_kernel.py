@@ -14,7 +14,7 @@ from engine.config.model import Address
 from engine.messages import AddressChanged, EffectFailed, Input, InterfaceChanged
 from engine.vrrp.kernel import DOOMED, Kernel
 from engine.vrrp.netlink import RTM_DELLINK, RTM_NEWLINK
-from hatui.lab import Host, Lab
+from hatui.lab import Host, Lab, wait_for
 from tests.net.entering import inside
 
 pytestmark = [
@@ -68,6 +68,7 @@ def vip(address: str, prefix: int, **words: object) -> Address:
 
 
 def test_the_first_dump_tells_each_interface_with_its_addresses(kernel: Kernel, host: Host) -> None:
+    wait_for(lambda: (link := kernel.look("eth0")) is not None and link.up, 5, "the carrier of a host just made")
     told = {one.interface: one for one in kernel.start()}
     eth0 = told["eth0"]
     assert (eth0.exists, eth0.up, eth0.mac, eth0.mtu, eth0.kind) == (True, True, host.mac, 1500, "veth")
