@@ -120,6 +120,7 @@ async def freeze(pilot: Pilot[None]) -> None:
             field.cursor_blink = False
         for area in screen.query(TextArea):
             area.cursor_blink = False
+            area.notify_style_update()  # a line that was drawn without the cursor is drawn again
     await settle(pilot)
 
 
