@@ -125,6 +125,8 @@ def _text(value: int | None, form: str = "{}") -> str:
 class PacketList(Following):
     """Packets, the newest at the bottom. While it follows, the cursor stays on the newest."""
 
+    WIDENS = True
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._packets: deque[PacketLine] = deque()
@@ -133,6 +135,11 @@ class PacketList(Following):
         self._number: int | None = None
         """Of the packet of the cursor when it was last told."""
         self._moment: Moment = lambda packet, before: ""  # noqa: ARG005
+
+    @property
+    def head_scrolls(self) -> bool:
+        """It names the columns."""
+        return True
 
     @property
     def count(self) -> int:
@@ -160,7 +167,7 @@ class PacketList(Following):
         """Show these packets; the cursor stays on the one that had its number."""
         before = self._number
         self._packets, self._numbers, self._marked, self._moment = packets, numbers, marked, moment
-        head = list_head(self.size.width, several=bool(packets) and bool(getattr(packets[-1], "node", "")))
+        head = list_head(self.room, several=bool(packets) and bool(getattr(packets[-1], "node", "")))
         self._head = head if self.count or not nothing else ((f"   {nothing}", "dim"),)
         self.grown(None if before is None else bisect_left(numbers, before))
         self._remember()
@@ -179,7 +186,7 @@ class PacketList(Following):
         """One packet."""
         before = self._packets[index - 1] if index else None
         marked = self._numbers[index] in self._marked
-        return packet_line(self._packets[index], before, self._moment, self.size.width, marked=marked)
+        return packet_line(self._packets[index], before, self._moment, self.room, marked=marked)
 
     def under_at(self, index: int) -> str:
         """Marked rows are shaded too."""
