@@ -100,9 +100,7 @@ def test_operator_moves_an_address_and_changes_a_priority_with_keys_alone(
             console.keys("y")
             console.see("stays")
             console.keys("Escape")
-            console.see("as it is on disk", "virtual_router_id")  # no dialog lies over it any more
-            console.keys("Escape")
-            console.see("enter Edit")
+            console.see("as it is on disk", "virtual_router_id", "enter Edit")  # no dialog, and nothing is typed
             console.keys("1")
             console.see("* VI_1       MASTER  120/120  this node")
             console.keys("q")
