@@ -32,7 +32,7 @@ async def test_letters_do_not_overtake_arrows_in_the_editor(console: HatuiApp, l
         editor.goto(0, 0)
         await settle(pilot)
         type_at_once(pilot, "enter", *["down"] * row, "end", *["backspace"] * 3, *"120")
-        await until(pilot, "1 line changed")
+        await until(pilot, "priority 100 -> 120")
         assert editor.document.get_line(row) == CONFIG.splitlines()[row].replace("100", "120")
 
 
