@@ -16,6 +16,7 @@ from engine.config import values
 from engine.config.context import Values
 from engine.config.expand import Statement
 from engine.config.lvs_checks import Checks, Server, account
+from engine.config.lvs_globals import global_settings
 from engine.config.lvs_lines import Lines
 from engine.config.model import NS_PER_S, Command
 from engine.config.model_lvs import (
@@ -44,6 +45,7 @@ def load_balancing(statements: Iterable[Statement]) -> LoadBalancing:
     reader = _Reader(Lines(), statements)
     services = [reader.service(one) for one in statements if one.keyword == "virtual_server"]
     return LoadBalancing(
+        globals=global_settings(reader.lines, statements),
         services=tuple(one for one in services if one is not None),
         groups=tuple(reader.groups.values()),
         tls=reader.tls(),

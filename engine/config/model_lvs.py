@@ -1,4 +1,4 @@
-"""The virtual servers of a configuration: resolved, typed, frozen, as keepalived 2.2.7 would run them.
+"""The virtual servers of a configuration and their global settings: resolved, typed, frozen, as in keepalived 2.2.7.
 
 Invariant: `lvs.load_balancing` makes it on demand from the expanded tree; the engine's own `model.Config` does not
 hold it, so no process pays for it that does not ask. Every default and inheritance has been applied, faulty lines
@@ -7,7 +7,7 @@ are left out. All durations are integer nanoseconds, addresses canonical text. S
 
 from __future__ import annotations
 
-from engine.config.model import NS_PER_S, Command, Model
+from engine.config.model import NS_PER_S, Command, Fifo, Model
 
 
 class Forwarding(Model, frozen=True):
@@ -281,9 +281,66 @@ class TlsClient(Model, frozen=True):
     key: str = ""
 
 
+class SyncDaemon(Model, frozen=True):
+    """lvs_sync_daemon: connections of IPVS are copied to the peers."""
+
+    interface: str
+    instance: str = ""
+    """VRRP instance whose state decides; empty for none."""
+    id: int | None = None
+    """0..255; None: the VRID of the instance."""
+    max_length: int = 0
+    """1..65507 octets of a packet; 0: the kernel decides."""
+    port: int = 8848
+    """1..65535"""
+    ttl: int = 1
+    """1..255"""
+    group: str = "224.0.0.81"
+
+
+class LvsGlobals(Model, frozen=True):
+    """global_defs as far as it is about virtual servers and their checkers."""
+
+    tcp_timeout: int = 0
+    """ns; 0: the kernel's own. The same for the next two."""
+    tcpfin_timeout: int = 0
+    """ns"""
+    udp_timeout: int = 0
+    """ns"""
+    flush: bool = False
+    flush_on_stop: str = ""
+    """all, VS (only virtual servers of this configuration), or empty for neither."""
+    sync_daemon: SyncDaemon | None = None
+    checker_process_name: str = ""
+    """Empty: the name of the program."""
+    checker_priority: int = 0
+    """Nice value, -20..19."""
+    checker_no_swap: bool = False
+    checker_rt_priority: int = 0
+    """1..99; 0 is off."""
+    checker_cpu_affinity: tuple[int, ...] = ()
+    """Numbers of processors, ascending; empty is all."""
+    checker_rlimit_rttime: int = 10_000_000
+    """ns at real-time priority without a pause."""
+    smtp_alert_checker: bool | None = None
+    """None: that of smtp_alert, else by kind."""
+    no_checker_emails: bool = False
+    checker_log_all_failures: bool = False
+    fifo: Fifo | None = None
+    """lvs_notify_fifo with its script; its account is resolved as that of the script."""
+    netlink_cmd_rcv_bufs: int = 0
+    """Octets; 0: the kernel's own. The same for the monitor."""
+    netlink_cmd_rcv_bufs_force: bool = False
+    netlink_monitor_rcv_bufs: int = 0
+    """Octets"""
+    netlink_monitor_rcv_bufs_force: bool = False
+    enable_snmp_checker: bool = False
+
+
 class LoadBalancing(Model, frozen=True):
     """Everything about virtual servers."""
 
+    globals: LvsGlobals = LvsGlobals()
     services: tuple[VirtualServer, ...] = ()
     groups: tuple[ServerGroup, ...] = ()
     tls: TlsClient | None = None

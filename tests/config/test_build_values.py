@@ -62,7 +62,7 @@ def wait_for(what: str, done: object, deadline_s: float = 30.0) -> None:
 
 
 def dump(namespace: str, folder: Path, text: str, role: str = "vrrp") -> str:
-    """The data dump of keepalived, of its vrrp or its bfd process, for a configuration."""
+    """The data dump of keepalived, of its parent, vrrp or bfd process, for a configuration."""
     (folder / "k.conf").write_text(text)
     pids = [
         f"-{flag}{folder}/{name}.pid" for flag, name in zip("prcb", ("parent", "vrrp", "check", "bfd"), strict=True)
@@ -81,8 +81,9 @@ def dump(namespace: str, folder: Path, text: str, role: str = "vrrp") -> str:
         "-f",
         str(folder / "k.conf"),
     ]
-    log, data = folder / "log", folder / {"vrrp": "keepalived.data", "bfd": "keepalived_bfd.data"}[role]
-    end = {"vrrp": "------< Interfaces >------", "bfd": " BFD Instance = "}[role]
+    log = folder / "log"
+    data = folder / ("keepalived.data" if role == "vrrp" else f"keepalived_{role}.data")
+    end = {"vrrp": "------< Interfaces >------", "bfd": " BFD Instance = ", "parent": " umask = "}[role]
     with log.open("w") as out:
         process = subprocess.Popen(
             [*command, *pids], stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": str(folder)}
