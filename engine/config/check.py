@@ -205,7 +205,7 @@ class Checker:
                 else:
                     seen.add("inst")
                 continue
-            if inner.name in seen and row.name == "lvs_sync_daemon":
+            if inner.name == "inst" and "inst" in seen and row.name == "lvs_sync_daemon":
                 what = f"{inner.name} of {row.name}"
                 self.say("C-REPEATED", statement, word, exit_code=5, keyword=what, consequence="the first one counts")
                 at += 1

@@ -281,7 +281,10 @@ def _signing(view: InstanceView) -> _Signing | None:
 
 
 def _octets(rest: str) -> bytes | None:
-    text = rest.split(maxsplit=1)[-1].strip('"')
+    words = rest.split(maxsplit=1)
+    if not words:
+        return None
+    text = words[-1].strip('"')
     if text.startswith("file:") or "$" in text:
         return None
     try:

@@ -104,6 +104,13 @@ class Resolver:
                 "keepalived does not know where to send adverts, and does not start.",
                 "Add interface NAME.",
             )
+        elif draft.interface == "lo":
+            self.fatal(
+                draft.at("interface"),
+                "lo is the loopback interface",
+                "Nobody hears an advert there; keepalived takes no such interface, and does not start.",
+                "Name the interface that reaches the other nodes.",
+            )
 
     def version(self, family: int) -> None:
         draft = self.draft

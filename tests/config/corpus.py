@@ -440,6 +440,9 @@ def _whole() -> Iterator[tuple[str, str]]:
     yield "same VRID, other family", good_one + instance(name="W", vip="fe80::1")
     yield "same VRID, other group", good_one + instance("mcast_dst_ip 224.0.0.30", name="W")
     yield "no interface", instance(without=("interface",))
+    yield "loopback interface", instance("interface lo", without=("interface",))
+    for twice in ("id 7 id 8", "port 5 port 6", "inst V inst V"):
+        yield f"lvs_sync_daemon, {twice}", f"global_defs {{\n lvs_sync_daemon eth0 {twice}\n}}\n" + good_one
     yield "no VRID", instance(without=("virtual_router_id",))
     yield "no address", instance(without=("virtual_ipaddress",))
     yield "no address, version 3", instance("version 3", without=("virtual_ipaddress",))

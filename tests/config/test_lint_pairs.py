@@ -129,6 +129,11 @@ def test_owner_and_unknown_values_are_not_judged() -> None:
     assert told(script("weight -2") + node(100, TRACKED), "L-WEIGHT", instance(start="priority $P\n")) == []
 
 
+def test_half_written_key_of_auth_hmac_is_left_to_other_rules() -> None:
+    half = node(100, "auth_hmac {\n key\n}")
+    assert told(half, "L-AUTH-PEER", half) == []
+
+
 def test_password_is_never_told() -> None:
     one = only(node(100, auth("tulip")), "L-AUTH-PEER", node(50, auth("rose")))
     assert "tulip" not in repr(one)

@@ -95,14 +95,12 @@ def test_start_see_master_hand_over_see_backup_edit_apply_see_it_in_use_quit(
         terminal.send("y")
         terminal.wait_for("stays")
         terminal.send("Escape")
-        terminal.wait_for("as it is on disk")
+        terminal.wait_for("as it is on disk", "virtual_router_id", "enter Edit", without="esc Out")  # nothing over it
         after = Path(a.host.root / "keepalived.conf").read_text()
         changed = [(old, new) for old, new in zip(before.splitlines(), after.splitlines(), strict=True) if old != new]
         assert len(changed) == 1
         assert changed[0][1].split() == ["priority", "150"]
 
-        terminal.send("Escape")
-        terminal.wait_for("enter Edit", without="esc Out")
         terminal.send("1")
         terminal.wait_for("* VI_1       MASTER  150/150  this node", without="reverts in")
         assert lab.owners() == ["serverA"]
