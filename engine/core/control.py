@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.core import peers
+from engine.core.ending import end
 from engine.core.outbox import Outbox, StatusKey
 from engine.core.peers import OPERATOR, Peer
 from engine.errors import HatuiError, ProtocolMismatch, Refused
@@ -290,9 +291,7 @@ class ControlServer:
             self._listener.close()
         for client in list(self.clients):
             client.leave(code, text)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         if self._path is not None:
             with contextlib.suppress(OSError):
                 if self._path.stat().st_ino == self._inode:  # never the socket of the one who comes after us

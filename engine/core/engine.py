@@ -26,6 +26,7 @@ from engine.core.control import ControlServer
 from engine.core.diagnosing import Diagnosis
 from engine.core.drill.hosting import Rehearsals
 from engine.core.editors import Editors
+from engine.core.ending import end
 from engine.core.forkserver import ForkServer
 from engine.core.history import History, wall_ns
 from engine.core.journal import Journal
@@ -225,9 +226,7 @@ class Engine:
         await self.notifier.close(NOTIFY_S)
         if "check" in self._roles:
             await self.supervisor.stop("check", MARGIN_S)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         self.capture.watch((), {})
         await self.control.close("E-STOPPING", f"the engine ends: {self._stop_reason}")
         await self.supervisor.close()

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from engine.core.ending import end
 from engine.core.forkserver import Ended, Forked, ForkServer
 from engine.messages import Message
 from engine.wire import Channel
@@ -155,9 +156,7 @@ class Supervisor:
     async def close(self) -> None:
         """Let go of the fork server and of everything that waits."""
         self._closing = True
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         for process in self._processes.values():
             self._hang_up(process)
         with contextlib.suppress(ValueError, OSError):
