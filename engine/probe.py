@@ -389,7 +389,15 @@ def arguments(made: argparse.ArgumentParser) -> None:
     """The command line."""
     made.add_argument("address", metavar="VIP")
     made.add_argument("--every", default="50ms", metavar="50ms", help="10ms to 1000ms between two probes")
-    made.add_argument("--for", dest="seconds", type=float, default=0, metavar="S", help="end after so many seconds")
+    made.add_argument("--for", dest="seconds", type=seconds, default=0, metavar="S", help="end after so many seconds")
+    made.add_argument(
+        "--timeout",
+        dest="patience",
+        type=seconds,
+        default=PATIENCE_S,
+        metavar="S",
+        help=f"what is not answered by then is lost (default {PATIENCE_S:g})",
+    )
     made.add_argument("--no-icmp", action="store_true", help="do not ping")
     made.add_argument("--no-owner", action="store_true", help="do not ask by ARP or neighbour discovery who answers")
     made.add_argument("--tcp", type=int, action="append", default=[], metavar="PORT", help="also connect to this port")
@@ -397,6 +405,14 @@ def arguments(made: argparse.ArgumentParser) -> None:
     made.add_argument("--expect", default="", metavar="TEXT", help="the text that the answer must hold")
     made.add_argument("--interface", default="", metavar="IF", help="where to ask for the owner")
     made.add_argument("--source", default="", metavar="ADDRESS", help="our own address when asking for the owner")
+
+
+def seconds(text: str) -> float:
+    """A time in seconds, more than nothing."""
+    value = float(text[:-1] if text.endswith("s") else text)
+    if not 0 < value < 1e9:
+        raise ValueError
+    return value
 
 
 def interval_ms(text: str) -> float:
@@ -464,7 +480,7 @@ def run(chosen: argparse.Namespace, say: Say, clock: Clock = time.monotonic_ns) 
             lost.append(line["n"])
         say(line)
 
-    every, patience = int(interval_ms(chosen.every) * 1e6), int(PATIENCE_S * 1e9)
+    every, patience = int(interval_ms(chosen.every) * 1e6), int(chosen.patience * 1e9)
     poll = select.poll()
     probes = probes_of(chosen, poll, told, patience)
     if not probes:

@@ -7,8 +7,10 @@ way to fail is one clear sentence on standard error, and the exit status is one 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import importlib
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -57,8 +59,21 @@ class Parser(argparse.ArgumentParser):
         self.exit(self.usage_status, f"{self.prog}: {message}\n")
 
 
-def socket_option(parser: argparse.ArgumentParser, *, top: bool = False, remote: bool = True) -> None:
-    """--socket, --host and --timeout, before or behind the subcommand."""
+def patience(text: str) -> float:
+    """A time to wait, in seconds. Raises: argparse.ArgumentTypeError when it is none."""
+    with contextlib.suppress(ValueError):
+        if 0 < (seconds := float(text.removesuffix("s"))) < math.inf:
+            return seconds
+    raise argparse.ArgumentTypeError(f"{text} is no time to wait: say seconds, such as 5 or 0.5")
+
+
+def socket_option(
+    parser: argparse.ArgumentParser, *, top: bool = False, remote: bool = True, asks: bool = True
+) -> None:
+    """--socket, --host and --timeout, before or behind the subcommand. Where it `asks` no engine they are taken all the
+    same, so that a script may give them to every command; of --host it is said that it has no meaning there."""
+    if not asks:
+        parser.set_defaults(asks=False)
     default = os.environ.get("HATUI_SOCKET", DEFAULT_SOCKET) if top else argparse.SUPPRESS
     parser.add_argument(
         "--socket", metavar="PATH", default=default, help=f"control socket of the engine (default {DEFAULT_SOCKET})"
@@ -74,7 +89,7 @@ def socket_option(parser: argparse.ArgumentParser, *, top: bool = False, remote:
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=float,
+        type=patience,
         default=10.0 if top else argparse.SUPPRESS,
         help="how long to wait for the engine (default 10)",
     )
@@ -168,6 +183,8 @@ def _run(words: list[str]) -> int:
     if chosen.version:
         sys.stdout.write(f"hatui {VERSION}\n")
         return 0
+    if chosen.host and not getattr(chosen, "asks", True):
+        complain("this command asks no engine: --host has no meaning here, and files are those of this host")
     if module is not None:
         return int(module.run(chosen))
     return console(chosen)

@@ -8,7 +8,7 @@ Source: mehdy/keepalived-exporter README (names and labels), prometheus.io text 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -68,15 +68,32 @@ def figure(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.9f}".rstrip("0")
 
 
-def down() -> str:
+def down() -> list[Family]:
     """What is said while no engine answers."""
-    return "\n".join(Family("keepalived_up", "gauge", "Whether the engine answers", (({}, 0),)).lines()) + "\n"
+    return [Family("keepalived_up", "gauge", "Whether the engine answers", (({}, 0),))]
 
 
-def text_of(store: Store, now: int) -> str:
-    """Everything, in a fixed order."""
-    families = [*_exporter(store), *_own(store, now)]
-    return "\n".join(line for family in families if family.samples for line in family.lines()) + "\n"
+def families_of(store: Store, now: int) -> list[Family]:
+    """Everything that is known, in a fixed order."""
+    return [family for family in (*_exporter(store), *_own(store, now)) if family.samples]
+
+
+def written(families: Iterable[Family]) -> str:
+    """As a page for Prometheus."""
+    return "\n".join(line for family in families for line in family.lines()) + "\n"
+
+
+def record(families: Iterable[Family]) -> list[dict[str, object]]:
+    """The same for JSON."""
+    return [
+        {
+            "name": one.name,
+            "kind": one.kind,
+            "help": one.help,
+            "samples": [{"labels": dict(labels), "value": value} for labels, value in one.samples],
+        }
+        for one in families
+    ]
 
 
 def _of(status: InstanceStatus) -> dict[str, str]:

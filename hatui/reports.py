@@ -35,7 +35,7 @@ def rendered(report: DrillReport, form: str) -> str:
     """The report in one of FORMATS."""
     match form:
         case "json":
-            return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
+            return msgspec.json.format(msgspec.json.encode({"v": 1, **msgspec.to_builtins(report)}), indent=2).decode()
         case "junit":
             return junit(report)
         case "md":

@@ -14,7 +14,8 @@ from hatui.cli import whole_parser
 from hatui.commands import COMMANDS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-_EVERY = ("--socket", "--host", "--timeout", "--help")
+_EVERY = ("socket", "host", "timeout", "help")
+"""Destinations of the options that every command has."""
 
 
 def commands_text() -> str:
@@ -39,7 +40,7 @@ def commands_text() -> str:
 def section(parser: argparse.ArgumentParser, text: str, level: int = 2) -> list[str]:
     """One command, and those below it."""
     usage = re.sub(r"\s+", " ", parser.format_usage().removeprefix("usage: ")).strip()
-    usage = re.sub(r" \[(?:-h|--(?:socket|host|timeout) [A-Z@]+)\]", "", usage)
+    usage = re.sub(r" \[(?:-h|--(?:socket PATH|host USER@NODE|timeout SECONDS))\]", "", usage)
     lines = [f"{'#' * level} {parser.prog}", "", f"{text[:1].upper()}{text[1:]}.", "", f"    {usage}", ""]
     below = []
     for action in parser._actions:
@@ -48,7 +49,7 @@ def section(parser: argparse.ArgumentParser, text: str, level: int = 2) -> list[
             below = [
                 line for sub, one in action.choices.items() for line in section(one, texts.get(sub, ""), level + 1)
             ]
-        elif action.help and action.help != argparse.SUPPRESS and not set(action.option_strings) & set(_EVERY):
+        elif action.help and action.help != argparse.SUPPRESS and action.dest not in _EVERY:
             shown = ", ".join(action.option_strings) or action.metavar or action.dest
             help_text = re.sub(r"\s+", " ", action.help % vars(action) if "%(" in action.help else action.help)
             lines.append(f"- `{shown}`: {help_text}")

@@ -34,7 +34,7 @@ def text() -> str:
     for line in SESSION:
         store.apply(line)
     store.apply(LinkState(Connection.LIVE, NOW))
-    return metrics.text_of(store, NOW)
+    return metrics.written(metrics.families_of(store, NOW))
 
 
 def test_text_is_what_prometheus_reads(text: str) -> None:
@@ -74,13 +74,13 @@ def test_figures_are_those_of_the_engine(text: str) -> None:
 def test_label_with_a_quote_does_not_break_the_line() -> None:
     store = Store()
     store.apply(Snapshot((msgspec.structs.replace(DB, name='a"b\\c'),), 0, NOW))
-    assert 'iname="a\\"b\\\\c"' in metrics.text_of(store, NOW)
+    assert 'iname="a\\"b\\\\c"' in metrics.written(metrics.families_of(store, NOW))
 
 
 def test_what_is_not_known_is_absent() -> None:
     store = Store()
     store.apply(msgspec.structs.replace(SNAPSHOT, statuses=()))
-    text = metrics.text_of(store, NOW)
+    text = metrics.written(metrics.families_of(store, NOW))
     assert "hatui_engine_info" not in text
     assert "keepalived_vrrp_state" not in text
 

@@ -75,7 +75,8 @@ CONSOLE = (
         "Other files go along",
         "What was asked for is about one file, and the configuration, or its earlier revision, is made of others too.",
         "A revision may have had another main file or other included files than what is edited now.",
-        "`hatui config rollback N` puts all files of a revision back; `hatui config diff` shows each of them.",
+        "`hatui config rollback N` puts all files of a revision back; `hatui config apply FILE --include PATH=FILE` "
+        "applies several at once.",
     ),
     Code(
         "E-TERMINAL",

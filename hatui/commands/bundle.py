@@ -10,14 +10,16 @@ import os
 import sys
 from pathlib import Path
 
-from engine.errors import Refused
+from engine.errors import HatuiError
 from engine.messages import Command, Reply
 from hatui.bundling import collect, name_of, packed
 from hatui.commands import session
-from hatui.commands.terminal import count, note, say
+from hatui.commands.terminal import complain, count, note, say, say_json
 from hatui.text import NS, parse_duration
 
-EPILOG = "exit codes: 0, 1 the file cannot be written, 3 no engine"
+EPILOG = "exit codes: 0, 1 the file cannot be written, 2 usage, 3 no engine"
+EXIT_USAGE = 2
+STANDARD_OUTPUT = "-"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", "-o", metavar="FILE", help="default: hatui-bundle-HOST-TIME.tar.gz; - is standard output"
     )
+    parser.add_argument("--json", action="store_true", help="where it is and what is in it, as one JSON object")
     socket_option(parser)
 
 
@@ -36,15 +39,25 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         span = parse_duration(chosen.last)
     except ValueError as error:
-        raise Refused("E-PROTOCOL", str(error)) from None
+        complain(f"--last: {error}")
+        return EXIT_USAGE
+    if chosen.json and chosen.output == STANDARD_OUTPUT:
+        complain("--json and -o - both want standard output", "name a file behind -o")
+        return EXIT_USAGE
     name, files = session.run_for(_collected(chosen, span * NS))
     octets = packed(name, files)
-    if chosen.output == "-":
+    if chosen.output == STANDARD_OUTPUT:
         sys.stdout.buffer.write(octets)
         return 0
     path = Path(chosen.output or f"{name}.tar.gz")
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(octets)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(octets)
+    except OSError as failure:
+        raise HatuiError(f"{path}: {failure.strerror} [E-IO]") from None
+    if chosen.json:
+        say_json({"path": str(path), "octets": len(octets), "files": sorted(files)})
+        return 0
     say(str(path))
     note(
         f"{count(len(files), 'file')}, {len(octets) // 1024 + 1} KiB; passwords, keys and scripts' output are not in it"

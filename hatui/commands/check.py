@@ -41,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the other nodes as the running engine heard them: rules that need both, without their files",
     )
     parser.add_argument("--format", choices=report.FORMATS, default="text", help="default: text")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
     parser.add_argument("--fix", action="store_true", help="mend what can be mended, in the files themselves")
     parser.add_argument("--config-id", default="", metavar="ID", help="the @ID of the node (default: its host name)")
     parser.add_argument(

@@ -29,10 +29,13 @@ EPILOG = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
+    from hatui.cli import socket_option
+
     parser.add_argument("file", metavar="FILE", help="pcap or pcapng, as tcpdump, tshark and hatui write it")
     add_filter(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a packet")
     parser.add_argument("--fields", action="store_true", help="every field of each packet")
+    socket_option(parser, asks=False)
 
 
 def run(chosen: argparse.Namespace) -> int:

@@ -153,7 +153,11 @@ async def _compare(chosen: argparse.Namespace) -> int:
 
 
 async def _abort(chosen: argparse.Namespace) -> int:
-    say((await _asked(chosen, AbortDrill())).text)
+    reply = await _asked(chosen, AbortDrill())
+    if chosen.json:
+        say_json(reply)
+    else:
+        say(reply.text)
     return 0
 
 

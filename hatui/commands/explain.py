@@ -7,7 +7,7 @@ import difflib
 
 from engine.codes import CODES, explain, known, nearest
 from engine.config.keywords import Keyword, Path, table, where
-from hatui.commands.terminal import columns, complain, say
+from hatui.commands.terminal import columns, complain, say, say_json
 from hatui.text import wrap
 
 EPILOG = "exit codes: 0, 1 neither a code nor a keyword"
@@ -15,13 +15,19 @@ EPILOG = "exit codes: 0, 1 neither a code nor a keyword"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
+    from hatui.cli import socket_option
+
     parser.add_argument("word", nargs="?", metavar="CODE|KEYWORD", help="such as L-WEIGHT or advert_int")
     parser.add_argument("--list", action="store_true", help="all codes, one a line")
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
     parser.add_argument("--page", choices=("keywords", "codes"), help="all of them as one page in Markdown")
+    socket_option(parser, asks=False)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Explain it."""
+    if chosen.json:
+        return _as_json("" if chosen.list or chosen.page else chosen.word or "")
     if chosen.page:
         from hatui.commands.reference import PAGES
 
@@ -43,12 +49,40 @@ def run(chosen: argparse.Namespace) -> int:
             say(line)
     if rows:
         return 0
-    alike = [*nearest_words(chosen.word), *nearest(chosen.word)][:4]
+    alike = _alike(chosen.word)
     complain(
         f"{chosen.word} is neither a code nor a keyword",
         f"did you mean {', '.join(alike)}?" if alike else "`hatui explain --list` shows all codes",
     )
     return 1
+
+
+def _alike(word: str) -> list[str]:
+    return [*nearest_words(word), *nearest(word)][:4]
+
+
+def _as_json(word: str) -> int:
+    """What is known of a word; of every code without one."""
+    codes = [CODES[word.upper()]] if known(word) else [] if word else list(CODES.values())
+    rows = rows_of(word) if word and not codes else []
+    found = bool(codes or rows)
+    say_json(
+        {
+            "word": word,
+            "codes": [
+                {"code": one.name, "kind": one.kind, "title": one.title}
+                | {"seen": one.seen, "why": one.why, "do": one.todo}
+                for one in codes
+            ],
+            "keywords": [
+                {"keyword": row.name, "usage": row.usage, "blocks": [list(one.path) for one in (row, *others)]}
+                | {"default": row.default, "since": row.since, "effective": row.effective, "effect": row.effect}
+                for row, *others in rows
+            ],
+            "alike": [] if found else _alike(word),
+        }
+    )
+    return 0 if found else 1
 
 
 def rows_of(word: str) -> list[list[Keyword]]:

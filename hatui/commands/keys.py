@@ -17,9 +17,12 @@ EPILOG = "exit codes: 0, 1 the keymap file has wrong lines (they are said)"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
+    from hatui.cli import socket_option
+
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--toml", action="store_true", help="as a keymap file to begin with; all lines are comments")
     how.add_argument("--json", action="store_true", help="as one JSON object")
+    socket_option(parser, asks=False)
 
 
 def run(chosen: argparse.Namespace) -> int:

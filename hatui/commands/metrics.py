@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
 from hatui import metrics
 from hatui.commands import EXIT_NO_ENGINE, session
-from hatui.commands.terminal import complain, say
+from hatui.commands.terminal import complain, say, say_json
 
 EPILOG = "exit codes: 0, 1 the file cannot be written, 3 no engine (then keepalived_up is 0)"
 
@@ -21,27 +21,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     from hatui.cli import socket_option
 
+    parser.add_argument("--json", action="store_true", help="the same figures as one JSON object")
     parser.add_argument("--textfile", metavar="FILE", help="replace this file (node_exporter's textfile collector)")
     socket_option(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Say it once."""
-    status, text = session.run_for(_text(chosen))
-    if not chosen.textfile:
-        say(text.rstrip("\n"))
-    else:
-        _replace(Path(chosen.textfile), text)
+    status, families = session.run_for(_families(chosen))
+    if chosen.textfile:
+        _replace(Path(chosen.textfile), metrics.written(families))
+    if chosen.json:
+        say_json({"up": status == 0, "metrics": metrics.record(families)})
+    elif not chosen.textfile:
+        say(metrics.written(families).rstrip("\n"))
     return status
 
 
-async def _text(chosen: argparse.Namespace) -> tuple[int, str]:
+async def _families(chosen: argparse.Namespace) -> tuple[int, list[metrics.Family]]:
     try:
         client, store = await session.snapshot(chosen)
     except (EngineLost, Refused, ProtocolMismatch) as failure:
         complain(str(failure))
         return EXIT_NO_ENGINE, metrics.down()
-    return 0, metrics.text_of(store, client.snapshot.mono_ns)
+    return 0, metrics.families_of(store, client.snapshot.mono_ns)
 
 
 def _replace(path: Path, text: str) -> None:

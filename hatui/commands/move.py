@@ -73,8 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("instance", metavar="VI")
     elif command == "announce":
         parser.add_argument("instance", nargs="?", default="", metavar="VI", help="default: every master here")
-    if command != "reload":
-        parser.add_argument("--json", action="store_true", help="the engine's answer as JSON")
+    parser.add_argument("--json", action="store_true", help="the engine's answer as JSON")
     parser.add_argument("--reason", default="", metavar="TEXT", help="written to the engine's audit history")
     socket_option(parser)
 
@@ -102,7 +101,7 @@ async def _simple(chosen: argparse.Namespace, make: Callable[[str], Command]) ->
 
 
 def _answer(chosen: argparse.Namespace, reply: Reply) -> int:
-    if getattr(chosen, "json", False):
+    if chosen.json:
         say_json(reply)
     elif reply.outcome is Outcome.DONE:
         if getattr(chosen, "dry_run", False):

@@ -23,17 +23,26 @@ One JSON line for each probe: kind, n, sent and rtt (ns, clock of that host), ok
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     probe.arguments(parser)
-    parser.add_argument("--over", default="", metavar="USER@HOST", help="probe from there, through ssh (or HATUI_SSH)")
+    parser.add_argument(
+        "--over",
+        "--host",
+        dest="over",
+        default="",
+        metavar="USER@HOST",
+        help="probe from there, through ssh (or HATUI_SSH)",
+    )
+    parser.add_argument("--json", action="store_true", help="JSON lines, which it speaks in any case")
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Do it."""
     words = words_of(chosen)
-    if not chosen.over:
+    over = chosen.over or (chosen.host or [""])[0]
+    if not over:
         return probe.main(words)
     ssh = shlex.split(os.environ.get("HATUI_SSH", "") or "ssh")
     try:
-        done = subprocess.run([*ssh, chosen.over, f"python3 - {shlex.join(words)}"], input=source(), check=False)
+        done = subprocess.run([*ssh, over, f"python3 - {shlex.join(words)}"], input=source(), check=False)
     except OSError as error:
         complain(f"{ssh[0]}: {error.strerror} [E-IO]")
         return 2
@@ -49,6 +58,7 @@ def words_of(chosen: argparse.Namespace) -> list[str]:
     """The arguments for the program over there."""
     words = [chosen.address, "--every", chosen.every]
     words += ["--for", str(chosen.seconds)] if chosen.seconds else []
+    words += ["--timeout", str(chosen.patience)] if chosen.patience != probe.PATIENCE_S else []
     words += [f"--no-{name}" for name in ("icmp", "owner") if getattr(chosen, f"no_{name}")]
     for port in chosen.tcp:
         words += ["--tcp", str(port)]

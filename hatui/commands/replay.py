@@ -13,7 +13,7 @@ import msgspec
 from engine.errors import HatuiError
 from engine.messages import ServerLine
 from hatui.commands import session
-from hatui.commands.terminal import complain, count, note, time_of_day
+from hatui.commands.terminal import complain, count, json_line, note, say, time_of_day
 from hatui.link import load
 from hatui.replay import JOURNAL, fetch, moment_of
 from hatui.text import NS
@@ -41,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", dest="until", type=time_of_day, metavar="T", help="end at this time (default now)")
     parser.add_argument("--save", metavar="OUT", help="write the recording to a file instead of showing it")
+    parser.add_argument("--json", action="store_true", help="write the recording to standard output, a line each")
     parser.add_argument("--play", action="store_true", help="let it run at once")
     socket_option(parser)
 
@@ -51,13 +52,22 @@ def run(chosen: argparse.Namespace) -> int:
     if not lines:
         complain("there is nothing to replay" if chosen.file else "the engine's journal has nothing of that time")
         return EXIT_NOTHING
+    if chosen.json:
+        for line in lines:
+            say(json_line(line))
     if chosen.save:
         octets = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-        Path(chosen.save).write_bytes(octets)
+        try:
+            Path(chosen.save).write_bytes(octets)
+        except OSError as failure:
+            raise HatuiError(f"{chosen.save}: {failure.strerror} [E-IO]") from None
         note(f"{count(len(lines), 'line')} in {chosen.save}")
+    if chosen.save or chosen.json:
         return 0
     if not sys.stdin.isatty() or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
-        raise HatuiError("a replay needs a terminal; `--save OUT` writes the recording to a file [E-TERMINAL]")
+        raise HatuiError(
+            "a replay needs a terminal; `--save OUT` writes the recording to a file, `--json` prints it [E-TERMINAL]"
+        )
     from hatui import app
 
     return app.review(lines, speed=1.0 if chosen.play else 0.0)

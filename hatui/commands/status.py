@@ -14,7 +14,7 @@ import msgspec
 from engine.errors import EngineLost
 from engine.messages import InstanceStatus
 from hatui.commands import session
-from hatui.commands.terminal import columns, painted, say, say_json, table
+from hatui.commands.terminal import columns, note, painted, say, say_json, table
 from hatui.sentences import Problem, problems
 from hatui.store import Store
 from hatui.text import Span, duration, mark, master_of, plain, priorities, state_word, timer
@@ -51,7 +51,7 @@ def run(chosen: argparse.Namespace) -> int:
         try:
             _once(chosen)
         except EngineLost as lost:
-            say(f"no answer: {lost}")
+            (note if chosen.json else say)(f"no answer: {lost}")
         with contextlib.suppress(ValueError):
             time.sleep(began + max(0.1, chosen.watch) - time.monotonic())
 

@@ -58,8 +58,16 @@ def complain(text: str, hint: str = "") -> None:
 
 
 def say_json(value: Any) -> None:
-    """The result as one JSON object: a message, or plain Python values."""
-    say(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    """The result as one JSON object: a message, or a mapping of plain Python values."""
+    say(msgspec.json.format(json_line(value), indent=2))
+
+
+def json_line(value: Any) -> str:
+    """The same on one line, for one of many results.
+
+    The version of the schema stands first; it counts up when a key goes or means something else, not when one comes.
+    """
+    return msgspec.json.encode({"v": 1, **msgspec.to_builtins(value)}).decode()
 
 
 def coloured() -> bool:

@@ -35,10 +35,13 @@ def run(chosen: argparse.Namespace) -> int:
 async def _run(chosen: argparse.Namespace, name: str) -> int:
     async with session.engine(chosen) as client:
         reply = await session.within(chosen, client.ask(RunTracker(name)))
+    if chosen.json:
+        say_json(reply)
     if reply.outcome is not Outcome.DONE:
-        complain(f"{reply.text} [{reply.code}]", f"hatui explain {reply.code}")
+        complain(f"{reply.text} [{reply.code}]", f"`hatui explain {reply.code}`")
         return EXIT_REFUSED
-    say(reply.text)
+    if not chosen.json:
+        say(reply.text)
     return 0
 
 

@@ -11,15 +11,13 @@ import sys
 import time
 from collections.abc import Callable
 
-import msgspec
-
 from engine.client import EngineClient
 from engine.errors import EngineLost, HatuiError
 from engine.messages import EventLine, Gap, GetEvents, ServerLine
 from engine.wire import encode_line
 from hatui.commands import session
 from hatui.commands.below import Below
-from hatui.commands.terminal import count, note, painted, say
+from hatui.commands.terminal import count, json_line, note, painted, say
 from hatui.sentences import event as in_words
 from hatui.text import clock
 
@@ -34,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--plain", action="store_true", help="one sentence an event, for screen readers and logs")
-    how.add_argument("--jsonl", action="store_true", help="one JSON object a line, as the engine says it")
+    how.add_argument("--jsonl", "--json", action="store_true", help="one JSON object a line, as the engine says it")
     how.add_argument(
         "--inline", action="store_true", help="under the events the instances as they are, kept up to date"
     )
@@ -126,11 +124,7 @@ class _Seen:
         """Show one line; True when that was the last one wanted."""
         self.write(told)
         if isinstance(told, Gap) and told.events:
-            self._say(
-                encode_line(told).decode().rstrip()
-                if self.chosen.jsonl
-                else f"-- {count(told.events, 'event')} missed --"
-            )
+            self._say(json_line(told) if self.chosen.jsonl else f"-- {count(told.events, 'event')} missed --")
         if not isinstance(told, EventLine) or (self.seq and told.seq <= self.seq):
             return False
         self.seq = told.seq
@@ -143,7 +137,7 @@ class _Seen:
 
     def _text(self, told: EventLine) -> str:
         if self.chosen.jsonl:
-            return msgspec.json.encode(told).decode()
+            return json_line(told)
         words = in_words(told.event)
         if self.chosen.plain:
             return sentence(told)
