@@ -214,6 +214,11 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", default="", metavar="10s", help="abort when nothing has happened by then")
     parser.add_argument("--repeat", type=int, default=0, metavar="N", help="so often in a row")
     parser.add_argument("--tracker", default="", metavar="NAME", help="which one fails (tracker-fail)")
+    parser.add_argument(
+        "--real-link",
+        action="store_true",
+        help="link-down, flap: take the interface really down; only with a second path to the host",
+    )
 
 
 def add_more(parser: argparse.ArgumentParser) -> None:
@@ -264,6 +269,7 @@ def with_limits(command: RunDrill, chosen: argparse.Namespace) -> RunDrill:
         repeat=chosen.repeat,
         tracker=chosen.tracker,
         baseline_s=seconds_of(baseline) if baseline else -1,
+        real_link=chosen.real_link,
     )
 
 

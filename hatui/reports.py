@@ -62,6 +62,8 @@ def facts(report: DrillReport) -> list[tuple[str, str]]:
         ("node", f"{plain(report.host)}, hatui {report.version}, config {report.fingerprint[:12]}"),
         ("other", plain(report.peer) or "never heard"),
     ]
+    if report.real_link:
+        found.append(("link", "really taken down (--real-link), with all that it lost put back as the last step says"))
     if report.overridden:
         found.append(("overridden", f'{" ".join(report.overridden)}: "{plain(report.override)}"'))
     if not report.simulation:

@@ -336,12 +336,14 @@ def verdict_role(verdict: Verdict) -> str:
     return "warn" if verdict in (Verdict.UNSEEN, Verdict.NOT_RUNNING, Verdict.OWN) else "bad"
 
 
-def _limits(command: RunDrill) -> list[tuple[str, str]]:
+def _limits(command: RunDrill) -> list[tuple[str, ...]]:
     """The options that change a plan, and the override."""
     told = [(f"--{name}", getattr(command, f"{name}_s")) for name in ("budget", "limit", "baseline")]
-    found = [(option, f"{value:g}s") for option, value in told if value > 0 or (option == "--baseline" and value == 0)]
+    found: list[tuple[str, ...]] = []
+    found += [(option, f"{value:g}s") for option, value in told if value > 0 or (option == "--baseline" and value == 0)]
     found += [("--repeat", str(command.repeat))] if command.repeat else []
     found += [("--tracker", command.tracker)] if command.tracker else []
+    found += [("--real-link",)] if command.real_link else []
     return found + ([("--override", command.override)] if command.override else [])
 
 
@@ -373,7 +375,7 @@ def command_line(command: Command, reason: str = "") -> str:
             words = ["hatui", "trackers", "--run", name]
         case RunDrill(plan=plan, instance=name, simulate=simulate):
             words = ["hatui", "drill", "run", plan, name, *(["--simulate"] if simulate else [])]
-            words += [word for option, said in _limits(command) for word in (option, said)]
+            words += [word for option in _limits(command) for word in option]
         case AbortDrill():
             words = ["hatui", "drill", "abort"]
         case StopEngine():

@@ -110,6 +110,14 @@ COMMANDS = (
         "Wait for its end, or abort it: `a` on the Drills screen, or `hatui drill abort`. It restores at once.",
     ),
     Code(
+        "E-LINK",
+        "The link cannot be taken down",
+        "A drill with --real-link could not record what the interface has, or the process that brings it back whatever "
+        "happens to the engine did not start.",
+        "Without both the host could stay without this link.",
+        "Read the sentence behind it; without --real-link the loss is simulated and nothing is taken down.",
+    ),
+    Code(
         "E-NO-DRILL",
         "There is no such drill",
         "A drill was to be aborted while none runs, or a report was asked for that is not kept.",

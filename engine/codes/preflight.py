@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from engine.codes.entry import Code
 
-LAST = frozenset({"P-PEER-HEARD", "P-PEER-READY"})
-"""Codes whose failure nobody overrides: the address would lose its last owner, or could not be put back."""
+LAST = frozenset({"P-PEER-HEARD", "P-PEER-READY", "P-SECOND-PATH", "P-RESTORE"})
+"""Codes whose failure nobody overrides: the address would lose its last owner, or something could not be put back."""
 
 PREFLIGHT = (
     Code(
@@ -81,6 +81,21 @@ PREFLIGHT = (
         "Whether the ports that are in use on the address here are open on the target.",
         "An address without its service is an outage that VRRP calls a success.",
         "Start the service there; if it binds to the address itself, set net.ipv4.ip_nonlocal_bind=1.",
+    ),
+    Code(
+        "P-SECOND-PATH",
+        "Do you still reach this host when its link is down?",
+        "The ssh connection of your session: it exists, arrives at an address of another interface, and is answered "
+        "over another one. Or a terminal of the machine itself.",
+        "With --real-link the interface is taken really down: over it nobody could see or end the drill.",
+        "Log in over another interface (management, console), or leave --real-link out: then the loss is simulated.",
+    ),
+    Code(
+        "P-RESTORE",
+        "Can everything be put back?",
+        "What a link loses when it goes really down: its routes in all tables, its IPv6 addresses, written neighbours.",
+        "What is not recorded before would be gone afterwards, as after `ip link set down` by hand.",
+        "Run the engine with a state directory; drill the bond or bridge itself, not one of its ports.",
     ),
     Code(
         "P-SYNC-GROUP",

@@ -125,6 +125,8 @@ class DrillProgress(Message, frozen=True, kw_only=True):
     restoring: bool = False
     every: int = 0
     ladder: tuple[str, ...] = ()
+    real_link: bool = False
+    """The interface is really taken down."""
 
 
 class DrillReport(Message, frozen=True, kw_only=True):
@@ -175,6 +177,8 @@ class DrillReport(Message, frozen=True, kw_only=True):
     packets_left_out: int = 0
     packets_problem: str = ""
     """Why there is none, or why it ends early."""
+    real_link: bool = False
+    """The interface was really taken down, not its carrier simulated."""
 
 
 class OtherRouter(Message, frozen=True):
@@ -207,6 +211,8 @@ class RunDrill(Message, frozen=True):
     """What a client with a link to other nodes has found there."""
     other: OtherRouter | None = None
     """The other router, where a client has a link to it; only a simulation needs it."""
+    real_link: bool = False
+    """A drill of the link takes the interface really down; only with a second path to the host."""
 
 
 class AbortDrill(Message, frozen=True):

@@ -14,6 +14,12 @@ from engine.protocol.timing import NS_PER_S, master_down_interval, skew_time
 SLACK = NS_PER_S // 2
 """ns that a budget allows beyond what is expected."""
 SLOWEST = 1
+BACK_S = 8.0
+"""Seconds beyond the timers until the restoration must be seen."""
+PATIENCE_S = 1.2
+"""Seconds until a lost probe is known to be lost."""
+REAL_S = 30.0
+"""Seconds that a real link may take until it carries again, beyond the timers."""
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -51,6 +57,20 @@ def forecast(plan: DrillPlan, status: InstanceStatus) -> Forecast:
     budget = int(plan.budget_s * NS_PER_S) or outage + SLACK
     limit = int(plan.limit_s * NS_PER_S) or max(2 * budget, 2 * max(takeover, 0)) + 3 * NS_PER_S
     return Forecast(outage, takeover, detect, skew if takeover >= 0 else -1, budget, limit)
+
+
+def slowest_back(before: InstanceStatus, *, real: bool = False) -> int:
+    """ns that the timers may take until all is as before."""
+    link = int(REAL_S * NS_PER_S) if real else 0
+    return max(before.master_down_interval, 4 * before.advert_interval) + before.advert_interval + link
+
+
+def longest(plan: DrillPlan, status: InstanceStatus, outlook: Forecast, *, real: bool = False) -> int:
+    """ns that a drill takes at most, with all that belongs to it."""
+    back = slowest_back(status, real=real) + int(BACK_S * NS_PER_S)
+    turn = outlook.limit + lasting(plan, status) + int(plan.settle_s * NS_PER_S) + back
+    fixed = int((plan.baseline_s + plan.settle_s + 2 * PATIENCE_S) * NS_PER_S)
+    return fixed + plan.repeat * turn + 5 * NS_PER_S
 
 
 def lasting(plan: DrillPlan, status: InstanceStatus) -> int:

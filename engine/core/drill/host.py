@@ -35,6 +35,23 @@ def read(addresses: Collection[str], family: int) -> HostFacts:
     return HostFacts(tuple(sorted(ports | bound)), tuple(sorted(bound)), _nonlocal(family), _virtual())
 
 
+def connected(
+    here: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    port: int,
+    there: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    other_port: int,
+) -> bool:
+    """Whether there is a TCP connection between exactly these. Source: proc(5) /proc/net/tcp."""
+    for table in ("net/tcp", "net/tcp6"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            for line in (PROC / table).read_text().splitlines()[1:]:
+                words = line.split()
+                ends = (_local(words[1]), _local(words[2]))
+                if words[3] == _ESTABLISHED and ends == ((here, port), (there, other_port)):
+                    return True
+    return False
+
+
 def _local(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
     octets, _, port = text.partition(":")
     raw = bytes.fromhex(octets)

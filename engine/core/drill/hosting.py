@@ -16,12 +16,16 @@ from typing import Any, Protocol
 import msgspec
 
 from engine.config.model import Config
+from engine.core import kernel_facts
 from engine.core.commands import Commands
 from engine.core.drill import host
+from engine.core.drill.cable import restorable
+from engine.core.drill.link import ours_of
 from engine.core.drill.preflight import Known, failover_checks, overridden
 from engine.core.drill.reservation import Reservation
 from engine.core.drill.runner import Runner
 from engine.core.drill.store import Journal
+from engine.core.drill.way import second_path
 from engine.core.maintenance import Standing
 from engine.core.peers import Peer
 from engine.errors import Refused
@@ -119,8 +123,9 @@ class Rehearsals:
 
     async def recover(self) -> None:
         """Tell of the drill that an engine before this one did not end. Once, when the vrrp process is up."""
+        link = await self.runner.cable.recover()
         if self._unfinished is not None:
-            await self.runner.recover(self._unfinished)
+            await self.runner.recover(self._unfinished, link)
 
     async def close(self) -> None:
         """The engine ends."""
@@ -154,11 +159,24 @@ class Rehearsals:
         assert isinstance(command, RunDrill)
         if not (command.simulate or command.dry_run):
             self._commands.check_recorded()
-        report = await self.runner.run(command, peer.login, request.reason[:400], progress)
+        further = await self._real_link(command, peer)
+        report = await self.runner.run(command, peer.login, request.reason[:400], progress, further)
         text = f"{report.outcome}: {report.text}"
         if report.overridden:
             text += f"; overridden: {' '.join(report.overridden)}"
         return Reply(request.id, Outcome.DONE, text=text, drill=report)
+
+    async def _real_link(self, command: RunDrill, peer: Peer) -> tuple[Check, ...]:
+        """Whether a link may be taken really down: whoever asks still gets here, and all that it loses comes back."""
+        instance = self.config.instance(command.instance)
+        if not command.real_link or command.simulate or instance is None:
+            return ()
+        upset = await asyncio.to_thread(kernel_facts.managers)
+        directory = self.runner.drills.directory
+        return (
+            await asyncio.to_thread(second_path, peer.pid, instance.interface),
+            await restorable(directory, instance.interface, ours_of(self.config), upset),
+        )
 
     async def _abort(self, request: Request, peer: Peer, _: Progress) -> Reply:
         return Reply(request.id, Outcome.DONE, text=self.runner.abort(peer.login))

@@ -16,7 +16,9 @@ import msgspec
 
 from engine.config.model import Config
 from engine.core.drill import plans
-from engine.core.drill.forecast import Forecast, forecast, lasting, moves
+from engine.core.drill.cable import Cable
+from engine.core.drill.forecast import BACK_S, PATIENCE_S, forecast, lasting, longest, moves, slowest_back
+from engine.core.drill.link import ours_of
 from engine.core.drill.measure import Series
 from engine.core.drill.packets import Packets
 from engine.core.drill.preflight import Known, checks, overridden
@@ -56,10 +58,6 @@ TELL_S = 0.5
 IMPAIRMENTS = {"silent": "silent", "link": "link", "tracker": "tracker", "deaf": "deaf"}
 MARGIN = 10 * NS
 """ns that the vrrp process' own end of an impairment lies behind ours."""
-PATIENCE_S = 1.2
-"""Seconds until a lost probe is known to be lost."""
-BACK_S = 8.0
-"""Seconds beyond the timers until the restoration must be seen."""
 
 
 class Site(Protocol):
@@ -95,11 +93,6 @@ class Site(Protocol):
     def about(self) -> tuple[str, str, str]: ...
 
 
-def slowest_back(before: InstanceStatus) -> int:
-    """ns that the timers may take until all is as before."""
-    return max(before.master_down_interval, 4 * before.advert_interval) + before.advert_interval
-
-
 class Aborted(Exception):
     """Mend it now."""
 
@@ -111,6 +104,7 @@ class Runner:
         self._site = site
         self._plans = directory / "drills" / "plans" if directory else None
         self.drills = Drills(directory)
+        self.cable = Cable(self.drills.directory)
         self.running: Running | None = None
         self._task: asyncio.Task[DrillReport] | None = None
         self._heard: dict[str, tuple[str, int]] = {}
@@ -122,8 +116,8 @@ class Runner:
         """What an engine before this one did not mend. Its impairments ended with it; its holds have to."""
         return self.drills.journal()
 
-    async def recover(self, journal: Journal) -> None:
-        """Write the report of the drill that a crash has ended."""
+    async def recover(self, journal: Journal, link: str = "") -> None:
+        """Write the report of the drill that a crash has ended. `link`: what became of the real link."""
         await asyncio.to_thread(self.drills.open)
         host, version, fingerprint = self._site.about()
         packets = self.drills.packets_file(journal.number)
@@ -137,13 +131,15 @@ class Runner:
             started=journal.started,
             ended=wall_ns(),
             outcome="crashed",
-            text="the engine ended during the drill; what it had broken ended with it, its hold was released",
+            text="the engine ended during the drill; "
+            + (link or "what it had broken ended with it, its hold was released"),
             restored=True,
             host=host,
             version=version,
             fingerprint=fingerprint,
             packets=str(packets) if packets is not None and packets.exists() else "",
             packets_kept=-1,
+            real_link=journal.real_link,
         )
         await self._keep(report)
         self._site.record(DrillFinished(report.number, report.plan, report.instance, report.outcome, report.text))
@@ -172,8 +168,10 @@ class Runner:
 
     # ---- what operators ask for
 
-    async def run(self, command: RunDrill, by: str, reason: str, tell: Callable[[str], None]) -> DrillReport:
-        """Run a drill to its end. Whoever waits may leave; the drill goes on.
+    async def run(
+        self, command: RunDrill, by: str, reason: str, tell: Callable[[str], None], further: tuple[Check, ...] = ()
+    ) -> DrillReport:
+        """Run a drill to its end. Whoever waits may leave; the drill goes on. `further` belongs to the preflight.
 
         Raises:
             Refused: E-DRILL, E-PLAN, E-UNKNOWN-INSTANCE, E-PREFLIGHT; nothing was done.
@@ -189,7 +187,7 @@ class Runner:
         elsewhere = self._site.reserved()
         if elsewhere and not (command.simulate or command.dry_run):
             raise Refused("E-DRILL", elsewhere)
-        found = checks(plan, status, await self._site.known(status, command.checks))
+        found = (*checks(plan, status, await self._site.known(status, command.checks)), *further)
         outlook = forecast(plan, status)
         if command.simulate:
             from engine.core.drill.rehearse import rehearse  # the simulation: no start of an engine waits for it
@@ -200,21 +198,15 @@ class Runner:
         codes = () if command.dry_run else overridden(found, command.override)
         number = self.drills.next_number
         packets = Packets(None if command.dry_run else self.drills.packets_file(number), self._members(status))
-        running = Running(number, plan, status, by, reason, outlook, packets)
+        running = Running(number, plan, status, by, reason, outlook, packets, real=command.real_link)
+        running.host = self._site.about()[0]
         running.override, running.overridden = (command.override if codes else ""), codes
-        running.lasts = self._longest(plan, status, outlook)
+        running.lasts = longest(plan, status, outlook, real=running.real)
         if command.dry_run:
             return report_of(running, self._site.about(), found, "preflight", "nothing was done", restored=True)
         self.running = running
         self._task = asyncio.get_running_loop().create_task(self._run(running, found, tell))
         return await asyncio.shield(self._task)
-
-    @staticmethod
-    def _longest(plan: DrillPlan, status: InstanceStatus, outlook: Forecast) -> int:
-        """ns that it takes at most, with all that belongs to it."""
-        back = slowest_back(status) + int(BACK_S * NS)
-        turn = outlook.limit + lasting(plan, status) + int(plan.settle_s * NS) + back
-        return int((plan.baseline_s + plan.settle_s + 2 * PATIENCE_S) * NS) + plan.repeat * turn + 5 * NS
 
     def _planned(self, command: RunDrill) -> DrillPlan:
         if command.text:
@@ -231,6 +223,10 @@ class Runner:
         for name in ("budget_s", "limit_s", "repeat", "tracker"):
             if getattr(command, name):
                 changes[name] = getattr(command, name)
+        if command.real_link and not command.simulate:
+            if plan.act != "link":
+                raise Refused("E-PLAN", f"{plan.name}: only a drill of the link can take it really down")
+            changes["title"] = f"REAL: the interface is taken down. {plan.title.replace(' (simulated)', '')}"
         if command.baseline_s >= 0:
             changes["baseline_s"] = command.baseline_s
         return plans.checked(msgspec.structs.replace(plan, **changes))
@@ -343,6 +339,7 @@ class Runner:
             await asyncio.to_thread(running.packets.flush)
         if outcome == "aborted" and not running.acted:
             restored = True
+        await self.cable.finish()
         report = report_of(running, site.about(), found, outcome, text, restored=restored)
         await self._keep(report)
         self.running = None
@@ -393,7 +390,10 @@ class Runner:
         last = lasting(plan, running.before)
         until = site.clock() + max(running.forecast.limit, last) + int(plan.settle_s * NS) + MARGIN
         text = ""
-        if plan.act in IMPAIRMENTS:
+        if running.real:
+            seconds = (until - site.clock()) / NS
+            text = await self.cable.sever(running.before.interface, ours_of(site.config), seconds)
+        elif plan.act in IMPAIRMENTS:
             text = await self._ordered(Impair(name, IMPAIRMENTS[plan.act], until, plan.tracker), by, reason)
         elif plan.act in ("hand-over", "take-over"):
             method = "step-down" if plan.act == "hand-over" else "take-over"
@@ -441,11 +441,15 @@ class Runner:
         await self._wait(plan.settle_s, running=running)
         await self._limits(running)
         other = running.listener.wire.sender
-        text = f"{other} after {running.takeovers[-1] / NS:.3f} s" if running.takeovers and other else "as expected"
+        text = running.found or "as expected"
+        if running.takeovers and other:
+            text = f"{other} after {running.takeovers[-1] / NS:.3f} s"
         running.step(3, "done", text)
 
     async def _happened(self, running: Running, wanted: str, elapsed: int) -> bool:
         plan = running.plan
+        if running.real:
+            return self._unheard(running, elapsed)
         if wanted == "splits":
             status = await self._status(running.before.name)
             return status is not None and status.state is State.MASTER
@@ -460,9 +464,21 @@ class Runner:
             return elapsed > 2 * running.before.advert_interval + NS // 2
         return bool(running.listener.wire.other)
 
+    def _unheard(self, running: Running, elapsed: int) -> bool:
+        """With a real link down nothing is heard here: probes elsewhere tell, or else the time of a takeover counts."""
+        long_enough = elapsed > running.forecast.takeover + 2 * running.before.advert_interval
+        probes = [one for one in running.elsewhere() if any(each.ok for each in one.samples)]
+        back = [end - running.acted for one in probes for _, end in one.gaps() if end > running.acted]
+        running.found = "nothing is heard here while the link is down, and no probe elsewhere tells"
+        if probes:
+            running.found = f"probes elsewhere have answers again, after {max(back, default=0) / NS:.3f} s"
+            quick = [one for one in probes if long_enough and one.samples[-1].ok]
+            return len(back) >= len(probes) or len(quick) == len(probes)
+        return long_enough
+
     async def _limits(self, running: Running) -> None:
         """An outage beyond twice the budget is ended, not watched."""
-        for one in running.series.values():
+        for one in running.elsewhere() if running.real else running.series.values():
             newest = one.samples[-1] if one.samples else None
             if newest is None or newest.ok or one.owner:
                 continue
@@ -480,13 +496,18 @@ class Runner:
         tell("restore")
         by = f"drill {running.number}"
         command: Release | Relieve | None = None
-        if act in IMPAIRMENTS:
+        text = "nothing to mend"
+        if running.real:
+            try:
+                text = await self.cable.mend()
+            except OSError as error:
+                text = f"{error.filename}: {error.strerror}; its guard goes on trying"
+        elif act in IMPAIRMENTS:
             command = Relieve()
         elif act in ("hand-over", "take-over"):
             command = Release(running.before.name)
         elif act == "stall":
             site.stall(0)
-        text = "nothing to mend"
         for _ in range(20):
             if command is None:
                 break
@@ -518,18 +539,24 @@ class Runner:
         """Whether all is as it was before."""
         before = running.before
         running.step(5, "now", f"{before.state} again")
-        end = self._site.clock() + slowest_back(before) + int(BACK_S * NS)
-        status = None
+        end = self._site.clock() + slowest_back(before, real=running.real) + int(BACK_S * NS)
+        status, lost = None, tuple[str, ...]()
         while self._site.clock() < end:
             status = await self._status(before.name)
+            lost = await self.cable.missing() if running.real else ()
+            if lost:
+                await asyncio.sleep(LOOK_S)
+                continue
             if status is not None and as_before(before, status):
-                running.step(5, "done", f"{status.state}, priority {status.priority}, addresses as before")
+                more = ", all of the link as before" if running.real else ""
+                running.step(5, "done", f"{status.state}, priority {status.priority}, addresses as before{more}")
                 return True, ""
             if status is not None and settled_elsewhere(before, status) and self._site.clock() > end - int(BACK_S * NS):
                 running.step(5, "done", f"serves elsewhere: {status.master}; nothing is held or broken here")
                 return True, ""
             await asyncio.sleep(LOOK_S)
         text = f"{status.state}, priority {status.priority}" if status is not None else "no answer"
+        text += f"; lost: {', '.join(lost)}" if lost else ""
         running.step(5, "failed", f"it was {before.state}, priority {before.priority}; it is {text}")
         return False, text
 
@@ -552,6 +579,7 @@ class Runner:
             by=running.by,
             reason=running.reason,
             started=running.started,
+            real_link=running.real,
         )
 
     async def _keep(self, report: DrillReport) -> None:

@@ -40,19 +40,22 @@ class Running:
         reason: str,
         found: Forecast,
         packets: Packets,
+        *,
+        real: bool = False,
     ) -> None:
         self.number, self.plan, self.before, self.by, self.reason = number, plan, status, by, reason
-        self.forecast = found
+        self.forecast, self.real = found, real
         self.started = wall_ns()
         self.turns: list[Turn] = []
         self.wires: list[Wire] = []
         """What was heard, by turn."""
         self.abort = asyncio.Event()
-        self.why = ""
+        self.why = self.found = self.host = ""
         self.listener = Listener(status)
         self.packets = packets
         self.override, self.overridden, self.lasts = "", tuple[str, ...](), -1
         self.series: dict[str, Series] = {}
+        """What probes have measured, by their names."""
         self.notifies: list[str] = []
         self.takeovers: list[int] = []
         names = ["preflight", "baseline", plan.act, "observe", "restore", "verify"]
@@ -84,6 +87,11 @@ class Running:
         old = self.steps[at]
         self.steps[at] = DrillStep(old.name, state, text or old.text, wall_ns())
 
+    def elsewhere(self) -> list[Series]:
+        """Those of other hosts that ask for an answer, not for an owner."""
+        here = f"{self.host} "
+        return [one for one in self.series.values() if not one.owner and not one.name.startswith(here)]
+
     def progress(self) -> DrillProgress:
         """For consoles."""
         plan, found = self.plan, self.forecast
@@ -104,6 +112,7 @@ class Running:
             restoring=bool(self.restored),
             every=int(plan.every_ms * 1_000_000),
             ladder=self.listener.ladder()[-12:],
+            real_link=self.real,
         )
 
 
@@ -116,7 +125,8 @@ def report_of(
     results = tuple(one.result(running.turns) for one in running.series.values())
     own = f"{host} "
     judged = [one for one in results if not one.name.endswith((" arp", " nd")) and not one.name.startswith(own)]
-    judged = judged or [one for one in results if one.name == f"{host} icmp"]
+    if not running.real:  # a host whose link is down reaches nobody, whoever serves
+        judged = judged or [one for one in results if one.name == f"{host} icmp"]
     measured = max((one.outage for one in judged), default=-1)
     if outcome == "pass":
         outcome, text = _verdict(running, judged, measured, restored)
@@ -166,6 +176,7 @@ def report_of(
         packets_kept=running.packets.kept,
         packets_left_out=running.packets.left_out,
         packets_problem=running.packets.problem,
+        real_link=running.real,
     )
 
 

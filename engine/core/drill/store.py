@@ -31,6 +31,7 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     reason: str
     started: int
+    real_link: bool = False
 
 
 class Drills:

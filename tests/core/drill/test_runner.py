@@ -28,6 +28,8 @@ from engine.messages import (
     OtherRouter,
     Outcome,
     PacketLine,
+    ProbeSample,
+    ProbeSeen,
     Release,
     Relieve,
     RunDrill,
@@ -221,6 +223,81 @@ async def test_what_is_not_as_before_is_a_failure(site: Site) -> None:
     assert (report.outcome, report.restored) == ("failed", False)
     assert "not as before" in report.text
     assert (site.directory / "drills" / "running.json").exists()  # type: ignore[operator]
+
+
+class Cable:
+    """A real link, as far as the runner handles it."""
+
+    def __init__(self, site: Site, *lost: tuple[str, ...]) -> None:
+        self.site, self.lost, self.said = site, list(lost), list[str]()
+
+    async def sever(self, interface: str, _ours: Any, seconds: float) -> str:
+        assert 0 < seconds < 60, "its guard has an end of its own"
+        self.said.append(f"sever {interface}")
+        self.site.now = msgspec.structs.replace(self.site.before, state=State.FAULT)
+        return "down"
+
+    async def mend(self) -> str:
+        self.said.append("mend")
+        self.site.now = self.site.before
+        return "up"
+
+    async def missing(self) -> tuple[str, ...]:
+        return self.lost.pop(0) if self.lost else ()
+
+    async def finish(self) -> None:
+        self.said.append("finish")
+
+
+async def real(site: Site, *lost: tuple[str, ...], **more: Any) -> tuple[DrillReport, Cable]:
+    cable = Cable(site, *lost)
+    site.runner.cable = cable  # type: ignore[assignment]
+    return await drill(site, "link-down", real_link=True, **more), cable
+
+
+async def test_real_link_is_severed_and_mended_and_no_impairment_is_ordered(site: Site) -> None:
+    report, cable = await real(site, ("route 192.0.2.0/24 table 254",))
+    assert (report.outcome, report.restored, report.real_link, site.orders) == ("pass", True, True, [])
+    assert cable.said == ["sever eth0", "mend", "finish"]
+    assert not cable.lost, "asked again until nothing is missing"
+    assert report.title.startswith("REAL: ")
+    assert "nothing is heard here" in report.steps[3].text
+    assert "all of the link as before" in report.steps[5].text
+    assert all("really taken down" in rendered(report, form) for form in FORMATS if form not in ("json", "junit"))
+
+
+async def test_real_link_that_lost_something_for_good_has_failed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.core.drill.forecast.REAL_S", 0.1)
+    report, _ = await real(site, *[("address 2001:db8::1/64",)] * 1000)
+    assert (report.outcome, report.restored) == ("failed", False)
+    assert "lost: address 2001:db8::1/64" in report.text
+
+
+async def test_real_link_waits_for_probes_elsewhere_to_have_answers_again(site: Site) -> None:
+    task = asyncio.ensure_future(real(site, limit_s=30))
+    while site.runner.running is None:
+        await asyncio.sleep(0)
+    running = site.runner.running
+    told = [ProbeSample(time.time_ns(), ok=True)]
+    site.runner.seen(ProbeSeen("c9 icmp", 10_000_000, tuple(told)))
+    while not running.acted:
+        await asyncio.sleep(0)
+    lost = ProbeSample(running.acted + 1, ok=False)
+    site.runner.seen(ProbeSeen("c9 icmp", 10_000_000, (lost, ProbeSample(running.acted + 200_000_000, ok=True))))
+    report, _ = await task
+    assert report.outcome == "pass", report.text
+    assert "probes elsewhere have answers again, after 0.200 s" in report.steps[3].text
+    assert report.measured >= 200_000_000
+
+
+async def test_only_a_drill_of_the_link_takes_it_really_down(site: Site) -> None:
+    command = RunDrill("hand-over", "VI_1", real_link=True)
+    assert await refused(site, command) == "E-PLAN"
+    bad = (Check("fail", "P-SECOND-PATH", "by which way you reach this host is not known"),)
+    command = RunDrill("link-down", "VI_1", real_link=True, override="I want it")
+    with pytest.raises(Refused, match="cannot be overridden: by which way") as refusal:
+        await site.runner.run(command, "anna", "", lambda _: None, bad)
+    assert refusal.value.code == "E-PREFLIGHT"
 
 
 async def test_refusals_have_codes_and_do_nothing(site: Site) -> None:
