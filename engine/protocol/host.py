@@ -161,12 +161,12 @@ class Host:
             if number != instance.entry:
                 heappop(heap)
                 continue
-            due = instance.due
+            due = instance.timer_at if instance.timer_at < instance.side_at else instance.side_at
             if due <= now:
                 instance.expire(now)
-                due = instance.due
                 if heap[0][1] != number or instance.entry != number:
                     continue
+                due = instance.timer_at if instance.timer_at < instance.side_at else instance.side_at
             if due >= NEVER:
                 heappop(heap)
                 instance.entry, instance.entry_at = 0, NEVER

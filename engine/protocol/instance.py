@@ -48,6 +48,19 @@ from engine.protocol.transmit import Transmitter, unsendable
 class VrrpInstance(Timers):
     """One virtual router on one interface and family, known by `Instance.key`."""
 
+    # fmt: off
+    __slots__ = (
+        "_moves", "_react", "_unsendable", "alike_head", "alike_middle", "alike_tail", "answered_at", "config",
+        "counting_since", "deaf", "dirty", "doubtful", "down", "ended", "evidence", "faults", "group", "group_key",
+        "hand_over", "heard_at", "heard_before", "hold", "impairment", "last_cause", "last_detail", "late", "ledger",
+        "marks", "master", "master_interval", "master_priority", "masters_told", "move", "near_margin",
+        "near_misses", "not_before", "outranked", "own_faults", "peer", "peer_priority", "preempt_from", "presence",
+        "priority", "priority_as_master", "rejected", "rejected_sender", "rejected_verdict", "reported", "resigned",
+        "rivalry", "since", "source", "source_key", "state", "tally", "told", "transitions", "transmit", "trouble",
+        "undecided", "wants_master",
+    )
+    # fmt: on
+
     def __init__(self, config: Instance, host: Host, group: GroupState | None) -> None:
         super().__init__(host)
         self.config = config
@@ -531,16 +544,17 @@ class VrrpInstance(Timers):
 
     def _advertise(self) -> None:
         """The periodic advert: the next is one interval after this one was due, so nothing drifts."""
-        self.transmit.send(self.host.out, self.host.wall)
+        host, transmit = self.host, self.transmit
+        now, interval = host.now, self.config.advert_interval
+        transmit.send(host.out, now + host.wall_offset)
         self.tally.advert_sent += 1
-        now, interval = self.host.now, self.config.advert_interval
         at = self.timer_at + interval
         self.timer_at = at if at > now else now + interval
         if self.doubtful:
             self.doubtful = False
             self.presence.announce(self.config.announce.master_repeat)
             self.rearm_refresh()
-        if self.transmit.used_up:
+        if transmit.sequence and transmit.used_up:
             self.reassess()
 
     def advertise_now(self) -> None:

@@ -127,7 +127,7 @@ class Router:
         if now > host.now:
             host.now = now
         if type(event) is DatagramReceived:
-            return self._receive(event)
+            return self.hear(event, now)
         match event:
             case ScriptFinished():
                 self._script_finished(event)
@@ -176,44 +176,37 @@ class Router:
 
     # --- datagrams
 
-    def _receive(self, datagram: DatagramReceived) -> Sequence[Output]:
-        data = datagram.data
+    def hear(self, datagram: DatagramReceived, now: int) -> Sequence[Output]:
+        """`handle` for a datagram. The same advert as before only moves the deadline, unless it is almost too late."""
+        host = self._host
+        if now > host.now:
+            host.now = now
+        else:
+            now = host.now
+        data, known = datagram.data, None
         if datagram.family == 4:
-            if len(data) > 27 and data[0] == 0x45 and data[9] == 112:
-                instance = self._instances.get((datagram.interface, 4, data[21]))
-                if (
-                    instance is not None
-                    and instance.alike_tail
-                    and data[12:] == instance.alike_tail
-                    and data[6:10] == instance.alike_middle
-                    and data[:4] == instance.alike_head
-                    and self._same_again(instance)
+            if len(data) > 27:
+                known = self._instances.get((datagram.interface, 4, data[21]))
+                if known is None or not (
+                    data[12:] == known.alike_tail and data[6:10] == known.alike_middle and data[:4] == known.alike_head
                 ):
-                    return self._judged(datagram, instance) if self.judging else NOTHING
+                    return self._receive_in_full(datagram)
         elif len(data) > 7:
-            instance = self._instances.get((datagram.interface, 6, data[1]))
-            if (
-                instance is not None
-                and instance.alike_tail
-                and data == instance.alike_tail
-                and datagram.source == instance.alike_head
-                and datagram.destination == instance.alike_middle
+            known = self._instances.get((datagram.interface, 6, data[1]))
+            if known is None or not (
+                data == known.alike_tail
+                and datagram.source == known.alike_head
+                and datagram.destination == known.alike_middle
                 and datagram.ttl == 255
-                and self._same_again(instance)
             ):
-                return self._judged(datagram, instance) if self.judging else NOTHING
-        return self._receive_in_full(datagram)
-
-    def _same_again(self, instance: VrrpInstance) -> bool:
-        """The hot path: the same advert as before only moves the deadline, unless it almost came too late."""
-        now = self._host.now
-        if instance.timer_at - now <= instance.near_margin:
-            return False
-        instance.heard_before = instance.heard_at
-        instance.heard_at = now
-        instance.timer_at = now + instance.down
-        instance.tally.advert_rcvd += 1
-        return True
+                return self._receive_in_full(datagram)
+        if known is None or known.timer_at - now <= known.near_margin:
+            return self._receive_in_full(datagram)
+        known.heard_before = known.heard_at
+        known.heard_at = now
+        known.timer_at = now + known.down
+        known.tally.advert_rcvd += 1
+        return self._judged(datagram, known) if self.judging else NOTHING
 
     def _judged(self, datagram: DatagramReceived, instance: VrrpInstance) -> Sequence[Output]:
         return (PacketJudged(datagram.interface, datagram.data, instance.config.name, Verdict.OK),)

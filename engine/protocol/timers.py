@@ -1,6 +1,6 @@
 """The timers of one instance: the one of its state, and those that belong to no state.
 
-Invariant: the host's heap has an entry at or before `due`. Moving an instant later touches no heap.
+Invariant: the host's heap has an entry at or before `timer_at` and `side_at`. Moving an instant later touches no heap.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from engine.protocol.timing import NEVER
 class Timers:
     """What the host's heap holds."""
 
+    __slots__ = ("_side", "entry", "entry_at", "host", "side_at", "timer_at")
+
     def __init__(self, host: Host) -> None:
         self.host = host
         self.timer_at = NEVER
@@ -20,12 +22,8 @@ class Timers:
         """Number of the live entry in the heap; 0 is none."""
         self.entry_at = NEVER
         self._side: dict[str, int] = {}
-        self._side_at = NEVER
-
-    @property
-    def due(self) -> int:
-        """The next instant at which there is something to do."""
-        return self.timer_at if self.timer_at < self._side_at else self._side_at
+        self.side_at = NEVER
+        """When the first of the others is due."""
 
     def arm(self, at: int) -> None:
         """Set the state's timer."""
@@ -36,7 +34,7 @@ class Timers:
     def arm_side(self, name: str, at: int) -> None:
         """Set a timer that belongs to no state, such as "announce" or "hold-end"."""
         self._side[name] = at
-        self._side_at = min(self._side.values())
+        self.side_at = min(self._side.values())
         if at < self.entry_at:
             self.host.schedule(self, at)
 
@@ -44,7 +42,7 @@ class Timers:
         """Such timers are not due any more."""
         for name in names:
             self._side.pop(name, None)
-        self._side_at = min(self._side.values(), default=NEVER)
+        self.side_at = min(self._side.values(), default=NEVER)
 
     def side_armed(self, name: str) -> bool:
         """Whether such a timer runs."""
@@ -52,7 +50,7 @@ class Timers:
 
     def expire(self, now: int) -> None:
         """Do what is due at `now`."""
-        if self._side_at <= now:
+        if self.side_at <= now:
             names = [name for name, at in self._side.items() if at <= now]
             self.cancel_side(*names)
             for name in names:

@@ -38,20 +38,33 @@ _AUTH_TYPES = {"none": AUTH_NONE, "pass": AUTH_PASS, "ah": AUTH_AH}
 
 
 class _Prepared:
-    """One destination's IPv4 packet, all but its identification and header checksum."""
+    """One destination's IPv4 advert, all but the identification and header checksum of its packet."""
 
-    __slots__ = ("_before", "_between", "_pack", "_rest", "_sum", "destination")
+    __slots__ = (
+        "_before",
+        "_between",
+        "_destination",
+        "_instance",
+        "_interface",
+        "_pack",
+        "_rest",
+        "_source",
+        "_sum",
+        "_ttl",
+    )
 
-    def __init__(self, destination: str, packet: bytes) -> None:
-        self.destination = destination
+    def __init__(self, config: Instance, source: str, destination: str, packet: bytes) -> None:
+        self._instance, self._interface, self._source = config.name, config.interface, source
+        self._destination, self._ttl = destination, packet[8]
         self._before, self._between, self._rest = packet[:4], packet[6:10], packet[12:]
         self._sum = internet_sum(packet[:4] + packet[6:10] + packet[12:20])
         self._pack = struct.Struct(f">4sH4sH{len(self._rest)}s").pack
 
-    def octets(self, identification: int) -> bytes:
+    def advert(self, identification: int) -> SendAdvert:
         check = self._sum + identification
         check = 0xFFFF - ((check & 0xFFFF) + (check >> 16))
-        return self._pack(self._before, identification, self._between, check, self._rest)
+        octets = self._pack(self._before, identification, self._between, check, self._rest)
+        return SendAdvert(self._instance, self._interface, 4, self._source, self._destination, octets, self._ttl)
 
 
 class Transmitter:
@@ -117,32 +130,19 @@ class Transmitter:
             elif config.family == 6:
                 self._whole.append(self._effect(config, destination, message))
             else:
-                self._prepared.append(_Prepared(destination, self._packet(destination, message)))
+                packet = self._packet(destination, message)
+                self._prepared.append(_Prepared(config, source, destination, packet))
 
     def send(self, out: list[Output], wall: int) -> None:
         """Append one advert per destination. `wall` is the wall clock in ns, for the keyed trailer."""
-        config = self._config
-        if config is None:
-            return
         if self._prepared:
             self._identification = identification = self._identification % 0xFFFF + 1
-            source, ttl = self._source, config.unicast_ttl if config.unicast else 255
             for one in self._prepared:
-                out.append(  # noqa: PERF401 - the hot path: no list is built first
-                    SendAdvert(
-                        config.name,
-                        config.interface,
-                        4,
-                        source,
-                        one.destination,
-                        one.octets(identification),
-                        ttl,
-                    )
-                )
+                out.append(one.advert(identification))  # noqa: PERF401 - the hot path: no list is built first
         elif self._whole:
             out.extend(self._whole)
-        elif self._messages:
-            self._build(config, self._messages, out, wall)
+        elif self._messages and self._config is not None:
+            self._build(self._config, self._messages, out, wall)
 
     def resign(self, out: list[Output], wall: int) -> bool:
         """Append one advert of priority 0 per destination; False when there is no address to send from."""

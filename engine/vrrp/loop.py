@@ -58,7 +58,7 @@ from engine.vrrp.firewall import Firewall
 from engine.vrrp.kernel import Kernel
 from engine.vrrp.receivers import Receiver
 from engine.vrrp.routes import Routes
-from engine.vrrp.sockets import Sockets
+from engine.vrrp.sockets import MANY, Sockets
 from engine.vrrp.statics import Statics
 from engine.wire import Channel
 
@@ -70,6 +70,8 @@ _DRAIN_AFTER_STALL = 200_000_000
 """The same after a stall: first hear everything that was said meanwhile, then decide."""
 _LAG = 10_000_000
 """ns that a timer waits at most for sockets that do not become empty."""
+_GATHER = 1_000_000
+"""ns that datagrams gather in their sockets where they come faster than that: it saves thousands of wakings."""
 _STALL = 20_000_000
 """ns of lateness that the Router is told of."""
 _ANNOUNCED = 10_000_000
@@ -128,6 +130,8 @@ class Loop:
         self._jobs: deque[_Job] = deque()
         self._inbox: deque[Input] = deque()
         self._heard_all = True
+        self._woke = 0
+        """When something was last ready, ns."""
         self._exiting = False
         self._keeping = False
         self._writing = False
@@ -138,7 +142,6 @@ class Loop:
         self._settings: tuple[int, int, bool] = (0, 0, False)
         self._wake, self._woken = socket.socketpair()
         self._effects: dict[type, Callable[[Any], None]] = {
-            SendAdvert: self._send_advert,
             AddAddresses: self._add_addresses,
             RemoveAddresses: self._remove_addresses,
             AddRoutes: self._later,
@@ -167,6 +170,10 @@ class Loop:
         deadline = router.deadline
         ready = self._epoll.poll(self._timeout(deadline))
         now = clock()
+        if ready:
+            if now < self._woke + _GATHER:
+                now = self._gather(now, deadline)
+            self._woke = now
         if self._stamps:
             router.wall_offset = time.time_ns() - now
         drain = _DRAIN
@@ -199,6 +206,16 @@ class Loop:
             self._retire(now)
         if self._channel.wants_write is not self._writing:
             self._watch_channel()
+
+    def _gather(self, now: int, deadline: int | None) -> int:
+        """Leave what comes in its sockets for a moment, to read it in one go. Returns the new `now`."""
+        end = now + _GATHER
+        if deadline is not None and deadline < end:
+            end = deadline
+        if end > now and not self._jobs:
+            time.sleep((end - now) / 1e9)
+            now = self._clock()
+        return now
 
     def _retire(self, now: int) -> None:
         """Remove devices of an older configuration, once what they carried has moved and was announced."""
@@ -301,8 +318,15 @@ class Loop:
 
     def _perform(self, outputs: Sequence[Any], now: int) -> None:
         events = []
-        effects = self._effects
+        effects, send = self._effects, self._sockets.send
+        if len(outputs) >= MANY and all(type(output) is SendAdvert for output in outputs):
+            outputs = self._sockets.send_many(outputs)
         for output in outputs:
+            if type(output) is SendAdvert:
+                failed = send(output)
+                if failed is not None:
+                    self._inbox.append(failed)
+                continue
             effect = effects.get(type(output))
             if effect is None:
                 events.append(output)
@@ -313,11 +337,6 @@ class Loop:
                 if isinstance(event, HandOverStarted | HandOverFinished | StateChanged):
                     self._devices.happened(event)
             self._channel.send(Happened(now, tuple(events)))
-
-    def _send_advert(self, effect: SendAdvert) -> None:
-        failed = self._sockets.send(effect)
-        if failed is not None:
-            self._inbox.append(failed)
 
     def _add_addresses(self, effect: AddAddresses) -> None:
         self._devices.serve(effect.instance)
@@ -387,9 +406,9 @@ class Loop:
                 self._inbox.extend(self._sockets.broken(receiver))
                 self._settle(now)
                 return False
-            handle = self._router.handle
+            hear = self._router.hear
             for datagram in datagrams:
-                outputs = handle(datagram, now)
+                outputs = hear(datagram, now)
                 if outputs:
                     self._perform(outputs, now)
             if self._inbox:

@@ -13,7 +13,8 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from engine.config.model import Config
 from engine.messages import EffectFailed, SendAdvert
@@ -30,11 +31,17 @@ from engine.vrrp.receivers import (
     open_receiver,
 )
 
+if TYPE_CHECKING:
+    from engine.vrrp.bursts import Burst
+
 _SO_PRIORITY = 12
 _TC_PRIO_CONTROL = 7
 _TRAFFIC_CLASS = 0xC0
 """Internetwork control, as keepalived sends it."""
 _RECEIVE_BUFFER = 1 << 20
+MANY = 16
+"""Adverts that are due together from which on they share system calls."""
+_BURSTS_KEPT = 16
 
 
 class Sockets:
@@ -54,6 +61,9 @@ class Sockets:
         self._buffer = _RECEIVE_BUFFER
         self._receivers: dict[Key, Receiver] = {}
         self._senders: dict[tuple[str, int], tuple[int, socket.socket]] = {}
+        self._room: Callable[[str, int], Burst] | None = None
+        self._bursts: dict[tuple[str, int], Burst] = {}
+        """(destination, octets) to the room for many such packets."""
         self._frames: socket.socket | None = None
         """Sends whole Ethernet frames."""
         self._silent: dict[str, str] = {}
@@ -73,6 +83,10 @@ class Sockets:
         self._silent = {name: why for name, why in self._silent.items() if config.instance(name)}
         if config.globals.rx_buffer_bytes:
             self._buffer = config.globals.rx_buffer_bytes
+        if len(config.instances) >= MANY and self._room is None:
+            from engine.vrrp.bursts import Burst  # ctypes costs 15 ms of the start, and few have so many
+
+            self._room = Burst
         for key in [key for key in self._receivers if key not in self._wanted]:
             self._drop(key)
         return self._refresh(self._wanted)
@@ -115,6 +129,31 @@ class Sockets:
             return None
         self._silent[advert.instance] = why
         return EffectFailed(advert.instance, "send-advert", why)
+
+    def send_many(self, adverts: Sequence[SendAdvert]) -> Sequence[SendAdvert]:
+        """Send what can leave with few system calls. Returns the others, which `send` then takes one by one."""
+        if self._room is None or self._silent or self._egress:
+            return adverts
+        groups: dict[tuple[str, str, int], list[SendAdvert]] = {}
+        for advert in adverts:
+            key = (advert.interface, advert.destination, len(advert.data))
+            if key in groups:
+                groups[key].append(advert)
+            else:
+                groups[key] = [advert]
+        left: list[SendAdvert] = []
+        for key, group in groups.items():
+            sender = self._senders.get((key[0], 4))
+            if sender is None or len(group) < MANY or group[0].family != 4:
+                left += group
+                continue
+            burst = self._bursts.get(key[1:])
+            if burst is None:
+                if len(self._bursts) >= _BURSTS_KEPT:
+                    self._bursts.clear()
+                burst = self._bursts[key[1:]] = self._room(key[1], key[2])
+            left += group[burst.send(sender[1], [advert.data for advert in group]) :]
+        return left
 
     def close(self) -> None:
         """Close everything."""

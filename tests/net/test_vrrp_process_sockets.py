@@ -45,6 +45,10 @@ class Station:
         with inside(self.host.pid):
             return self.sockets.send(advert)
 
+    def send_many(self, adverts: list[SendAdvert]) -> list[SendAdvert]:
+        with inside(self.host.pid):
+            return list(self.sockets.send_many(adverts))
+
     def kernel_said(self) -> list[EffectFailed]:
         with inside(self.host.pid):
             self.kernel.read()
@@ -183,6 +187,39 @@ def test_a_flood_is_read_in_portions(stations: tuple[Station, Station]) -> None:
         a.send(ipv4())
     assert len(b.receivers[0].read(64)) == 64
     assert len(b.receivers[0].read(64)) == 36
+
+
+MANY_INSTANCES = [instance(f"VI_{number}") for number in range(16)]
+
+
+def test_many_adverts_that_are_due_together_arrive_whole_and_in_order(stations: tuple[Station, Station]) -> None:
+    a, b = stations
+    a.configure(*MANY_INSTANCES)
+    b.configure(instance())
+    adverts = []
+    for number in range(150):  # of two lengths, among each other
+        one = ipv4()
+        tail = struct.pack("!H", number) + bytes(number % 2)
+        header = one.data[:2] + struct.pack("!H", len(one.data + tail)) + one.data[4:]
+        adverts.append(SendAdvert("VI_1", "eth0", 4, A4, "224.0.0.18", header[:20] + PAYLOAD + tail))
+    assert set(a.send_many(adverts)) == set(adverts)  # no socket is there yet: alone, to learn whether there can be one
+    assert a.send(adverts[0]) is None
+    assert a.send_many([*adverts[1:], ipv6()]) == [ipv6()]
+    got = [one.data[20 + len(PAYLOAD) :] for one in b.heard(150)]
+    assert [one[:2] for one in got if len(one) == 2] == [struct.pack("!H", n) for n in range(0, 150, 2)]
+    assert [one[:2] for one in got if len(one) == 3] == [struct.pack("!H", n) for n in range(1, 150, 2)]
+
+
+def test_of_many_adverts_that_the_kernel_refuses_each_is_left_over(stations: tuple[Station, Station]) -> None:
+    a, _ = stations
+    a.configure(*MANY_INSTANCES)
+    assert a.send(ipv4()) is None
+    too_short = SendAdvert("VI_1", "eth0", 4, A4, "224.0.0.18", b"no header")
+    assert a.send_many([too_short] * 20) == [too_short] * 20
+    assert a.send_many([ipv4()] * 15) == [ipv4()] * 15  # so few are no burst
+    failed = a.send(too_short)
+    assert failed is not None
+    assert a.send_many([ipv4()] * 20) == [ipv4()] * 20  # one by one, so that what works again is noticed
 
 
 def test_an_interface_that_comes_back_is_heard_again(lab: Lab) -> None:

@@ -63,6 +63,8 @@ class ScriptedRouter:
         self.told.append(said)
         return self.answers.get(type(said), ())
 
+    hear = handle
+
     def tick(self, now: int) -> Sequence[Any]:
         self.told.append(f"tick {now}")
         outputs: list[Any] = []
@@ -180,6 +182,34 @@ def test_work_is_done_in_the_order_of_the_wishes(stage: Stage) -> None:
     stage.router.due = [(stage.now, wishes)]
     stage.turns()
     assert stage.done == [("remove", 1), ("add", 2), ("remove", 1)]
+
+
+def test_what_comes_thick_and_fast_is_read_together_but_no_timer_waits_for_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[int] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(round(seconds * 1e9))
+        stage.now += slept[-1]
+
+    monkeypatch.setattr(loop_module.time, "sleep", sleep)
+    stage.loop._watch(stage.noisy.fileno(), lambda _: bool(stage.noisy.recv(1)) and False)
+    stage.quiet.send(b"1")
+    stage.turns()
+    assert slept == []
+    stage.now += MS // 5
+    stage.quiet.send(b"2")
+    stage.turns()
+    assert slept == [MS]
+    stage.router.due = [(stage.now + MS // 4, [advert()])]
+    stage.quiet.send(b"3")
+    stage.turns()
+    assert (slept, stage.done) == ([MS, MS // 4], ["advert"])
+    stage.now += 2 * MS
+    stage.quiet.send(b"4")
+    stage.turns()
+    assert len(slept) == 2
 
 
 def test_what_waits_in_a_socket_is_heard_before_a_timer_fires(stage: Stage) -> None:
