@@ -13,7 +13,7 @@ import json
 import os
 import shlex
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,6 +26,9 @@ from hatui.text import parse_duration, plain
 
 START_S = 10.0
 """Seconds that a probe elsewhere has to begin."""
+RENEW_S = 10.0
+HOLD_S = 30.0
+"""Seconds that another node holds still without being told again; RENEW_S is told within it, more than once."""
 Ask = Callable[[Command], Awaitable[Reply]]
 
 
@@ -59,13 +62,26 @@ def write_packets(path: str, octets: bytes) -> None:
         raise HatuiError(f"{path}: {failure.strerror} [E-IO]") from None
 
 
+async def _renewed(taken: Sequence[Ask], wish: ReserveDrill, every: float) -> None:
+    """Say it again and again. Who does not answer is asked again the next time."""
+    while True:
+        await asyncio.sleep(every)
+        for ask in taken:
+            with contextlib.suppress(EngineLost, Refused):
+                await ask(wish)
+
+
 @asynccontextmanager
-async def held(asks: Mapping[str, Ask], wish: ReserveDrill) -> AsyncIterator[None]:
-    """Have other nodes hold still while a drill runs elsewhere.
+async def held(asks: Mapping[str, Ask], wish: ReserveDrill, every: float = RENEW_S) -> AsyncIterator[None]:
+    """Have other nodes hold still while a drill runs elsewhere: told again and again as long as it goes on, and told
+    when it is over. The drill goes on without its client: when that leaves or dies, they hold still until the longest
+    time that the drill may take (`HOLD_S` at least) is over since they were told last.
 
     Raises: Refused E-DRILL with the name of the node where another drill is in the way; nothing is held then.
     """
     taken: list[Ask] = []
+    renewing: asyncio.Task[None] | None = None
+    wish = msgspec.structs.replace(wish, seconds=max(wish.seconds, HOLD_S))
     try:
         for node, ask in asks.items():
             try:
@@ -76,8 +92,16 @@ async def held(asks: Mapping[str, Ask], wish: ReserveDrill) -> AsyncIterator[Non
                 raise Refused(reply.code, f"{node}: {reply.text}")
             if reply.outcome is Outcome.DONE:
                 taken.append(ask)
+        if taken:
+            renewing = asyncio.get_running_loop().create_task(_renewed(taken, wish, every))
         yield
+    except (asyncio.CancelledError, EngineLost):
+        taken.clear()  # whoever started it leaves, and the drill goes on
+        raise
     finally:
+        if renewing is not None:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
         for ask in taken:
             with contextlib.suppress(EngineLost, Refused):  # it ends by itself
                 await ask(msgspec.structs.replace(wish, seconds=0))

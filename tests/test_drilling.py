@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,29 @@ async def test_other_nodes_hold_still_as_long_as_the_drill_runs() -> None:
     async with drilling.held({"lb-b": b, "lb-c": c}, WISH):
         assert (b.heard, c.heard) == ([WISH], [WISH])
     assert b.heard[1:] == [ReserveDrill("lb-a", "silent-master", "VI_1", 0)]
+
+
+async def test_they_are_told_again_as_long_as_it_goes_on_and_never_after_its_end() -> None:
+    b, c = Node(), Node(lost=True)
+    short = ReserveDrill("lb-a", "silent-master", "VI_1", 0.5)
+    async with drilling.held({"lb-b": b, "lb-c": c}, short, every=0):
+        while len(b.heard) < 4 or len(c.heard) < 4:
+            await asyncio.sleep(0)
+        assert {one.seconds for one in b.heard} == {drilling.HOLD_S}  # type: ignore[union-attr]
+    assert b.heard[-1] == ReserveDrill("lb-a", "silent-master", "VI_1", 0)
+    told = len(b.heard)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(b.heard) == told
+
+
+@pytest.mark.parametrize("why", [asyncio.CancelledError(), EngineLost("gone")], ids=["it leaves", "its link is lost"])
+async def test_they_hold_still_to_the_end_of_their_time_when_whoever_told_them_leaves(why: BaseException) -> None:
+    b = Node()
+    with pytest.raises(type(why)):
+        async with drilling.held({"lb-b": b}, WISH):
+            raise why
+    assert b.heard == [WISH], "the drill goes on in its engine"
 
 
 async def test_a_drill_elsewhere_is_named_and_what_was_held_is_let_go() -> None:
@@ -67,6 +91,6 @@ async def test_a_probe_elsewhere_reports_to_the_engine_and_ends_with_the_drill()
         while not any(isinstance(one, ProbeSeen) for one in node.heard):
             if said and "not permitted" in said[-1]:
                 pytest.fail(said[-1])
-            await drilling.asyncio.sleep(0)
+            await asyncio.sleep(0)
     names = {one.name.rpartition(" ")[2] for one in node.heard if isinstance(one, ProbeSeen)}
     assert names <= {"icmp", "arp"}

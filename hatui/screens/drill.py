@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any, ClassVar
 
+from msgspec import structs
 from textual.widgets import Input
 
 from engine.errors import EngineLost, Refused
@@ -25,6 +26,9 @@ from hatui.screens.ask import COLUMNS
 from hatui.screens.forecast import check_lines, override_row
 from hatui.text import NS, Line, plain
 
+OF_THE_LINK = ("link-down", "flap")
+"""Plans that can take the interface really down; for a file it is said among the options."""
+
 
 class DrillDialog(Acting):
     """`D`: which plan, on which instance; preflight first."""
@@ -33,6 +37,7 @@ class DrillDialog(Acting):
         ("plan", "Plan", "hand-over, silent-master, link-down, ..."),
         ("instance", "Instance", "whose addresses move"),
         ("simulate", "Simulate", "yes: on the model only, nothing is sent"),
+        ("real", "Real link", "yes: the interface is taken down, not its carrier simulated"),
         ("options", "Options", "--budget 4.5s --limit 10s --from 'ssh ops@c9' --tcp 443"),
         ("reason", "Reason", "for the report, such as: Q4 test"),
         ("override", "Override", "why it is run although a check failed"),
@@ -49,7 +54,7 @@ class DrillDialog(Acting):
         """Probes of the linked nodes are offered."""
         self._given["options"] = self._probes()
         self.query_one("#options", Input).value = self._given["options"]
-        self._show_override()
+        self._show_rows()
 
     def _probes(self) -> str:
         """--from for each node that is linked, without the one whose addresses move."""
@@ -64,11 +69,18 @@ class DrillDialog(Acting):
             words += ["--from", "env" if there.node == LOCAL else shlex.join(there.command(os.environ)[:-1])]
         return shlex.join(words)
 
-    def _show_override(self) -> None:
+    def _show_rows(self) -> None:
+        """Fields that have a meaning now."""
         failed = any(one.result == "fail" for one in self._checks)
-        row = self.query_one("#override", Input).parent
-        if row is not None:
-            row.display = failed and self._phase == "asking"
+        for name, wanted in (("override", failed), ("real", self.value("plan") in OF_THE_LINK)):
+            row = self.query_one(f"#{name}", Input).parent
+            if row is not None:
+                row.display = wanted and self._phase == "asking"
+
+    def on_input_changed(self) -> None:
+        """A plan of the link can be played with the real one."""
+        self._show_rows()
+        super().on_input_changed()
 
     def given(self, name: str) -> str:
         """What is selected."""
@@ -81,6 +93,8 @@ class DrillDialog(Acting):
     def headline(self) -> str:
         """What, and where."""
         word = "SIMULATION: " if self.value("simulate") in ("yes", "y") else ""
+        if not word and self.value("real") in ("yes", "y") and self.value("plan") in OF_THE_LINK:
+            word = "REAL LINK: "
         return f"{word}Drill {plain(self.value('plan'))} of {plain(self.value('instance'))}"
 
     def command(self, *, trial: bool) -> RunDrill:
@@ -89,6 +103,9 @@ class DrillDialog(Acting):
         if simulate not in ("", "no", "n", "yes", "y"):
             raise ValueError("simulate: yes or no")
         model = simulate in ("yes", "y") and not trial
+        real = self.value("real") if self.value("plan") in OF_THE_LINK else ""
+        if real not in ("", "no", "n", "yes", "y"):
+            raise ValueError("real link: yes or no")
         name = self.value("instance")
         command = RunDrill(
             self.value("plan"),
@@ -99,7 +116,8 @@ class DrillDialog(Acting):
             checks=checks_of(self.console.store, name, self.console.link.now()),
             other=other_in(self.console.store, name, self.console.link.now()) if model else None,
         )
-        return drilling.with_limits(command, drilling.options(self.value("options")))
+        command = drilling.with_limits(command, drilling.options(self.value("options")))
+        return structs.replace(command, real_link=command.real_link or real in ("yes", "y"))
 
     def twin_words(self) -> str:
         """With the probes."""
@@ -121,7 +139,7 @@ class DrillDialog(Acting):
         if report is None:
             return super().explained(reply)
         self._checks, self._lasts = report.checks, report.lasts
-        self._show_override()
+        self._show_rows()
         lines = check_lines(report.checks)
         figures = f"outage at most {reports.figure(report.expected)}, budget {reports.figure(report.budget)}"
         return [((f" {plain(report.title)}", "strong"),), *lines, ((f" expected  {figures}", "plain"),)]

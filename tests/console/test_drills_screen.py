@@ -188,6 +188,25 @@ async def test_d_takes_the_options_of_the_command_line_and_an_override(console: 
         assert link.commands()[-1] == RunDrill("hand-over", "VI_WEB", budget_s=4.5, limit_s=10.0, override="ok")
 
 
+async def test_d_offers_the_real_link_where_a_plan_takes_a_link_down(console: HatuiApp, link: StagedLink) -> None:
+    link.answers[RunDrill] = Reply(0, Outcome.DONE, text="done", drill=REPORTS[0])
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("D")
+        assert "Real link" not in await until(pilot, "y Run the drill")
+        await pilot.click("#plan")
+        await pilot.press("end", *["backspace"] * 9, *"link-down", "escape")
+        await until(pilot, "Real link")
+        await pilot.click("#real")
+        await pilot.press(*"yes", "escape")
+        assert "--real-link" in await until(pilot, "REAL LINK: Drill link-down of VI_WEB")
+        await pilot.press("y")
+        await until(pilot, "PASS  outage 3.500 s")
+        trial, done = (one for one in link.commands()[-2:] if isinstance(one, RunDrill))
+        assert (trial.dry_run, trial.real_link) == (True, True), "the engine says first whether there is a second path"
+        assert done == RunDrill("link-down", "VI_WEB", real_link=True)
+
+
 async def test_m_says_who_will_be_master_and_needs_a_reason(console: HatuiApp, link: StagedLink) -> None:
     link.answers[Maintenance] = Reply(0, Outcome.DONE, text="VI_WEB: 10.0.0.12 (priority 100) will be MASTER")
     async with console.run_test(size=SIZE) as pilot:

@@ -53,7 +53,8 @@ class Known(msgspec.Struct, frozen=True):
 
 def checks(plan: DrillPlan, status: InstanceStatus, known: Known) -> tuple[Check, ...]:
     """All of them, for a drill."""
-    found = [_role(plan, status), _peer(plan, status, known.now), _back(plan, status), *_common(status, known)]
+    alone = Check("unknown", "P-PENDING", "under way on other nodes: no link to them, so none is told to hold still")
+    found = [_role(plan, status), _peer(plan, status, known.now), _back(plan, status), *_common(status, known), alone]
     return merged(found, known.nodes)
 
 
