@@ -47,6 +47,7 @@ pictures: $(BIN)/.installed
 docs: $(BIN)/.installed
 	$(BIN)/hatui explain --page keywords > docs/keywords.md
 	$(BIN)/python -m tests.docs
+	$(BIN)/python -m tests.every_command
 
 lvs-dumps: $(BIN)/.installed
 	$(BIN)/python -m tests.config.record_lvs
