@@ -11,10 +11,12 @@ import pytest
 
 from engine.messages import (
     ApplyConfig,
+    Check,
     ConfigText,
     ConfirmConfig,
     GetConfig,
     GetRevisions,
+    IncludedText,
     Message,
     Outcome,
     Reply,
@@ -127,6 +129,26 @@ def test_rollback_shows_the_difference_and_names_the_text_that_it_overwrites(hat
     ]
 
 
+def test_a_trial_and_a_difference_tell_the_impact_on_instances_with_its_code(
+    hatui: Hatui, path: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.conf"
+    other.write_text(OLD)
+    impact = Check("warn", "P-RELOAD-IMPACT", "restart: VI_1 (up to 3.6 s unserved)")
+
+    def told(request: Request) -> list[Message]:
+        if not isinstance(request.command, ApplyConfig):
+            return answer(request)
+        assert request.command.dry_run
+        return [Reply(request.id, Outcome.DONE, text="VI_1 starts anew", checks=(impact,))]
+
+    with FakeEngine(path, answer=told):
+        for words in (("diff", str(other)), ("apply", str(other), "--dry-run")):
+            assert "warn     restart: VI_1 (up to 3.6 s unserved) [P-RELOAD-IMPACT]" in hatui(*words)[1]
+            found = json.loads(hatui(*words, "--json")[1])
+            assert [one["code"] for one in found["checks"]] == ["P-RELOAD-IMPACT"]
+
+
 def test_rollback_without_a_yes_does_nothing(hatui: Hatui, path: Path) -> None:
     with FakeEngine(path, answer=answer) as engine:
         assert hatui("rollback", "41")[0] == 5
@@ -208,3 +230,68 @@ def test_formatting_tells_in_json_which_files_it_changed(hatui: Hatui, tmp_path:
     status, out, _ = hatui("fmt", "--json", str(neat), str(ugly))
     assert (status, json.loads(out)) == (0, {"v": 1, "written": True, "files": expected})
     assert ugly.read_text() == neat.read_text()
+
+
+WEB = "/etc/keepalived/conf.d/web.conf"
+WEB_TEXT = "vrrp_instance VI_2 {\n}\n"
+
+
+def answer_with_included(request: Request) -> list[Message]:
+    if isinstance(request.command, GetConfig):
+        included = ConfigText(WEB, WEB_TEXT, "w"), ConfigText("/etc/other/web.conf", "", "o")
+        return [Reply(request.id, Outcome.DONE, files=(text(NEW), *included))]
+    return answer(request)
+
+
+def engine_with_included(path: Path) -> FakeEngine:
+    return FakeEngine(path, answer=answer_with_included, capabilities=("config", "includes"))
+
+
+def test_apply_carries_included_files_with_the_main_one(hatui: Hatui, path: Path, tmp_path: Path) -> None:
+    candidate, web = tmp_path / "new.conf", tmp_path / "new-web.conf"
+    candidate.write_text(OLD)
+    web.write_text("vrrp_instance VI_2 {\n    priority 90\n}\n")
+    with engine_with_included(path) as engine:
+        status, out, _ = hatui("apply", str(candidate), "--include", f"{WEB}={web}", "--yes")
+        orders = [one.command for one in engine.requests if isinstance(one.command, ApplyConfig)]
+    included = (IncludedText(WEB, web.read_text(), "w"),)
+    assert status == 0
+    assert "-priority 150" in out
+    assert "+    priority 90" in out
+    assert orders == [
+        ApplyConfig(OLD, text(NEW).digest, dry_run=True, files=included),
+        ApplyConfig(OLD, text(NEW).digest, files=included),
+    ]
+
+
+def test_apply_of_an_included_file_alone_leaves_the_main_one_as_it_is(hatui: Hatui, path: Path, tmp_path: Path) -> None:
+    web = tmp_path / "new-web.conf"
+    web.write_text("# nothing\n")
+    with engine_with_included(path) as engine:
+        assert hatui("diff", "--include", f"conf.d/web.conf={web}")[0] == 1
+        assert hatui("apply", "--include", f"conf.d/web.conf={web}", "--yes")[0] == 0
+        last = engine.requests[-1].command
+        web.write_text(WEB_TEXT)
+        assert hatui("diff", "--include", f"conf.d/web.conf={web}")[0] == 0
+        assert hatui("apply", "--include", f"conf.d/web.conf={web}", "--yes")[0] == 0
+        assert last == ApplyConfig(NEW, text(NEW).digest, files=(IncludedText(WEB, "# nothing\n", "w"),))
+        assert not isinstance(engine.requests[-1].command, ApplyConfig)
+
+
+def test_included_file_must_be_one_that_runs_and_have_one_candidate(hatui: Hatui, path: Path, tmp_path: Path) -> None:
+    web = tmp_path / "w"
+    web.write_text("# new\n")
+    with engine_with_included(path):
+        for wrong, words in (
+            ("web.conf", "2 of the files that the engine runs on"),
+            ("absent.conf", f"none of the files that the engine runs on: {PATH}, {WEB}"),
+            (PATH, "has two candidates"),
+        ):
+            status, _, err = hatui("apply", str(web), "--include", f"{wrong}={web}", "--yes")
+            assert (status, words in err, "[E-NOTHING]" in err) == (2, True, True), err
+        assert hatui("apply", "--yes")[0] == 2
+        assert hatui("apply", "--include", "web.conf", "--yes")[0] == 2
+    with FakeEngine(path, answer=answer_with_included) as older:
+        status, _, err = hatui("apply", "--include", f"{WEB}={web}", "--yes")
+        assert not any(isinstance(one.command, ApplyConfig) for one in older.requests)
+    assert (status, "[E-PROTOCOL]" in err) == (2, True)
