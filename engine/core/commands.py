@@ -16,6 +16,7 @@ from typing import Protocol
 import msgspec
 
 from engine.core.change import Changes
+from engine.core.drill.preflight import reload_impact
 from engine.core.peers import Peer
 from engine.core.reloading import Judged, Reloading
 from engine.errors import Refused
@@ -317,10 +318,12 @@ def bare_order(command: Failover) -> Failover:
 
 def _verdict(number: int, judged: Judged) -> Reply:
     """The answer to a trial, or to a text with errors."""
+    impact = (reload_impact(judged.impact, judged.errors),)
     problems = tuple(str(one) for one in judged.findings)
     if judged.errors:
-        return Reply(number, Outcome.REFUSED, "E-CONFIG-BROKEN", judged.errors[0], problems=problems)
-    return Reply(number, Outcome.DONE, text="\n".join(judged.plan) or "nothing changes", problems=problems)
+        return Reply(number, Outcome.REFUSED, "E-CONFIG-BROKEN", judged.errors[0], problems=problems, checks=impact)
+    text = "\n".join(judged.plan) or "nothing changes"
+    return Reply(number, Outcome.DONE, text=text, problems=problems, checks=impact)
 
 
 def _told(lines: tuple[str, ...], revision: int) -> str:

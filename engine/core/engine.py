@@ -142,6 +142,7 @@ class Engine:
         self.notifier = Notifier(self.record)
         self.diagnosis = Diagnosis(self)
         self.rehearsals.findings = lambda: self.diagnosis.findings
+        self.rehearsals.on_disk, self.rehearsals.unusable = self.reloading.on_disk, lambda: self.reloading.problem
         self.commands.serve(Diagnose, self._diagnose)
         self.capture = Capture(self._packet, self.clock)
         self.pump = StatusPump(

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from engine.config.diagnostic import Diagnostic
 from engine.config.model import Config
-from engine.config.plan import plan
+from engine.config.plan import Plan, plan
 from engine.core.archive import Archive
 from engine.core.history import wall_ns
 from engine.core.loading import Reading, config_texts, disk_changes, read_config, read_octets, settled
@@ -48,6 +48,8 @@ class Judged:
     errors: tuple[str, ...]
     plan: tuple[str, ...]
     """One line for each thing that would change."""
+    impact: Plan | None = None
+    """The same by instance; None when nothing of it can be used."""
 
 
 class Reloading:
@@ -104,8 +106,12 @@ class Reloading:
         errors = tuple(str(one) for one in reading.errors)
         if reading.config is None and not errors:
             errors = (reading.problem,)
-        lines = plan(self.config, reading.config).lines if reading.config is not None else ()
-        return Judged(reading.findings, errors, lines)
+        found = plan(self.config, reading.config) if reading.config is not None else None
+        return Judged(reading.findings, errors, found.lines if found is not None else (), found)
+
+    async def on_disk(self) -> Judged:
+        """What a reload would do now."""
+        return await self.judge_texts({})
 
     async def look_again(self) -> None:
         """The files were put back to what runs: take note, load nothing. The lock is held."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.config import report
-from engine.messages import Outcome, Reply
+from engine.messages import Check, Outcome, Reply
 from hatui.commands.terminal import complain, note, painted, say, say_json
 from hatui.text import plain, short_seconds
 
@@ -39,6 +39,7 @@ class Account:
         if not self.as_json:
             for problem in reply.problems:
                 note(plain(problem))
+        self.checks(reply.checks)
         if reply.outcome is not Outcome.DONE:
             self._refused(reply, "refused")
             return False
@@ -48,6 +49,13 @@ class Account:
             for line in reply.text.splitlines():
                 say(plain(line))
         return True
+
+    def checks(self, found: Sequence[Check]) -> None:
+        """What the change does to the instances that run."""
+        self.found["checks"] = list(found)
+        if not self.as_json:
+            for one in found:
+                say(f"  {one.result:<8} {plain(one.text)} [{one.code}]")
 
     def nothing(self, text: str, hint: str = "", *, refused: bool = True) -> int:
         """Nothing was done; the exit code."""

@@ -108,8 +108,13 @@ async def _diff(chosen: argparse.Namespace) -> int:
     texts = _texts(chosen)
     told = Account(as_json=chosen.json)
     async with session.engine(chosen) as client:
-        changes = _changes(await revisions.running(chosen, client), texts)
-    differs = [told.difference(one.was.path, one.was.text, one.name, one.text) for one in changes]
+        running = await revisions.running(chosen, client)
+        changes = _changes(running, texts)
+        differs = [told.difference(one.was.path, one.was.text, one.name, one.text) for one in changes]
+        if any(differs) and client.hello.role == "operator":  # who only looks on is not given all texts
+            text, included = _candidate(running, changes)
+            order = ApplyConfig(text, running[0].digest, dry_run=True, files=included)
+            told.checks((await session.within(chosen, client.ask(order))).checks)
     told.found["outcome"] = "different" if any(differs) else "equal"
     return told.finish(1 if any(differs) else 0)
 
@@ -131,15 +136,10 @@ async def _applied(
     changes = [one for one, differing in zip(changes, differs, strict=True) if differing]
     if not changes:
         return told.nothing("no difference: nothing to apply", refused=False)
-    main, *others = running
+    main = running[0]
     if any(one.was is not main for one in changes) and "includes" not in client.hello.capabilities:
         raise HatuiError("this engine writes its main file alone: apply included files on its host [E-PROTOCOL]")
-    included = tuple(
-        IncludedText(one.was.path, one.text, one.was.digest)
-        for one in changes
-        if any(one.was is each for each in others)
-    )
-    text = next((one.text for one in changes if one.was is main), main.text)
+    text, included = _candidate(running, changes)
     written = ", ".join(one.was.path for one in changes)
     trial = await session.within(chosen, client.ask(ApplyConfig(text, main.digest, dry_run=True, files=included)))
     if not told.trial(trial):
@@ -152,6 +152,13 @@ async def _applied(
     order = ApplyConfig(text, main.digest, chosen.comment, confirm_s=confirm_s, files=included)
     reply = await session.within(chosen, client.ask(order, chosen.comment, progress=note))
     return told.ended(reply, f"{written}: written and in use", confirm_s)
+
+
+def _candidate(running: Sequence[ConfigText], changes: Sequence[Change]) -> tuple[str, tuple[IncludedText, ...]]:
+    """The main file and the included ones as they would be."""
+    main = running[0]
+    included = tuple(IncludedText(one.was.path, one.text, one.was.digest) for one in changes if one.was is not main)
+    return next((one.text for one in changes if one.was is main), main.text), included
 
 
 class Change(NamedTuple):

@@ -21,13 +21,14 @@ from engine.core.commands import Commands
 from engine.core.drill import host
 from engine.core.drill.cable import restorable
 from engine.core.drill.link import ours_of
-from engine.core.drill.preflight import Known, failover_checks, overridden
+from engine.core.drill.preflight import Known, failover_checks, overridden, reload_impact
 from engine.core.drill.reservation import Reservation
 from engine.core.drill.runner import Runner
 from engine.core.drill.store import Journal
 from engine.core.drill.way import second_path
 from engine.core.maintenance import Standing
 from engine.core.peers import Peer
+from engine.core.reloading import Judged
 from engine.errors import Refused
 from engine.messages import (
     AbortDrill,
@@ -105,6 +106,10 @@ class Rehearsals:
         self.reservation = Reservation()
         self.findings: Callable[[], tuple[FindingStatus, ...]] = tuple
         """What diagnosis has found."""
+        self.unusable: Callable[[], str] = str
+        """Why the file on disk is not what runs; empty when it is."""
+        self.on_disk: Callable[[], Awaitable[Judged]] | None = None
+        """What a reload would do now."""
         self._refused: dict[str, str] = {}
         self._unfinished: Journal | None = None
         commands.obstacle = standing.obstacle = self._obstacle
@@ -207,6 +212,8 @@ class Rehearsals:
             return (), ()
         known = await self.known(status, command.checks, ask=command.dry_run)
         found = failover_checks(command.method, status, known)
+        if problem := self.unusable():
+            found += (Check("warn", "P-RELOAD-IMPACT", f"the file on disk is not what runs: {problem}"),)
         return found, () if command.dry_run else overridden(found, command.override)
 
     def _obstacle(self) -> str:
@@ -248,6 +255,12 @@ class Rehearsals:
             nodes=nodes[:32],
             now=self.clock(),
         )
+
+    async def impact(self) -> Check:
+        """What the reload of a drill does to the instances."""
+        assert self.on_disk is not None
+        judged = await self.on_disk()
+        return reload_impact(judged.impact, judged.errors)
 
     @property
     def config(self) -> Config:

@@ -12,6 +12,7 @@ import msgspec
 
 from engine.codes.preflight import LAST
 from engine.config.model import Instance
+from engine.config.plan import Impact, Plan
 from engine.errors import Refused
 from engine.messages import Check, DrillPlan, FindingStatus, InstanceStatus, State
 
@@ -95,6 +96,24 @@ def overridden(found: Sequence[Check], reason: str) -> tuple[str, ...]:
     if not reason:
         raise Refused("E-PREFLIGHT", _words(failed))
     return tuple(dict.fromkeys(one.code for one in failed))
+
+
+def reload_impact(found: Plan | None, errors: Sequence[str] = ()) -> Check:
+    """What a change of the configuration does to the instances that run."""
+    code = "P-RELOAD-IMPACT"
+    if found is None or errors:
+        why = errors[0] if errors else "it cannot be used"
+        return Check("fail", code, f"a reload is refused and nothing changes: {why}")
+    if not found.lines:
+        return Check("pass", code, "no change: every instance stays as it is")
+    words: dict[str, list[str]] = {}
+    for one in found.instances:
+        if one.impact is not Impact.NOTHING:
+            wait = f" (up to {one.interruption / 1e9:.1f} s unserved)" if one.interruption else ""
+            words.setdefault(f"{one.impact}", []).append(one.name + wait)
+    text = "; ".join(f"{impact}: {', '.join(names)}" for impact, names in words.items())
+    heavy = found.impact in (Impact.RESTART, Impact.REMOVED)
+    return Check("warn" if heavy else "pass", code, text or "instances: nothing; besides them something changes")
 
 
 def _words(found: Sequence[Check]) -> str:

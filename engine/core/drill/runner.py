@@ -90,6 +90,8 @@ class Site(Protocol):
 
     async def known(self, status: InstanceStatus, nodes: tuple[Check, ...]) -> Known: ...
 
+    async def impact(self) -> Check: ...
+
     def about(self) -> tuple[str, str, str]: ...
 
 
@@ -188,6 +190,8 @@ class Runner:
         if elsewhere and not (command.simulate or command.dry_run):
             raise Refused("E-DRILL", elsewhere)
         found = (*checks(plan, status, await self._site.known(status, command.checks)), *further)
+        if plan.act == "reload":
+            found = (*found, await self._site.impact())
         outlook = forecast(plan, status)
         if command.simulate:
             from engine.core.drill.rehearse import rehearse  # the simulation: no start of an engine waits for it

@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from engine.config.model import Announce, Vmac
+from engine.config.plan import plan
 from engine.core.drill import plans
-from engine.core.drill.preflight import HostFacts, Known, checks, failover_checks, merged, overridden
+from engine.core.drill.preflight import HostFacts, Known, checks, failover_checks, merged, overridden, reload_impact
 from engine.errors import Refused
 from engine.messages import AddressStatus, Check, FindingStatus, LedgerLine, State
 from tests.fake_engine import instance
+from tests.scenarios.build import config
 from tests.scenarios.build import instance as configured
 
 ADDRESS = AddressStatus("10.0.0.50", 24, "eth0", present=True)
@@ -90,6 +92,20 @@ def test_a_linked_node_answers_what_is_not_known_here_and_stands_beside_the_rest
     told = (Check("pass", "P-CLOCK", "3 ms"), Check("warn", "P-TRACKERS", "chk fails there"))
     assert merged(own, told) == (own[1], told[0], told[1])
     assert merged(own, (Check("unknown", "P-CLOCK", "no answer"),)) == own
+
+
+def test_impact_of_a_change_names_every_instance_that_notices() -> None:
+    old = config(configured(), configured(name="VI_2", vrid=52))
+    same = reload_impact(plan(old, old))
+    assert (same.result, same.code) == ("pass", "P-RELOAD-IMPACT")
+    assert "stays as it is" in same.text
+    light = reload_impact(plan(old, config(configured(priority=7), configured(name="VI_2", vrid=52))))
+    assert (light.result, light.text) == ("pass", "in place: VI_1")
+    heavy = reload_impact(plan(old, config(configured(priority=7), configured(name="VI_2", vrid=53))))
+    assert heavy.result == "warn"
+    assert heavy.text.startswith("in place: VI_1; restart: VI_2 (up to ")
+    bad = reload_impact(plan(old, old), ("a.conf:3: there is no such word",))
+    assert (bad.result, bad.text.endswith("a.conf:3: there is no such word")) == ("fail", True)
 
 
 def test_override_needs_a_reason_and_never_reaches_the_last_owner() -> None:

@@ -122,6 +122,9 @@ class Site:
     async def known(self, status: InstanceStatus, nodes: tuple[Check, ...]) -> Known:
         return Known(pending=self.waits, nodes=nodes)
 
+    async def impact(self) -> Check:
+        return Check("pass", "P-RELOAD-IMPACT", "no change")
+
     def about(self) -> tuple[str, str, str]:
         return "lb-a", "0.1.0", "abcdef"
 
@@ -288,6 +291,12 @@ async def test_real_link_waits_for_probes_elsewhere_to_have_answers_again(site: 
     assert report.outcome == "pass", report.text
     assert "probes elsewhere have answers again, after 0.200 s" in report.steps[3].text
     assert report.measured >= 200_000_000
+
+
+async def test_reload_says_before_what_it_does_to_the_instances(site: Site) -> None:
+    for like, wanted in (("reload", True), ("hand-over", False)):
+        report = await drill(site, like, dry_run=True)
+        assert ("P-RELOAD-IMPACT" in {one.code for one in report.checks}) == wanted
 
 
 async def test_only_a_drill_of_the_link_takes_it_really_down(site: Site) -> None:
