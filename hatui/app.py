@@ -25,7 +25,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from engine.errors import HatuiError
-from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, ServerLine, Snapshot
+from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, Snapshot
 from hatui import keys, remote
 from hatui.late import LateApp
 from hatui.link import EngineLink, Link, Say, load
@@ -564,12 +564,15 @@ def replay(path: str, *, speed: float = 1.0, theme: str = "") -> int:
 
     Raises: ValueError when the file is no recording; OSError when it cannot be read.
     """
-    return review(load(Path(path)), speed=speed, theme=theme)
+    return review(JournalLink(load(Path(path)), speed=speed), theme=theme)
 
 
-def review(lines: Sequence[ServerLine], *, speed: float = 0.0, theme: str = "") -> int:
-    """The console on the lines of a recording, standing at its beginning unless `speed` lets it run."""
-    return _run(HatuiApp(JournalLink(lines, speed=speed), theme=theme))
+def review(link: JournalLink, *, said: Sequence[str] = (), theme: str = "") -> int:
+    """The console on a recording; `said` is told when it is there."""
+    console = HatuiApp(link, theme=theme)
+    for words in said:
+        console.call_later(console.say, words, "warning")
+    return _run(console)
 
 
 def _run(app: HatuiApp) -> int:

@@ -311,7 +311,11 @@ class ReplayLink:
         while self._next < len(self._due) and self._due[self._next][0] <= self._now:
             self._next += 1
         if self._next > first:
-            self._deliver([told for _, told in self._due[first : self._next]])
+            self._deliver(self._worded([told for _, told in self._due[first : self._next]]))
+
+    def _worded(self, told: Sequence[Told]) -> Sequence[Told]:
+        """What is delivered of lines that are due: all of them."""
+        return told
 
     async def perform(
         self,

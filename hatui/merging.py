@@ -1,4 +1,4 @@
-"""One view of several engines: a link made of links.
+"""One view of several engines: a link made of links, and what a recording of several has in common with it.
 
 Invariant: each engine's silence is its own: what one says is never shown as the word of another, a lost node
 makes its own rows UNKNOWN and no others, and a command goes to the one node that it names, or to the node that
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -38,8 +38,103 @@ GATHERING_S = 1.0
 _WORST_LAST = (Connection.CONNECTING, Connection.ABSENT, Connection.MISMATCH, Connection.DENIED, Connection.LOST)
 
 
-class MergedLink:
-    """Several engines; names carry their node."""
+class Several:
+    """What several engines say, told as the words of one; names carry their node."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """The first one is `here`."""
+        self.names = tuple(names)
+        self.here = self.names[0]
+        """The node that is meant where none is named."""
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing was told yet."""
+        self._states: dict[str, LinkState] = {}
+        self._hellos: dict[str, Hello] = {}
+        self._engines: dict[str, EngineStatus] = {}
+        self._known: dict[str, set[tuple[str, str]]] = {name: set() for name in self.names}
+        self._seq = 0
+        self._begun = False
+
+    def choose(self, node: str) -> None:
+        """Commands and views that name no instance are about this node from now on.
+
+        Raises: KeyError when there is no such node.
+        """
+        if node not in self.names:
+            raise KeyError(node)
+        self.here = node
+
+    def _merged(self, node: str, line: Told) -> list[Told]:
+        """One node's line as lines about all of them."""
+        match line:
+            case LinkState():
+                self._states[node] = line
+                return [self._overall()]
+            case Hello():
+                self._hellos[node] = line
+                return [self._hello()]
+            case Snapshot():
+                return self._snapshot(node, line)
+            case StatusLine(status=EngineStatus() as engine):
+                return self._engine(node, engine, line.mono_ns)
+            case StatusLine(status=status):
+                self._known[node].add(_key(status))
+                return [nodes.named(line, node)]
+            case EventLine():
+                return self._event(node, line)
+            case PacketLine():
+                return [nodes.packet_of(line, node)]
+            case Heartbeat() | StatusGone() | Gap():
+                return [nodes.named(line, node)]
+        return []
+
+    def _event(self, node: str, line: EventLine) -> list[Told]:
+        self._seq += 1
+        return [nodes.event_of(line, node, self._seq)]
+
+    def _engine(self, node: str, engine: EngineStatus, mono_ns: int) -> list[Told]:
+        """What is told of an engine itself: one is shown."""
+        self._engines[node] = engine
+        return [StatusLine(engine, mono_ns)] if node == self.here else []
+
+    def _snapshot(self, node: str, snapshot: Snapshot) -> list[Told]:
+        """The first one begins the view; later ones replace what is known of their node."""
+        told: list[Told] = []
+        if not self._begun:
+            self._begun = True
+            told.append(Snapshot((), 0, snapshot.mono_ns))
+        fresh = {_key(status) for status in snapshot.statuses}
+        for kind, name in sorted(self._known[node] - fresh):
+            told.append(nodes.named(StatusGone(kind, name), node))
+        self._known[node] = fresh - {("engine-status", "")}
+        for status in snapshot.statuses:
+            if isinstance(status, EngineStatus):
+                told += self._engine(node, status, snapshot.mono_ns)
+                continue
+            told.append(nodes.named(StatusLine(status, snapshot.mono_ns), node))
+        return told
+
+    def _overall(self) -> LinkState:
+        """Live as long as one node is; otherwise the state of the node that was there longest."""
+        states = list(self._states.values())
+        live = [state for state in states if state.connection is Connection.LIVE]
+        if live:
+            return live[0]
+        return max(states, key=lambda state: _WORST_LAST.index(state.connection))
+
+    def _hello(self) -> Hello:
+        """One greeting for all: operator where one of them says so, able to do what all can do."""
+        said = [self._hellos[name] for name in self.names if name in self._hellos]
+        role = "operator" if any(hello.role == "operator" for hello in said) else "viewer"
+        able = [what for what in said[0].capabilities if all(what in hello.capabilities for hello in said)]
+        host = " ".join(name for name in self.names if name in self._hellos)
+        return msgspec.structs.replace(said[0], host=host, role=role, capabilities=tuple(able))
+
+
+class MergedLink(Several):
+    """Several live engines."""
 
     recorded = False
 
@@ -47,18 +142,12 @@ class MergedLink:
         self, links: Mapping[str, EngineLink], *, clock: Callable[[], int] = time.monotonic_ns, gathering_s: float = -1
     ) -> None:
         """`links` by the names of their nodes; the first one is `here`."""
+        super().__init__(links)
         self.links = dict(links)
-        self.here = next(iter(self.links))
         self._clock = clock
         self._gathering_s = GATHERING_S if gathering_s < 0 else gathering_s
         self._told: Deliver | None = None
-        self._states: dict[str, LinkState] = {}
-        self._hellos: dict[str, Hello] = {}
-        self._engines: dict[str, EngineStatus] = {}
-        self._known: dict[str, set[tuple[str, str]]] = {name: set() for name in self.links}
-        self._seq = 0
         self._gathered: list[tuple[str, EventLine]] | None = []
-        self._begun = False
 
     def now(self) -> int:
         """This console's monotonic clock: all instants are moved to it."""
@@ -81,7 +170,7 @@ class MergedLink:
     async def run(self, deliver: Deliver) -> None:
         """Run all links until cancelled."""
         self._told, self._gathered, self._begun = deliver, [], False
-        self._known = {name: set() for name in self.links}
+        self._known = {name: set() for name in self.names}
         begun = LinkState(Connection.CONNECTING, self.now())
         deliver([begun, *(NodeTold(node, begun) for node in self.links)])  # in this order they stay
         async with asyncio.TaskGroup() as group:
@@ -107,37 +196,11 @@ class MergedLink:
         if lines:
             self._deliver(lines)
 
-    def _merged(self, node: str, line: Told) -> list[Told]:
-        """One node's line as lines about all of them."""
-        match line:
-            case LinkState():
-                self._states[node] = line
-                return [self._overall()]
-            case Hello():
-                self._hellos[node] = line
-                return [self._hello()]
-            case Snapshot():
-                return self._snapshot(node, line)
-            case StatusLine(status=EngineStatus() as engine):
-                self._engines[node] = engine
-                return [line] if node == self.here else []
-            case StatusLine(status=status):
-                self._known[node].add(_key(status))
-                return [nodes.named(line, node)]
-            case EventLine():
-                return self._event(node, line)
-            case PacketLine():
-                return [nodes.packet_of(line, node)]
-            case Heartbeat() | StatusGone() | Gap():
-                return [nodes.named(line, node)]
-        return []
-
     def _event(self, node: str, line: EventLine) -> list[Told]:
         if self._gathered is not None:
             self._gathered.append((node, line))
             return []
-        self._seq += 1
-        return [nodes.event_of(line, node, self._seq)]
+        return super()._event(node, line)
 
     def _tell_gathered(self) -> None:
         """The histories of all nodes in one order."""
@@ -148,50 +211,14 @@ class MergedLink:
         if told:
             self._deliver(told)
 
-    def _snapshot(self, node: str, snapshot: Snapshot) -> list[Told]:
-        """The first one begins the view; later ones replace what is known of their node."""
-        told: list[Told] = []
-        if not self._begun:
-            self._begun = True
-            told.append(Snapshot((), 0, snapshot.mono_ns))
-        fresh = {_key(status) for status in snapshot.statuses}
-        for kind, name in sorted(self._known[node] - fresh):
-            told.append(nodes.named(StatusGone(kind, name), node))
-        self._known[node] = fresh - {("engine-status", "")}
-        for status in snapshot.statuses:
-            if isinstance(status, EngineStatus):
-                self._engines[node] = status
-                if node != self.here:
-                    continue
-            told.append(nodes.named(StatusLine(status, snapshot.mono_ns), node))
-        return told
-
-    def _overall(self) -> LinkState:
-        """Live as long as one node is; otherwise the state of the node that was there longest."""
-        states = list(self._states.values())
-        live = [state for state in states if state.connection is Connection.LIVE]
-        if live:
-            return live[0]
-        return max(states, key=lambda state: _WORST_LAST.index(state.connection))
-
-    def _hello(self) -> Hello:
-        """One greeting for all: operator where one of them says so, able to do what all can do."""
-        said = [self._hellos[name] for name in self.links if name in self._hellos]
-        role = "operator" if any(hello.role == "operator" for hello in said) else "viewer"
-        able = [what for what in said[0].capabilities if all(what in hello.capabilities for hello in said)]
-        host = " ".join(name for name in self.links if name in self._hellos)
-        return msgspec.structs.replace(said[0], host=host, role=role, capabilities=tuple(able))
-
     # saying ----------------------------------------------------------------------------------
 
     def choose(self, node: str) -> None:
-        """Commands and views that name no instance are about this node from now on.
+        """As for all of them; what its engine says of itself is told at once.
 
         Raises: KeyError when there is no such node.
         """
-        if node not in self.links:
-            raise KeyError(node)
-        self.here = node
+        super().choose(node)
         if node in self._engines:
             self._deliver([StatusLine(self._engines[node], self.now())])
 

@@ -1,4 +1,5 @@
-"""Replay in the console: `:replay 13:50` leaves the live engine for its journal, `esc` comes back.
+"""Replay in the console: `:replay 13:50` leaves the live engine for its journal, `esc` comes back. Of several
+engines all journals are shown on one time.
 
 Invariant: the screens show either the past or the present, never a mixture: at each change of the link the store
 begins anew, before the first line of the other one.
@@ -6,11 +7,14 @@ begins anew, before the first line of the other one.
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.widgets import Input, TextArea
 
 from engine.errors import EngineLost, HatuiError, Refused
+from engine.messages import ServerLine
 from hatui.link import EngineLink, Link
 from hatui.merging import MergedLink
 from hatui.replay import AFTER, BEFORE, JournalLink, fetch, moment_of
@@ -91,23 +95,64 @@ class Replaying(TypeAhead):
         if self.live is not None:
             console.say("esc leaves this recording first [E-NO-ENGINE]", "warning")
             return
+        if isinstance(link, MergedLink):
+            await self._replay_several(link, at)
+            return
         hello = console.engine_store.hello
         if hello is None:
-            console.say(f"no engine on {console.here} [E-NO-ENGINE]", "warning")
+            console.say("no engine [E-NO-ENGINE]", "warning")
             return
-        one = link.links[link.here] if isinstance(link, MergedLink) else link
         try:
-            lines = await fetch(one.perform, hello, at - BEFORE, at + AFTER)
+            lines = await fetch(link.perform, hello, at - BEFORE, at + AFTER)
         except (EngineLost, Refused) as error:
-            console.say(f"{console.here}: {error}" if console.here else str(error), "warning")
+            console.say(str(error), "warning")
             return
         if not lines:
-            console.say(f"the journal has nothing of {clock(at, console.time_mode)} or after [E-NOT-HERE]", "warning")
+            self._told_nothing(at)
             return
-        of = f" of {console.here}" if console.here else ""
         self.live = link
         self._show(JournalLink(lines, at_wall=at))
-        self._told_where(f"paused{of}")
+        self._told_where("paused")
+
+    async def _replay_several(self, link: MergedLink, at: int) -> None:
+        """The journals of all nodes that answer, on one time."""
+        from hatui.replay_several import SeveralJournals, short
+
+        missing: dict[str, str] = {}
+
+        async def one(node: str) -> list[ServerLine]:
+            store = self._console.store.nodes.get(node)
+            if store is None or store.hello is None:
+                missing[node] = "no engine [E-NO-ENGINE]"
+                return []
+            try:
+                return await fetch(link.links[node].perform, store.hello, at - BEFORE, at + AFTER)
+            except (EngineLost, Refused) as error:
+                missing[node] = str(error)
+                return []
+
+        console = self._console
+        found = await asyncio.gather(*(one(node) for node in link.names))
+        recordings = dict(zip(link.names, found, strict=True))
+        if not any(found):
+            for node, why in missing.items():
+                console.say(f"{node}: {why}", "warning")
+            if not missing:
+                self._told_nothing(at)
+            return
+        make = partial(SeveralJournals, recordings, missing=missing, here=link.here, at_wall=at)
+        journal = await asyncio.to_thread(make)
+        if self.live is not None:
+            return
+        self.live = link
+        self._show(journal)
+        self._told_where("paused")
+        for words in short(journal, recordings, console.time_mode):
+            console.say(words, "warning")
+
+    def _told_nothing(self, at: int) -> None:
+        when = clock(at, self._console.time_mode)
+        self._console.say(f"the journal has nothing of {when} or after [E-NOT-HERE]", "warning")
 
     def _told_where(self, how: str) -> None:
         self._console.say(f"REPLAY {how}: space play, comma and point step, esc live")

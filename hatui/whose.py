@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from hatui.merging import MergedLink
+from hatui.merging import Several
 from hatui.nodes import parted, whole
 from hatui.store import Store
 
@@ -26,7 +26,7 @@ class Whose:
     @property
     def here(self) -> str:
         """The chosen one of several nodes; empty where there is but one."""
-        return self._this.link.here if isinstance(self._this.link, MergedLink) else ""
+        return self._this.link.here if isinstance(self._this.link, Several) else ""
 
     @property
     def engine_store(self) -> Store:
@@ -41,7 +41,7 @@ class Whose:
 
     def choose_node(self, node: str) -> None:
         """What names no instance is about this node from now on."""
-        if isinstance(self._this.link, MergedLink):
+        if isinstance(self._this.link, Several):
             self._this.link.choose(node)
             self._this.say(f"configuration and commands without an instance: {node}")
             self._this.paint()

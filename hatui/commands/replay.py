@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import sys
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from engine.errors import HatuiError
+from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
 from engine.messages import ServerLine
 from hatui.commands import session
 from hatui.commands.terminal import complain, count, json_line, note, say, time_of_day
 from hatui.link import load
-from hatui.replay import JOURNAL, fetch, moment_of
+from hatui.replay import JOURNAL, JournalLink, fetch, moment_of
 from hatui.text import NS
 
 EPILOG = (
@@ -30,7 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     from hatui.cli import socket_option
 
     parser.add_argument(
-        "file", nargs="?", metavar="FILE", help="a recording, or a bundle; default: the engine's journal"
+        "file",
+        nargs="*",
+        metavar="FILE",
+        help="a recording, or a bundle; several on one time; default: the journal of the engine, of each --host",
     )
     parser.add_argument(
         "--from",
@@ -48,7 +53,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Show it, or save it."""
-    lines = read(Path(chosen.file)) if chosen.file else session.run_for(_journal(chosen))
+    if len(chosen.file) > 1 or (not chosen.file and len(chosen.host or ()) > 1):
+        return _several(chosen)
+    lines = read(Path(chosen.file[0])) if chosen.file else session.run_for(_journal(chosen))
     if not lines:
         complain("there is nothing to replay" if chosen.file else "the engine's journal has nothing of that time")
         return EXIT_NOTHING
@@ -64,13 +71,40 @@ def run(chosen: argparse.Namespace) -> int:
         note(f"{count(len(lines), 'line')} in {chosen.save}")
     if chosen.save or chosen.json:
         return 0
+    _terminal()
+    from hatui import app
+
+    return app.review(JournalLink(lines, speed=1.0 if chosen.play else 0.0))
+
+
+def _terminal() -> None:
+    """Raises: HatuiError where the screens cannot be shown."""
     if not sys.stdin.isatty() or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         raise HatuiError(
             "a replay needs a terminal; `--save OUT` writes the recording to a file, `--json` prints it [E-TERMINAL]"
         )
-    from hatui import app
 
-    return app.review(lines, speed=1.0 if chosen.play else 0.0)
+
+def _several(chosen: argparse.Namespace) -> int:
+    """Recordings of several nodes on one time; a node that has none is named, and the others are shown."""
+    from hatui import app
+    from hatui.replay_several import SeveralJournals, named, short
+
+    if chosen.json or chosen.save:
+        raise HatuiError("a recording is of one engine: name one --host or FILE to save or print it [E-ONE-ENGINE]")
+    missing: dict[str, str] = {}
+    if chosen.file:
+        recordings = named((Path(file).stem, read(Path(file))) for file in chosen.file)
+    else:
+        recordings, missing = session.run_for(_journals(chosen))
+        if missing and not any(recordings.values()):
+            raise EngineLost("; ".join(f"{node}: {why}" for node, why in missing.items()))
+    if not any(recordings.values()):
+        complain("there is nothing to replay" if chosen.file else "no journal has anything of that time")
+        return EXIT_NOTHING
+    _terminal()
+    link = SeveralJournals(recordings, missing=missing, speed=1.0 if chosen.play else 0.0)
+    return app.review(link, said=short(link, recordings, "local"))
 
 
 def read(path: Path) -> list[ServerLine]:
@@ -94,6 +128,26 @@ def read(path: Path) -> list[ServerLine]:
     except (ValueError, msgspec.MsgspecError, tarfile.TarError) as error:
         words = f"{path}: {error}" if str(path) not in str(error) else str(error)
         raise HatuiError(f"{words} [E-FORMAT]") from None
+
+
+async def _journals(chosen: argparse.Namespace) -> tuple[dict[str, Sequence[ServerLine]], dict[str, str]]:
+    """The journals of all hosts that answer, and why the others have none."""
+    from hatui.remote import target
+
+    missing: dict[str, str] = {}
+
+    async def one(host: str) -> list[ServerLine]:
+        try:
+            return await _journal(argparse.Namespace(**{**vars(chosen), "host": [host]}))
+        except (EngineLost, Refused, ProtocolMismatch) as error:
+            missing[target(host).node] = str(error)
+            return []
+
+    names = [target(host).node for host in chosen.host]
+    if len(set(names)) < len(names):
+        raise HatuiError("--host: each host once [E-HOST]")
+    found = await asyncio.gather(*map(one, chosen.host))
+    return dict(zip(names, found, strict=True)), missing
 
 
 async def _journal(chosen: argparse.Namespace) -> list[ServerLine]:

@@ -27,7 +27,7 @@ def client_for(chosen: argparse.Namespace, *, several: bool = False) -> EngineCl
     if not chosen.host:
         return EngineClient(chosen.socket)
     if len(chosen.host) > 1 and not several:
-        words = "this command asks one engine: several --host are for the console, failover and drill run"
+        words = "this command asks one engine: several --host are for the console, replay, failover and drill run"
         raise HatuiError(f"{words} [E-ONE-ENGINE]")
     from hatui.remote import client_of, target
 

@@ -18,9 +18,11 @@ from engine.messages import (
     Command,
     ConfirmConfig,
     EngineStatus,
+    EventLine,
     Failover,
     GetConfig,
     GetDrills,
+    GetEvents,
     GetJournal,
     InstanceStatus,
     Maintenance,
@@ -35,6 +37,7 @@ from engine.messages import (
     ServerLine,
     Snapshot,
     State,
+    Status,
     StatusLine,
     Verdict,
 )
@@ -46,7 +49,7 @@ from hatui.screens.config import ConfigScreen
 from hatui.store import Connection, LinkState
 from tests.console.conftest import CONFIG, StagedLink, config_text
 from tests.console.piloting import settle, until
-from tests.console.recording import DNS, ENGINE, HELLO, MS, NOW, WALL, WEB, S, advert, heartbeat, packet
+from tests.console.recording import DNS, ENGINE, EVENTS, HELLO, MS, NOW, WALL, WEB, S, advert, heartbeat, packet
 from tests.console.rehearsed import PLANS, REPORTS, RUNNING
 
 SIZE = (100, 30)
@@ -109,6 +112,11 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("HATUI_SSH", str(tmp_path / "no-ssh"))
     return Pair(tmp_path)
+
+
+def happened(second: int) -> EventLine:
+    """An event so many seconds from now."""
+    return msgspec.structs.replace(EVENTS[0], seq=1, mono_ns=NOW + second * S, wall_ns=WALL + second * S)
 
 
 DOWN: tuple[str, ...] = ("j", "j")
@@ -321,38 +329,84 @@ async def test_of_two_changes_that_wait_the_one_that_ends_first_is_told(pair: Pa
 # the past ------------------------------------------------------------------------------------------
 
 
-async def test_replay_shows_the_chosen_nodes_journal_and_all_nodes_again_after_it(
-    pair: Pair,
-) -> None:
-    shot = Snapshot((nodes.moved(MASTER, AWAY - 600 * S), pair.b.engine), 3, NOW + AWAY - 600 * S, WALL - 600 * S)
-    pair.b.answers[GetJournal] = Reply(0, Outcome.DONE, snapshots=(shot,))
+def kept(node: Node, second: int, *statuses: InstanceStatus) -> Snapshot:
+    """What this node's journal kept so many seconds from now."""
+    at = node.offset + second * S
+    told: tuple[Status, ...] = (*statuses, node.engine)
+    return Snapshot(tuple(nodes.moved(status, at) for status in told), 3, NOW + at, WALL + second * S)
+
+
+async def test_replay_shows_the_journals_of_all_nodes_on_one_time_and_comes_back(pair: Pair) -> None:
+    shots = (kept(pair.a, -600, WEB), kept(pair.a, -570, BACKUP)), (kept(pair.b, -605, BACKUP), kept(pair.b, -575, WEB))
+    for node, found in zip((pair.a, pair.b), shots, strict=True):
+        node.answers[GetJournal] = Reply(0, Outcome.DONE, snapshots=found)
+        late = happened(-580 + (node is pair.b) * 5)  # each by its own clock
+        node.answers[GetEvents] = Reply(
+            0, Outcome.DONE, events=(msgspec.structs.replace(late, mono_ns=late.mono_ns + node.offset),)
+        )
     async with pair.console.run_test(size=SIZE) as pilot:
         await until(pilot, "lb-b:VI_DNS")
         assert execute(pair.console, "node lb-b") == ""
-        assert execute(pair.console, "replay 13:52:11") == ""
+        assert execute(pair.console, "replay 13:52:16") == ""
         text = await until(pilot, " REPLAY")
-        assert ">* VI_DNS" in text
-        assert "VI_WEB" not in text
-        assert "engines live" not in text
+        assert "* lb-a:VI_WEB" in text
+        assert "- lb-b:VI_WEB" in text
+        assert "2 of 2 engines live" in text
+        assert pair.console.here == "lb-b"
+        assert pair.console.engine_store.engine is not None
+        assert pair.console.engine_store.engine.host == "lb-b"
+        await pilot.press("full_stop")
+        await until(pilot, "13:52:31")
+        await pilot.press("full_stop")
+        text = await until(pilot, "13:52:36")
+        assert "* lb-b:VI_WEB" in text, "its journal says so at 13:52:36"
+        assert "* lb-a:VI_WEB" in text, "it became backup five seconds later"
+        await pilot.press("5")
+        text = await until(pilot, "5[Events]")
+        assert "13:52:31" in text.partition("13:52:36")[2], "the events of both, and line 1"
+        await pilot.press("6")
+        assert "lb-a" in await until(pilot, "6[Peers]")
+        await pilot.press("1", "comma")
+        assert "- lb-b:VI_WEB" in await until(pilot, "13:52:31")
         await pilot.press("F")
         assert "Fail over" not in await settle(pilot)
         await pilot.press("escape")
-        text = await until(pilot, "2 of 2 engines live")
+        text = await until(pilot, "on lb-b  READ-WRITE")
         assert "lb-a:VI_WEB" in text
         assert "lb-b:VI_DNS" in text
         assert pair.link.here == "lb-b"
 
 
-async def test_replay_of_a_node_that_is_away_says_which(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_replay_without_one_nodes_journal_shows_the_others_and_says_why(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair.a.answers[GetJournal] = Reply(0, Outcome.DONE, snapshots=(kept(pair.a, -600, WEB),))
+    pair.a.answers[GetEvents] = Reply(0, Outcome.DONE)
     pair.b.answers[GetJournal] = EngineLost("there is no connection to the engine")
     said: list[str] = []
     monkeypatch.setattr(pair.console, "say", lambda text, _severity="": said.append(text))
     async with pair.console.run_test(size=SIZE) as pilot:
         await until(pilot, "lb-b:VI_DNS")
-        execute(pair.console, "node lb-b")
+        execute(pair.console, "replay 13:52:11")
+        text = await until(pilot, " REPLAY")
+        assert "* lb-a:VI_WEB" in text
+        assert "lb-b:VI_WEB" not in text
+        assert "!! lb-b: there is no connection to the engine" in text
+        assert "1 of 2 engines live" in text
+    assert said[-1] == "lb-b: there is no connection to the engine"
+
+
+async def test_replay_of_nodes_that_are_all_away_says_of_each_why(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    for node in (pair.a, pair.b):
+        node.answers[GetJournal] = EngineLost("there is no connection to the engine")
+    said: list[str] = []
+    monkeypatch.setattr(pair.console, "say", lambda text, _severity="": said.append(text))
+    async with pair.console.run_test(size=SIZE) as pilot:
+        await until(pilot, "lb-b:VI_DNS")
         execute(pair.console, "replay 13:52:11")
         await pair.console.workers.wait_for_complete([one for one in pair.console.workers if one.name == "replay"])
-    assert said[-1] == "lb-b: there is no connection to the engine"
+        assert "READ-WRITE" in await settle(pilot)
+    assert said[-2:] == [f"{node}: there is no connection to the engine" for node in ("lb-a", "lb-b")]
 
 
 # packets -------------------------------------------------------------------------------------------
