@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -142,6 +143,13 @@ class FrugalApp(App[None]):
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._terminal = Terminal()
+
+    def get_driver_class(self) -> type[Driver]:
+        """One that a terminal may leave."""
+        found = super().get_driver_class()
+        from hatui.driver import LastingDriver, LinuxDriver  # loaded just now
+
+        return LastingDriver if found is LinuxDriver else found
 
     def on_mount(self) -> None:
         """After ctrl+z the terminal shows what others wrote."""
