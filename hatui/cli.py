@@ -13,7 +13,7 @@ import importlib
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import NoReturn
 
@@ -147,6 +147,7 @@ def command_in(argv: Sequence[str]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry of the program. Returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _open_what_is_closed()
     try:
         return _run(words)
     except SystemExit as end:
@@ -154,8 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has left: there is nobody to tell. Python shall not try again at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # whoever read it has left: there is nobody to tell
         return EXIT_FAILED
     except Refused as refusal:
         complain(f"{refusal.reason} [{refusal.code}]", f"`hatui explain {refusal.code}` says what to do")
@@ -169,6 +169,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HatuiError as error:
         complain(str(error))
         return EXIT_FAILED
+    except OSError as failure:
+        if not failure.filename:  # a path is named: otherwise it is what we write to
+            _give_up_output()
+        complain(f"{failure.filename or 'standard output'}: {failure.strerror or failure} [E-IO]")
+        return EXIT_FAILED
+
+
+def _open_what_is_closed() -> None:
+    """Standard streams that whoever started us has closed lead nowhere, and no other file gets their number."""
+    for name, how in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, how)  # noqa: SIM115 - until the end
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+
+def _give_up_output() -> None:
+    """Python shall not try again at its end to write what is left."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def errors_on_the_terminal() -> Iterator[None]:
+    """Textual draws on standard error: while the console is shown it is the terminal, wherever it leads otherwise."""
+    if sys.stderr.isatty():
+        yield
+        return
+    terminal, elsewhere = sys.stdout.fileno(), sys.__stderr__
+    with open(os.dup(terminal), "w", encoding=sys.stdout.encoding) as shown:
+        sys.__stderr__ = shown  # type: ignore[misc]
+        try:
+            yield
+        finally:
+            sys.__stderr__ = elsewhere  # type: ignore[misc]
 
 
 def _run(words: list[str]) -> int:
@@ -193,12 +228,20 @@ def _run(words: list[str]) -> int:
 def console(chosen: argparse.Namespace) -> int:
     """The console; where the terminal cannot show it, the plain event stream, and it says so."""
     if not sys.stdin.isatty() or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        if chosen.replay:
+            raise HatuiError("a replay needs a terminal; `hatui replay FILE --json` prints the recording [E-TERMINAL]")
         complain("no terminal that can show the console: this is `hatui watch --plain`")
         hosts = [word for host in chosen.host or () for word in ("--host", host)]
         return main(["--socket", chosen.socket, *hosts, "watch", "--plain"])
     if chosen.fps > 0:
         os.environ["TEXTUAL_FPS"] = str(min(chosen.fps, 60))  # read when Textual is imported
     gc.disable()  # until the first picture stands (see app.py): all that is made until then stays
+    with errors_on_the_terminal():
+        return shown(chosen)
+
+
+def shown(chosen: argparse.Namespace) -> int:
+    """The console on the terminal, until it is left."""
     from hatui import app
 
     if chosen.replay:

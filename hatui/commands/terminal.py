@@ -7,6 +7,7 @@ terminal, NO_COLOR not set), and never as the only sign of anything.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -45,9 +46,10 @@ def say(text: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """One line about the work, for people: not part of the result."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """One line about the work, for people: not part of the result, so it costs nothing but itself when it is lost."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def complain(text: str, hint: str = "") -> None:
