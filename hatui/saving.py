@@ -6,6 +6,7 @@ is never overwritten unless that is asked for, and a file appears whole or not a
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -101,8 +102,8 @@ def save(
 
     Raises: Taken when the file exists and `replace` is not said; HatuiError when it cannot be written.
     """
-    target = Path(path).expanduser()
-    if target.exists() and not replace:
+    target = Path(os.path.expanduser(path))
+    if os.path.exists(target) and not replace:
         raise Taken(f"{target} exists")
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -123,6 +124,7 @@ def save(
         beside.unlink(missing_ok=True)
         raise Taken(f"{target} exists") from None
     except OSError as failure:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise HatuiError(f"{target}: {failure.strerror} [E-IO]") from None
     return size

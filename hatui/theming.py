@@ -95,9 +95,12 @@ def shipped_directory() -> Path:
 
 
 def user_directory() -> Path:
-    """Where a user keeps themes and the keymap."""
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(base) / "hatui"
+    """Where a user keeps themes and the keymap; a place that is none for one who has no home."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    try:
+        return Path(base or Path.home() / ".config") / "hatui"
+    except RuntimeError:
+        return Path("/nonexistent/hatui")
 
 
 def themes(*directories: Path) -> tuple[list[Theme], list[str]]:

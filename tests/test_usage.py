@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +15,9 @@ import pyte
 import pytest
 
 from engine.messages import Cause, EventLine, State, StateChanged, StatusLine
+from hatui import theming
 from hatui.cli import main
-from hatui.commands import below
+from hatui.commands import below, doctor
 from hatui.store import Connection, LinkState, Store
 from hatui.text import width
 from tests.fake_engine import NOW, SECOND, WALL, FakeEngine, engine_status, instance
@@ -110,3 +113,52 @@ def test_watch_inline_without_a_terminal_is_refused_with_its_code(hatui: Hatui) 
     status, _, err = hatui("watch", "--inline")
     assert status == 1
     assert "[E-TERMINAL]" in err
+
+
+def console(tmp_path: Path, shell: str, **env: str) -> pexpect.spawn[str]:
+    """The console without an engine, as a shell starts it: `shell` stands behind its command line."""
+    command = f"{sys.executable} -m hatui.cli --socket {tmp_path / 's'} {shell}"
+    environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", **env}
+    return pexpect.spawn(
+        "/bin/sh", ["-c", command], env=environment, encoding="utf-8", timeout=60, dimensions=(24, 80), cwd=str(ROOT)
+    )
+
+
+def test_console_is_shown_on_the_terminal_where_standard_error_leads_into_a_file(tmp_path: Path) -> None:
+    errors = tmp_path / "errors"
+    shown = console(tmp_path, f"2>{errors}; echo ended with $?", HOME="/proc")
+    shown.expect("No engine on this host")
+    shown.send("q")
+    shown.expect("ended with 0")
+    shown.expect(pexpect.EOF)
+    shown.close()
+    assert errors.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("shell", "status", "words"),
+    [
+        ("explain --list >/dev/full", 1, "hatui: standard output: No space left on device [E-IO]"),
+        ("explain L-WEIGHT 2>&- <&-", 0, "L-WEIGHT  "),
+        ("status >&-", 3, "hatui: no engine: "),
+        ("--replay some.jsonl", 1, "[E-TERMINAL]"),
+    ],
+)
+def test_streams_that_are_closed_full_or_no_terminal_end_well(
+    tmp_path: Path, shell: str, status: int, words: str
+) -> None:
+    command = f"{sys.executable} -m hatui.cli --socket {tmp_path / 's'} {shell}"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, words in done.stdout + done.stderr) == (status, True), done
+    assert "Traceback" not in done.stderr
+
+
+def test_whoever_has_no_home_and_no_account_gets_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_: object) -> None:
+        raise KeyError("no such uid")
+
+    for name in ("HOME", "XDG_CONFIG_HOME", "USER", "LOGNAME", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert theming.user_directory() == Path("/nonexistent/hatui")
+    assert doctor._user() == str(os.getuid())

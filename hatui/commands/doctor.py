@@ -128,13 +128,21 @@ def _audit(path: Path) -> list[Check]:
     return [Check("audit", "fail", f"the audit trail was changed afterwards: {'; '.join(wrong)}", fix)]
 
 
+def _user() -> str:
+    """Who asks; the number of one who has no account."""
+    try:
+        return getpass.getuser()
+    except KeyError:
+        return str(os.getuid())
+
+
 def _of_host() -> list[Check]:
     size = shutil.get_terminal_size()
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     return [
         *checkup.programs(),
         *_audit(STATE / "history.sqlite"),
-        *checkup.groups(checkup.Host(), getpass.getuser()),
+        *checkup.groups(checkup.Host(), _user()),
         checkup.room(STATE if STATE.exists() else STATE.parent),
         checkup.terminal(os.environ, size.columns, size.lines, interactive=interactive),
     ]

@@ -7,6 +7,7 @@ says that it is saved after it has been.
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import msgspec
@@ -37,7 +38,7 @@ class SaveBundle(Save):
     def action_confirm(self) -> None:
         """Collect, then write it."""
         name = self.query_one(Input).value.strip()
-        if not name or Path(name).expanduser().exists():
+        if not name or os.path.exists(os.path.expanduser(name)):
             super().action_confirm()  # says what is wrong with the name
         elif not self._busy:
             self._busy = True
@@ -51,7 +52,7 @@ class SaveBundle(Save):
         present = Snapshot(
             (*statuses, *store.instances.values(), *store.trackers.values(), *store.interfaces.values()), 0, link.now()
         )
-        path = Path(name).expanduser()
+        path = Path(os.path.expanduser(name))
         folder = path.name.removesuffix(".gz").removesuffix(".tar").removesuffix(".tgz")
 
         async def ask(command: Command, extra_s: float) -> Reply:  # noqa: ARG001  the link waits by itself

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def save_new(path: Path, octets: bytes) -> str:
     """Write a file that does not exist yet, for its owner alone. Returns what is wrong, or nothing."""
     try:
-        descriptor = os.open(path.expanduser(), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(os.path.expanduser(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(octets)
     except FileExistsError:
