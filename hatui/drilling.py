@@ -15,13 +15,23 @@ import shlex
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
 
 from engine.errors import EngineLost, HatuiError, Refused
-from engine.messages import Command, GetDrillPackets, Outcome, ProbeSample, ProbeSeen, Reply, ReserveDrill, RunDrill
+from engine.messages import (
+    Command,
+    GetConfig,
+    GetDrillPackets,
+    OtherRouter,
+    Outcome,
+    ProbeSample,
+    ProbeSeen,
+    Reply,
+    ReserveDrill,
+    RunDrill,
+)
 from hatui.text import parse_duration, plain
 
 START_S = 10.0
@@ -29,6 +39,8 @@ START_S = 10.0
 RENEW_S = 10.0
 HOLD_S = 30.0
 """Seconds that another node holds still without being told again; RENEW_S is told within it, more than once."""
+LARGEST = 1_000_000
+"""Characters of another node's configuration that go along with a simulation."""
 Ask = Callable[[Command], Awaitable[Reply]]
 
 
@@ -54,7 +66,7 @@ def write_packets(path: str, octets: bytes) -> None:
     """
     how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        with open(os.open(Path(path).expanduser(), how, 0o600), "wb") as file:
+        with open(os.open(os.path.expanduser(path), how, 0o600), "wb") as file:
             file.write(octets)
     except FileExistsError:
         raise HatuiError(f"{path} exists: name another file [E-EXISTS]") from None
@@ -105,6 +117,17 @@ async def held(asks: Mapping[str, Ask], wish: ReserveDrill, every: float = RENEW
         for ask in taken:
             with contextlib.suppress(EngineLost, Refused):  # it ends by itself
                 await ask(msgspec.structs.replace(wish, seconds=0))
+
+
+async def with_configuration(ask: Ask, other: OtherRouter | None) -> OtherRouter | None:
+    """The other router with the configuration that it runs on, where its engine gives that to whoever asks."""
+    if other is None:
+        return None
+    with contextlib.suppress(EngineLost, Refused):
+        reply = await ask(GetConfig())
+        if reply.outcome is Outcome.DONE and sum(len(one.text) for one in reply.files) <= LARGEST:
+            return msgspec.structs.replace(other, files=tuple((one.path, one.text) for one in reply.files))
+    return other
 
 
 class Probing(msgspec.Struct, frozen=True):

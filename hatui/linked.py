@@ -175,7 +175,10 @@ def other_of(own: Linked, status: InstanceStatus, others: Sequence[Linked]) -> O
     node, twin = max(found, key=lambda pair: pair[1].base_priority, default=("", None))
     if twin is None or node == own.node:
         return None
-    return OtherRouter(node, twin.base_priority, twin.advert_interval, twin.preempt)
+    bad = tuple((line.kind, line.name) for line in twin.ledger if line.good is False)
+    return OtherRouter(
+        node, twin.base_priority, twin.advert_interval, twin.preempt, twin.name, twin.source, failing=bad
+    )
 
 
 def failed(found: Iterable[Check]) -> tuple[str, ...]:

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from engine.errors import EngineLost, HatuiError, Refused
-from engine.messages import Command, GetDrillPackets, Outcome, ProbeSeen, Reply, ReserveDrill
+from engine.messages import (
+    Command,
+    ConfigText,
+    GetConfig,
+    GetDrillPackets,
+    OtherRouter,
+    Outcome,
+    ProbeSeen,
+    Reply,
+    ReserveDrill,
+)
 from hatui import drilling
 
 WISH = ReserveDrill("lb-a", "silent-master", "VI_1", 30)
@@ -94,3 +104,17 @@ async def test_a_probe_elsewhere_reports_to_the_engine_and_ends_with_the_drill()
             await asyncio.sleep(0)
     names = {one.name.rpartition(" ")[2] for one in node.heard if isinstance(one, ProbeSeen)}
     assert names <= {"icmp", "arp"}
+
+
+async def test_configuration_of_the_other_router_goes_along_where_its_engine_gives_it() -> None:
+    other = OtherRouter("lb-b", 90, 1_000_000_000)
+
+    async def gives(command: Command) -> Reply:
+        assert isinstance(command, GetConfig)
+        return Reply(0, Outcome.DONE, files=(ConfigText("/a.conf", "priority 90", "d"),))
+
+    found = await drilling.with_configuration(gives, other)
+    assert found is not None
+    assert found.files == (("/a.conf", "priority 90"),)
+    assert await drilling.with_configuration(Node("E-ROLE"), other) == other
+    assert await drilling.with_configuration(gives, None) is None

@@ -81,7 +81,15 @@ def test_a_node_that_does_not_answer_is_unknown_and_a_stranger_says_nothing() ->
 def test_the_other_router_is_the_one_that_would_serve_next() -> None:
     third = msgspec.structs.replace(TWIN, source="10.0.0.13", base_priority=120, preempt=False)
     nodes = [Linked("lb-b", None, {"VI_1": TWIN}), Linked("lb-c", None, {"VI_1": third})]
-    assert other_of(HERE, OWN, nodes) == OtherRouter("lb-c", 120, third.advert_interval, preempt=False)
+    bad = (("script", "chk_haproxy"),)
+    third = msgspec.structs.replace(
+        third, ledger=(LedgerLine("script", "chk_haproxy", good=False, weight=-20, contribution=-20),)
+    )
+    nodes[1] = Linked("lb-c", None, {"VI_1": third})
+    wanted = OtherRouter(
+        "lb-c", 120, third.advert_interval, preempt=False, instance="VI_1", source="10.0.0.13", failing=bad
+    )
+    assert other_of(HERE, OWN, nodes) == wanted
     sick = msgspec.structs.replace(third, state=State.FAULT)
     assert other_of(HERE, OWN, [Linked("lb-c", None, {"VI_1": sick}), Linked("lb-d", problem="away")]) is None
 

@@ -189,6 +189,14 @@ class OtherRouter(Message, frozen=True):
     """Its own, without weights and holds."""
     advert_interval: int
     preempt: bool = True
+    instance: str = ""
+    """Its name there."""
+    source: str = ""
+    """The address that its adverts come from."""
+    failing: tuple[tuple[str, str], ...] = ()
+    """Kind and name of the trackers that fail there now."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Path and text of its configuration, the main file first; empty where whoever asks may not read it."""
 
 
 class RunDrill(Message, frozen=True):

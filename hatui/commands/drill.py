@@ -190,6 +190,9 @@ async def _run(chosen: argparse.Namespace) -> int:
     async with session.engine(chosen, several=True) as client, others(chosen) as further:
         found = linked_checks(client, further, command.instance)
         other = linked_other(client, further, command.instance) if command.simulate else None
+        there = further.get(other.node) if other is not None else None
+        if isinstance(there, EngineClient):
+            other = await drilling.with_configuration(there.ask, other)
         command = structs.replace(command, checks=found, other=other)
         lasts = 0
         if not command.simulate:

@@ -152,6 +152,9 @@ class DrillDialog(Acting):
         """With the other nodes told and the probes running, as long as it lasts."""
         assert isinstance(command, RunDrill)
         if command.simulate:
+            if command.other is not None:
+                ask = partial(self.console.perform, node=command.other.node)
+                command = structs.replace(command, other=await drilling.with_configuration(ask, command.other))
             await super().perform(command, reason)
             return
         console, store = self.console, self.console.store

@@ -6,11 +6,15 @@ page that shows it is titled so.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from engine.errors import EngineLost, Refused
 from engine.messages import DrillReport, RunDrill
-from hatui import reports
+from hatui import drilling, reports
+from hatui.linked import other_in
 from hatui.moves import Move
 from hatui.screens.pager import Pager
 from hatui.text import Line, plain
@@ -32,6 +36,10 @@ def simulation_of(move: Move) -> RunDrill:
 async def show_simulation(console: HatuiApp, move: Move) -> None:
     """Ask the engine for it; a report that is none of a simulation is not shown as one."""
     command = simulation_of(move)
+    other = other_in(console.store, move.instance, console.link.now())
+    if other is not None:
+        other = await drilling.with_configuration(partial(console.perform, node=other.node), other)
+    command = structs.replace(command, other=other)
     try:
         reply = await console.perform(command, "simulated before a failover")
     except (EngineLost, Refused) as error:

@@ -12,9 +12,12 @@ from engine.messages import (
     AnnounceNow,
     Check,
     Command,
+    ConfigText,
     EventLine,
     Failover,
+    GetConfig,
     HandOverFinished,
+    OtherRouter,
     Outcome,
     Release,
     Reload,
@@ -106,6 +109,23 @@ async def test_simulate_shows_the_report_of_the_model_and_moves_nothing(console:
         text = await until(pilot, "Fail over VI_WEB: lb-a")
         assert "y Fail over now" in text
         assert not [one for one in link.commands() if isinstance(one, Failover)]
+
+
+async def test_simulate_takes_the_linked_nodes_own_configuration_along(
+    console: HatuiApp, link: StagedLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = OtherRouter("", 90, 1_000_000_000, instance="VI_WEB")
+    monkeypatch.setattr("hatui.screens.simulated.other_in", lambda *_: told)
+    link.answers[RunDrill] = Reply(0, Outcome.REFUSED, "E-UNKNOWN-INSTANCE", "there is no instance")
+    link.answers[GetConfig] = Reply(0, Outcome.DONE, files=(ConfigText("/a.conf", "priority 90", "d"),))
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("F")
+        await until(pilot, "Fail over VI_WEB")
+        await pilot.press("tab", "enter")
+        await settle(pilot)
+    other = msgspec.structs.replace(told, files=(("/a.conf", "priority 90"),))
+    assert RunDrill("hand-over", "VI_WEB", simulate=True, other=other) in link.commands()
 
 
 @pytest.mark.parametrize(

@@ -411,11 +411,66 @@ async def test_simulation_gives_the_same_report_and_sends_nothing(site: Site, na
 async def test_simulation_takes_the_other_router_as_it_is_told(site: Site) -> None:
     slow = OtherRouter("lb-b", 77, 3_000_000_000, preempt=False)
     told = await drill(site, simulate=True, other=slow)
-    assert "lb-b, like this one but for priority 77, interval 3 s, nopreempt (said by its engine)" in told.peer
+    assert "lb-b: priority 77, interval 3 s, nopreempt (said by its engine); the rest like this one" in told.peer
     site.now = site.before = msgspec.structs.replace(site.before, peer_priority=66)
     assert "priority 66" in (await drill(site, simulate=True)).peer
     site.now = site.before = msgspec.structs.replace(site.before, peer_priority=0)
     assert "never heard: assumed" in (await drill(site, simulate=True)).peer
+
+
+THERE = """
+vrrp_script chk_there {
+    script "/bin/true"
+    fall 2
+}
+vrrp_instance VI_B {
+    state BACKUP
+    interface ens9
+    virtual_router_id 50
+    priority 90
+    advert_int 1
+    virtual_ipaddress {
+        %s
+    }
+    track_script {
+        chk_there
+    }
+}
+"""
+
+
+@pytest.mark.parametrize("bad", [False, True], ids=["all is well there", "its script fails"])
+async def test_simulation_takes_the_other_routers_own_configuration(site: Site, bad: bool) -> None:
+    site.now = instance(
+        version=2, source="10.0.0.1", addresses=(AddressStatus(VIP, 24, "eth0", present=True),), interface="eth0"
+    )
+    other = OtherRouter(
+        "lb-b", 90, 1_000_000_000, instance="VI_B", source="10.0.0.9", failing=(("script", "chk_there"),) * bad
+    )
+    other = msgspec.structs.replace(other, files=(("/etc/keepalived/keepalived.conf", THERE % VIP),))
+    command = RunDrill("silent-master", "VI_1", simulate=True, other=other)
+    report = await site.runner.run(command, "anna", "", lambda _: None)
+    assert "lb-b: priority 90, interval 1 s, preempt, addresses 1 (from its own configuration" in report.peer
+    assert ("script chk_there fails" in report.peer) == bad
+    if bad:
+        assert report.takeover == -1, "who is in FAULT takes nothing over"
+        assert report.outcome == "over-budget"
+    else:
+        assert 3.0e9 < report.takeover < 3.8e9, "its own timers: 3 s and the skew of 90"
+        assert report.outcome == "pass", (report.text, report.ladder)
+
+
+async def test_simulation_tells_when_the_other_router_has_other_addresses_or_cannot_be_read(site: Site) -> None:
+    site.now = instance(version=2, addresses=(AddressStatus(VIP, 24, "eth0", present=True),), interface="eth0")
+    other = OtherRouter("lb-b", 90, 1_000_000_000, instance="VI_B", source="10.0.0.9")
+    strange = msgspec.structs.replace(other, files=(("/a.conf", THERE % "10.0.0.51"),))
+    command = RunDrill("hand-over", "VI_1", simulate=True, other=strange)
+    report = await site.runner.run(command, "anna", "", lambda _: None)
+    assert report.measured > 1_000_000_000, "nobody there has the address"
+    unread = msgspec.structs.replace(other, files=(("/a.conf", "vrrp_instance {"),))
+    command = RunDrill("hand-over", "VI_1", simulate=True, other=unread)
+    report = await site.runner.run(command, "anna", "", lambda _: None)
+    assert "(said by its engine); the rest like this one, assumed" in report.peer
 
 
 async def test_a_take_over_is_simulated_from_the_words_of_the_failover_dialog(site: Site) -> None:
