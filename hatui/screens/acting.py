@@ -21,6 +21,21 @@ from hatui.screens.frame import Dialog
 from hatui.text import Line, plain, rule, wrap
 from hatui.widgets.rows import Lines, bindings
 
+AROUND = 5
+"""Rows of a dialog that are neither text nor fields nor hint: frame, headline, buttons with a row above."""
+
+
+def _fitted(lines: list[Line], twin: list[Line], room: int) -> list[Line]:
+    """What leaves room for the fields, the keys and the buttons. The last line is the sum of those before it; the
+    command line can be copied without being seen."""
+    if len(lines) + len(twin) <= room:
+        return [*lines, *twin]
+    if len(lines) <= room:
+        return lines
+    kept = max(0, room - 2)
+    more: Line = ((f" ... {len(lines) - 1 - kept} more lines, in a taller window", "dim"),)
+    return [*lines[:kept], more, lines[-1]]
+
 
 class Acting(Dialog):
     """What differs between such dialogs is `fields`, `title`, `command`, `explained`."""
@@ -135,21 +150,27 @@ class Acting(Dialog):
             return
         asking = self._phase == "asking"
         against = self._against() if asking else ""
-        lines = list(self._forecast if asking else self._result)
-        if asking:
-            words = ""
-            if not against:
-                words = self.twin_words()
-            for at, part in enumerate(wrap(words, COLUMNS - 11) if words else []):
-                lines += [] if at else [()]
-                lines.append((((" Same as  " if not at else " " * 10), "dim"), (part, "strong")))
+        after = self.waiting() if self._phase == "waiting" else "esc Close"
+        hint = against or (f"y {self.CONFIRM}   esc Cancel   c Copy command" if asking else after)
+        taken = show_hint(self.query_one("#hint", Lines), hint, "warn" if against else "dim")
+        taken += AROUND + sum(bool(row.display) for row in self.query(".inputs"))
+        twin = self._twin() if asking and not against else []
+        lines = _fitted(self._forecast if asking else self._result, twin, self.size.height - taken)
         text = self.query_one("#text", Lines)
         text.styles.height = len(lines) + 1
         text.show(lines, rule(self.headline(), COLUMNS, strong=True))
         self.query_one("#confirm", Button).disabled = bool(against) or not asking
-        after = self.waiting() if self._phase == "waiting" else "esc Close"
-        hint = against or (f"y {self.CONFIRM}   esc Cancel   c Copy command" if asking else after)
-        show_hint(self.query_one("#hint", Lines), hint, "warn" if against else "dim")
+
+    def _twin(self) -> list[Line]:
+        parts = wrap(self.twin_words(), COLUMNS - 11)
+        return [
+            (),
+            *((((" Same as  " if not at else " " * 10), "dim"), (part, "strong")) for at, part in enumerate(parts)),
+        ]
+
+    def on_resize(self) -> None:
+        """Another size shows more, or less."""
+        self.paint()
 
     # what is done --------------------------------------------------------------------------------
 

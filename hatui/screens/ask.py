@@ -63,11 +63,12 @@ async def performed(
     return outcome_lines(reply), reply.outcome
 
 
-def show_hint(pane: Lines, text: str, role: str) -> None:
-    """The keys that mean something, or all of what stands against it."""
+def show_hint(pane: Lines, text: str, role: str) -> int:
+    """The keys that mean something, or all of what stands against it. The number of its rows."""
     lines = [plain(text)] if len(text) <= COLUMNS - 2 else wrap(plain(text), COLUMNS - 2)
     pane.styles.height = len(lines)
     pane.show([((f" {line}", role),) for line in lines])
+    return len(lines)
 
 
 class Ask(Dialog):
