@@ -12,6 +12,8 @@ import msgspec
 
 from engine import messages
 from engine.messages import EventLine, HandOverFinished, InstanceStatus, State
+from hatui.linked import of_store
+from hatui.nodes import parted
 from hatui.store import Store
 from hatui.text import ago, seconds, skew_time, state_word
 
@@ -64,20 +66,21 @@ def forecast(store: Store, name: str, now: int, hold: str) -> Move | None:
     hello = store.node_of(name).hello
     host = hello.host if hello else "this node"
     method, why_not = _method(status)
-    peer = status.peer or "another router"
-    peer_priority = str(status.peer_priority) if status.peer_priority else "?"
+    there, priority, waits = _next(store, status, now)
+    peer = status.peer or there or "another router"
+    peer_priority = str(priority) if priority else "?"
     held = f"held {hold}" if hold else "held"
     before: tuple[tuple[str, str, str], ...]
     after: tuple[tuple[str, str, str], ...]
     if status.state is State.MASTER:
-        expected = _skew(status, status.peer_priority) if status.peer_priority else 0
-        before = ((host, "MASTER", str(status.priority)), (peer, "backup ?", peer_priority))
+        expected = _skew(status, priority) if priority else 0
+        before = ((host, "MASTER", str(status.priority)), (peer, waits, peer_priority))
         after = ((host, "backup", f"1 ({held})"), (peer, "MASTER", peer_priority))
-        target = status.peer
+        target = status.peer or there
         back = "when released or the hold ends: this node has the higher priority and preempts"
-        if not status.peer_priority:
+        if not priority:
             back = "not known: the other router's priority was never heard"
-        elif status.base_priority <= status.peer_priority:
+        elif status.base_priority <= priority:
             back = "not by itself: the other router has no lower priority"
         if not status.preempt:
             back = "not by itself here: nopreempt is set"
@@ -92,6 +95,24 @@ def forecast(store: Store, name: str, now: int, hold: str) -> Move | None:
     checks = tuple(_checks(store, status, now))
     move = Move(name, method, why_not, target, expected, before, after, addresses, back, checks)
     return _past(move, status, now, store.updated_at) if store.silent(now, status.name) else move
+
+
+def _next(store: Store, status: InstanceStatus, now: int) -> tuple[str, int, str]:
+    """Who would serve next, its priority and its state now: as a linked engine of the router that was heard, or of any
+    other while none was, tells of itself; else only what the adverts told."""
+    own, _ = parted(status.name, store.nodes)
+    able = [
+        (one.node, twin)
+        for one in of_store(store, now)
+        if one.node != own and not one.problem
+        for twin in one.instances.values()
+        if (twin.vrid, twin.family) == (status.vrid, status.family) and twin.state in (State.BACKUP, State.MASTER)
+        if not status.peer or twin.source == status.peer
+    ]
+    if not able:
+        return "", status.peer_priority, "backup ?"
+    node, twin = max(able, key=lambda pair: pair[1].priority)
+    return node, twin.priority, state_word(twin.state)
 
 
 def _past(move: Move, status: InstanceStatus, now: int, told: int) -> Move:

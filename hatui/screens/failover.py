@@ -16,7 +16,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Label
 
 from engine.errors import EngineLost, Refused
-from engine.messages import Check, Failover, Outcome, Reply
+from engine.messages import Check, Failover, Outcome, Release, Reply
 from hatui.linked import checks_of
 from hatui.meanwhile import Meanwhile
 from hatui.moves import Move, forecast, measured, with_checks
@@ -277,5 +277,7 @@ class FailoverDialog(Dialog):
         elif told:
             lines.append(((f" {plain(told)}", "bad"),))
         if reply.outcome is Outcome.DONE:
-            lines.append(((f" U on the dashboard releases it:  hatui release {plain(self._instance)}", "dim"),))
+            words = plain(self.console.command_line(Release(self._instance)))
+            lines.append(((" U on the dashboard releases it, or", "dim"),))
+            lines.append(((f" {words}", "dim"),))
         return lines

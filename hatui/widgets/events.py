@@ -44,10 +44,17 @@ def event_line(row: Row, before: Row | None, moment: Moment, columns: int) -> Li
     role = ROLES.get(told.severity, "plain")
     return (
         (f" {moment(row, before, time_columns(columns))}  ", "dim"),
-        (fit(journal.where(row, told.instance), name) + " ", "strong"),
+        (_place(row, journal.where(row, told.instance), name) + " ", "strong"),
         (fit(told.what, what) if len(told.what) < what else told.what, role),
         (" " + plain(told.detail), "plain" if role != "bad" else role),
     )
+
+
+def _place(row: EventLine, words: str, columns: int) -> str:
+    """Exactly `columns` wide; of a node's name the end is kept, in which nodes differ, and the instance."""
+    if getattr(row, "node", "") and len(words) > columns:
+        return "~" + words[len(words) - columns + 1 :]
+    return fit(words, columns)
 
 
 def journal_head(columns: int) -> Line:
@@ -77,7 +84,7 @@ def journal_line(row: Row, before: Row | None, moment: Moment, columns: int) -> 
         (moment(row, before, time_columns(columns)) + " ", "dim"),
         (f"{told.severity:<4} ", role if role != "plain" else "dim"),
         (kind, "dim"),
-        (fit(plain(where), name) + " ", "strong"),
+        (_place(row, plain(where), name) + " ", "strong"),
         (shown, role),
         (plain(told.detail), "plain"),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from engine.codes import known
-from engine.messages import EventLine, HandOverFinished, InstanceStatus
+from engine.messages import EventLine, HandOverFinished, InstanceStatus, State
 from hatui.moves import Move, forecast, measured
+from hatui.nodes import named
 from hatui.store import Connection, LinkState, Store
 from tests.console.recording import API, DB, DNS, EVENTS, HELLO, NOW, SNAPSHOT, WALL, WEB, S
 
@@ -96,3 +97,35 @@ def test_measured_reads_the_event_after_the_order_only() -> None:
     store.apply(EventLine(20, NOW, WALL, HandOverFinished("VI_WEB", "10.0.0.12", 630_000_000, released=True)))
     assert measured(store, "VI_WEB", 9) == "10.0.0.12 answered after 0.63s"
     assert measured(store, "VI_WEB", 20) == ""
+
+
+def linked(*, peer: str, state: State = State.BACKUP) -> Move:
+    """lb-a is MASTER; lb-b is linked, and has been heard as `peer` or never."""
+    a = msgspec.structs.replace(WEB, peer=peer, peer_priority=90 if peer else 0)
+    b = msgspec.structs.replace(WEB, state=state, priority=120, source="10.0.0.12")
+    store = Store()
+    for node, status in (("lb-a", a), ("lb-b", b)):
+        told = store.nodes.setdefault(node, Store())
+        for line in (LinkState(Connection.LIVE, NOW), HELLO, msgspec.structs.replace(SNAPSHOT, statuses=(status,))):
+            told.apply(line)
+        store.apply(LinkState(Connection.LIVE, NOW))
+        store.instances[f"{node}:{status.name}"] = named(status, node)
+    store.vrrp_heard = NOW
+    move = forecast(store, "lb-a:VI_WEB", NOW, "")
+    assert move is not None
+    return move
+
+
+def test_linked_node_that_was_never_heard_is_the_one_that_takes_over() -> None:
+    move = linked(peer="")
+    assert move.before[1] == ("lb-b", "backup", "120")
+    assert move.after[1] == ("lb-b", "MASTER", "120")
+    assert move.target == "lb-b"
+    assert move.expected == (256 - 120) * S // 256
+    assert not move.back.startswith("not known")
+
+
+def test_router_that_was_heard_is_named_by_its_address_and_told_of_by_its_own_engine_only() -> None:
+    assert linked(peer="10.0.0.12").before[1] == ("10.0.0.12", "backup", "120")
+    assert linked(peer="10.0.0.13").before[1] == ("10.0.0.13", "backup ?", "90")
+    assert linked(peer="", state=State.FAULT).before[1][0] == "another router"

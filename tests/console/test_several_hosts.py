@@ -47,6 +47,7 @@ from hatui.merging import MergedLink
 from hatui.palette import execute
 from hatui.screens.config import ConfigScreen
 from hatui.store import Connection, LinkState
+from hatui.widgets.events import event_line
 from tests.console.conftest import CONFIG, StagedLink, config_text
 from tests.console.piloting import settle, until
 from tests.console.recording import DNS, ENGINE, EVENTS, HELLO, MS, NOW, WALL, WEB, S, advert, heartbeat, packet
@@ -703,3 +704,12 @@ async def test_detail_shows_the_block_of_its_own_node(configured: Pair) -> None:
         text = await until(pilot, "# of lb-b")
         assert "lb-b:VI_WEB" in text
         assert "# of lb-a" not in text
+
+
+def test_name_of_a_node_that_is_too_long_is_cut_where_nodes_are_alike() -> None:
+    lines = []
+    for node in ("10.211.55.22", "10.211.55.23"):
+        row = nodes.event_of(msgspec.structs.replace(EVENTS[1]), node, 1)
+        lines.append("".join(text for text, _ in event_line(row, None, lambda *_: "12:00:00", 80)))
+    assert lines[0] != lines[1]
+    assert "~" in lines[0][:20]
