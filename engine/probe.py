@@ -400,7 +400,7 @@ def arguments(made: argparse.ArgumentParser) -> None:
     )
     made.add_argument("--no-icmp", action="store_true", help="do not ping")
     made.add_argument("--no-owner", action="store_true", help="do not ask by ARP or neighbour discovery who answers")
-    made.add_argument("--tcp", type=int, action="append", default=[], metavar="PORT", help="also connect to this port")
+    made.add_argument("--tcp", type=port, action="append", default=[], metavar="PORT", help="also connect to this port")
     made.add_argument("--http", default="", metavar="URL", help="also read http:// or https://VIP/...")
     made.add_argument("--expect", default="", metavar="TEXT", help="the text that the answer must hold")
     made.add_argument("--interface", default="", metavar="IF", help="where to ask for the owner")
@@ -415,11 +415,23 @@ def seconds(text: str) -> float:
     return value
 
 
+def port(text: str) -> int:
+    """A TCP port."""
+    value = int(text)
+    if not 0 < value < 65536:
+        raise ValueError
+    return value
+
+
 def interval_ms(text: str) -> float:
     """50, 50ms, 0.05s as milliseconds within the allowed range."""
-    value = float(text[:-2]) if text.endswith("ms") else float(text[:-1]) * 1000 if text.endswith("s") else float(text)
+    try:
+        scale = 1 if text.endswith("ms") or not text.endswith("s") else 1000
+        value = float(text.rstrip("ms")) * scale
+    except ValueError:
+        value = 0.0
     if not EVERY_MS[0] <= value <= EVERY_MS[1]:
-        raise ValueError("an interval is 10ms to 1000ms")
+        raise ValueError(f"--every {text}: an interval is 10ms to 1000ms")
     return value
 
 
@@ -427,12 +439,13 @@ def probes_of(chosen: argparse.Namespace, poll: select.poll, say: Say, patience:
     """The probes that were asked for; what is not possible is said once and left out."""
     info = socket.getaddrinfo(chosen.address, None, type=socket.SOCK_DGRAM)[0]
     family, address = info[0], str(info[4][0])
+    scheme, place, web, wish = _url(chosen.http) if chosen.http else ("", "", 0, b"")
     made: list[Icmp | Owner | Tcp] = []
     if not chosen.no_icmp:
         try:
             made.append(Icmp(family, address, Pending("icmp", say, patience)))
         except OSError as error:
-            say({"v": 1, "problem": f"icmp: {error.strerror}"})
+            say({"v": 1, "problem": f"icmp: {error.strerror or error}"})
     if not chosen.no_owner:
         kind = "nd" if family == socket.AF_INET6 else "arp"
         try:
@@ -443,22 +456,28 @@ def probes_of(chosen: argparse.Namespace, poll: select.poll, say: Say, patience:
             else:
                 made.append(Owner(family, address, interface, source, Pending(kind, say, patience)))
         except OSError as error:
-            say({"v": 1, "problem": f"{kind}: {error.strerror}"})
-    for port in chosen.tcp:
-        made.append(Tcp(family, address, port, Pending(f"tcp:{port}", say, patience), poll))  # noqa: PERF401
-    if chosen.http:
-        scheme, _, rest = chosen.http.partition("://")
-        if scheme not in ("http", "https"):
-            raise ValueError("only http:// and https:// are read")
-        place, _, path = rest.partition("/")
-        port = 443 if scheme == "https" else 80
-        if place.rpartition(":")[2].isdigit() and "]" not in place[-1:]:
-            port = int(place.rpartition(":")[2])
-        request = (f"GET /{path} HTTP/1.0\r\nHost: {place}\r\n\r\n").encode()
+            say({"v": 1, "problem": f"{kind}: {error.strerror or error}"})
+    for number in chosen.tcp:
+        made.append(Tcp(family, address, number, Pending(f"tcp:{number}", say, patience), poll))  # noqa: PERF401
+    if scheme:
         pending = Pending(scheme, say, patience)
         tls, name = _tls(place) if scheme == "https" else (None, "")
-        made.append(Tcp(family, address, port, pending, poll, request, chosen.expect, tls, name))
+        made.append(Tcp(family, address, web, pending, poll, wish, chosen.expect, tls, name))
     return made
+
+
+def _url(url: str) -> tuple[str, str, int, bytes]:
+    """Scheme, host, port and what is asked. Raises: ValueError when it cannot be read."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("http", "https"):
+        raise ValueError("only http:// and https:// are read")
+    place, _, path = rest.partition("/")
+    number = 443 if scheme == "https" else 80
+    if place.rpartition(":")[2].isdigit() and "]" not in place[-1:]:
+        number = int(place.rpartition(":")[2])
+    if not 0 < number < 65536:
+        raise ValueError(f"{url}: {number} is no port")
+    return scheme, place, number, f"GET /{path} HTTP/1.0\r\nHost: {place}\r\n\r\n".encode()
 
 
 def _tls(place: str) -> tuple[Any, str]:

@@ -10,7 +10,7 @@ import argparse
 import contextlib
 import gc
 import importlib
-import math
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,11 +21,14 @@ from engine import VERSION
 from engine.client import DEFAULT_SOCKET
 from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
 from hatui.commands import COMMANDS, EXIT_NO_ENGINE
+from hatui.commands.figures import patience, whole
 from hatui.commands.terminal import complain
 
 EVERY = "*"
 """In place of a subcommand: all of them."""
 EXIT_FAILED, EXIT_USAGE, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 5, 130
+LOCAL = "start it with `sudo systemctl start hatui-engine`, or name its socket with --socket PATH"
+REMOTE = "see whether ssh reaches that host, whether hatui is installed and its engine runs there, and --timeout"
 DESCRIPTION = "Console and commands for a VRRP engine (hatui-engine). Without a command: the console."
 EPILOG = (
     "`hatui COMMAND --help` tells the arguments and exit codes of a command; `hatui demo` shows it all on this machine."
@@ -57,14 +60,6 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong and how it is used."""
         self.print_usage(sys.stderr)
         self.exit(self.usage_status, f"{self.prog}: {message}\n")
-
-
-def patience(text: str) -> float:
-    """A time to wait, in seconds. Raises: argparse.ArgumentTypeError when it is none."""
-    with contextlib.suppress(ValueError):
-        if 0 < (seconds := float(text.removesuffix("s"))) < math.inf:
-            return seconds
-    raise argparse.ArgumentTypeError(f"{text} is no time to wait: say seconds, such as 5 or 0.5")
 
 
 def socket_option(
@@ -105,7 +100,7 @@ def parser_for(command: str) -> tuple[Parser, ModuleType | None]:
     parser.add_argument("--unicode", action="store_true", help="console: finer graphs than ASCII")
     parser.add_argument("--no-bell", action="store_true", help="console: no bell when two routers are master, or none")
     parser.add_argument(
-        "--fps", type=int, default=0, metavar="N", help="console: at most N frames a second, such as 15"
+        "--fps", type=whole(1), default=0, metavar="N", help="console: at most N frames a second, such as 15"
     )
     parser.add_argument("--replay", metavar="FILE", help="console: show a recording made by `hatui watch --record`")
     known = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
@@ -161,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(f"{refusal.reason} [{refusal.code}]", f"`hatui explain {refusal.code}` says what to do")
         return EXIT_NO_ENGINE if refusal.code == "E-PERMISSION" else EXIT_REFUSED
     except EngineLost as lost:
-        complain(str(lost), "start it with `sudo systemctl start hatui-engine`, or name its socket with --socket PATH")
+        complain(str(lost), REMOTE if any(word.startswith("--host") for word in words) else LOCAL)
         return EXIT_NO_ENGINE
     except ProtocolMismatch as mismatch:
         complain(str(mismatch), "install the same version of hatui here and for the engine")
@@ -177,12 +172,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_what_is_closed() -> None:
-    """Standard streams that whoever started us has closed lead nowhere, and no other file gets their number."""
+    """Standard streams that whoever started us has closed lead nowhere, and no other file gets their number; and no
+    character of a file ends a command because the terminal does not know it."""
     for name, how in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             stream = open(os.devnull, how)  # noqa: SIM115 - until the end
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+    for out in (sys.stdout, sys.stderr):
+        if isinstance(out, io.TextIOWrapper) and out.errors == "strict":
+            out.reconfigure(errors="surrogateescape" if out.encoding.lower() == "utf-8" else "backslashreplace")
 
 
 def _give_up_output() -> None:
@@ -208,8 +207,8 @@ def errors_on_the_terminal() -> Iterator[None]:
 
 def _run(words: list[str]) -> int:
     command = command_in(words)
-    if command == "status":
-        Parser.usage_status = EXIT_NO_ENGINE  # monitoring reads 2 as critical and 3 as unknown
+    # Monitoring reads 2 as critical and 3 as unknown; a drill that ends with 2 was aborted.
+    Parser.usage_status = {"status": EXIT_NO_ENGINE, "drill": EXIT_REFUSED}.get(command, EXIT_USAGE)
     try:
         parser, module = parser_for(command)
         chosen = parser.understood(words)

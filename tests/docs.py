@@ -26,7 +26,8 @@ def commands_text() -> str:
         "Made by `make docs` from the programs' own help. Every command takes `--socket PATH` (default",
         "`/run/hatui/engine.sock`, or `HATUI_SOCKET`), `--host USER@NODE` (through ssh, or the program in `HATUI_SSH`)",
         "and `--timeout SECONDS`, where it asks an engine at all. Results go to standard output, all else to standard",
-        "error; there is no colour when piped. Wrong use ends with 2 (`status`: 3), ctrl+c with 130.",
+        "error; there is no colour when piped. Wrong use ends with 2 (`status`: 3, `drill`: 5), ctrl+c with",
+        "130.",
         "`hatui explain CODE` explains every code that is printed.",
         "",
     ]

@@ -17,7 +17,7 @@ from hatui.commands import session
 from hatui.commands.terminal import complain, count, note, say, say_json
 from hatui.text import NS, parse_duration
 
-EPILOG = "exit codes: 0, 1 the file cannot be written, 2 usage, 3 no engine"
+EPILOG = "exit codes: 0, 1 the file cannot be written, 2 usage, 3 no engine, 5 refused"
 EXIT_USAGE = 2
 STANDARD_OUTPUT = "-"
 

@@ -18,9 +18,12 @@ from engine.config.diagnostic import Diagnostic
 from engine.config.files import overlay
 from engine.config.lint_heard import Heard
 from engine.config.lint_host import Host
+from engine.errors import HatuiError
 from engine.messages import GetHeard
 from hatui.commands import files, session
+from hatui.commands.files import STANDARD_INPUT
 from hatui.commands.terminal import note, say
+from hatui.text import plain
 
 EPILOG = """\
 exit codes: 0 nothing that keeps it from running, 1 a file cannot be read, 3 it cannot run,
@@ -31,7 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     from hatui.cli import socket_option
 
-    parser.add_argument("files", nargs="+", metavar="FILE", help="keepalived.conf files, each by itself")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="keepalived.conf files, each by itself; - for standard input"
+    )
     parser.add_argument(
         "--peer", action="append", default=[], metavar="FILE", help="the other node's file: rules that need both"
     )
@@ -57,8 +62,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Check them; the worst exit code counts."""
     node = chosen.config_id or socket.gethostname().split(".")[0]
+    typed = {os.path.abspath(STANDARD_INPUT): files.read_text(STANDARD_INPUT)} if STANDARD_INPUT in chosen.files else {}
+    if typed and (chosen.fix or STANDARD_INPUT in chosen.peer):
+        raise HatuiError("standard input can be checked, not mended, and be one file only: name a file [E-NOTHING]")
     for path in (*chosen.files, *chosen.peer):
-        files.read_text(path)  # complains by name
+        if path != STANDARD_INPUT:
+            files.read_text(path)  # complains by name
     heard = session.run_for(_heard(chosen)) if chosen.heard else ()
     worst = 0
     every: list[Diagnostic] = []
@@ -66,11 +75,13 @@ def run(chosen: argparse.Namespace) -> int:
     for path in chosen.files:
         if chosen.fix:
             _mend(path, chosen.peer, node, here=chosen.here, heard=heard)
-        loaded, found = examine(path, chosen.peer, node, here=chosen.here, heard=heard)
+        loaded, found = examine(path, chosen.peer, node, typed, here=chosen.here, heard=heard)
         worst = _worse(worst, report.exit_code(found, runs=loaded.config is not None))
         every += [one for one in found if not (chosen.quiet and one.severity == "info")]
         texts |= {name: str(tree) for name, tree in loaded.trees.items()}
-    say(report.render(chosen.format, report.ordered(every), texts, version=VERSION).rstrip("\n"))
+    told = report.render(chosen.format, report.ordered(every), texts, version=VERSION).rstrip("\n")
+    for line in told.split("\n"):
+        say(plain(line))
     return worst
 
 

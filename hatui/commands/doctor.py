@@ -24,6 +24,7 @@ from engine.messages import Diagnose, EngineStatus, FindingStatus, Hello, Instan
 from hatui import checkup
 from hatui.checkup import Check
 from hatui.commands import session
+from hatui.commands.figures import seconds
 from hatui.commands.terminal import count, painted, say, say_json
 from hatui.text import plain, wrap
 
@@ -40,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--json", action="store_true", help="all checks as one JSON object")
     parser.add_argument(
-        "--listen", type=float, default=LISTEN_S, metavar="S", help="listen to the wire for so long (default 4)"
+        "--listen", type=seconds, default=LISTEN_S, metavar="S", help="listen to the wire for so long (default 4)"
     )
     parser.add_argument("--quiet", action="store_true", help="only what needs a hand")
     socket_option(parser)

@@ -29,12 +29,13 @@ from engine.messages import (
 )
 from hatui import drilling, linked, reports
 from hatui.commands import session
+from hatui.commands.figures import whole
 from hatui.commands.linking import linked_checks, linked_other, others
 from hatui.commands.terminal import agreed, complain, note, say, say_json
 from hatui.text import NS, clock, plain
 
 EXIT_OVER, EXIT_ABORTED, EXIT_REFUSED = 1, 2, 5
-EPILOG = """exit codes: 0 pass, 1 over budget or failed, 2 aborted, 3 no engine, 5 refused
+EPILOG = """exit codes: 0 pass, 1 over budget or failed, 2 aborted, 3 no engine, 5 refused, or wrong use
 
   hatui drill run silent-master VI_WEB --simulate         the same on the model: nothing is sent
   hatui drill run silent-master VI_WEB --from 'ssh ops@c9' --tcp 443 --reason 'Q4 test'
@@ -44,9 +45,9 @@ LONGEST_S = 3 * 3600.0
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
-    from hatui.cli import socket_option
+    from hatui.cli import Parser, socket_option
 
-    known = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    known = parser.add_subparsers(dest="what", metavar="WHAT", required=True, parser_class=Parser)
     listing = known.add_parser("list", help="plans, reports, and who was never drilled")
     plan = known.add_parser("plan", help="what a plan does here: preflight and forecast, nothing else")
     running = known.add_parser("run", help="run a plan")
@@ -62,11 +63,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     running.add_argument("--yes", action="store_true", help="do not ask")
     report = known.add_parser("report", help="a report")
-    report.add_argument("number", type=int, metavar="N")
+    report.add_argument("number", type=whole(1), metavar="N")
     report.add_argument("--packets", default="", metavar="FILE", help="write the packets of the drill there (pcapng)")
     comparing = known.add_parser("compare", help="two reports beside each other")
-    comparing.add_argument("old", type=int, metavar="A")
-    comparing.add_argument("new", type=int, metavar="B")
+    comparing.add_argument("old", type=whole(1), metavar="A")
+    comparing.add_argument("new", type=whole(1), metavar="B")
     abort = known.add_parser("abort", help="restore at once what the running drill has changed")
     for one in (running, report):
         one.add_argument("--format", choices=reports.FORMATS, default="text")
@@ -129,7 +130,8 @@ async def _report(chosen: argparse.Namespace) -> int:
     async with session.engine(chosen) as client:
         reply = await session.within(chosen, client.ask(GetDrills(chosen.number)))
         if reply.outcome is not Outcome.DONE or reply.drill is None:
-            raise Refused(reply.code, reply.text)
+            words = reply.text or f"the engine has no report {chosen.number}"
+            raise Refused(reply.code or "E-NO-DRILL", words)
         octets = await drilling.packets(client.ask, chosen.number) if chosen.packets else b""
     if chosen.packets:
         drilling.write_packets(chosen.packets, octets)
@@ -142,8 +144,8 @@ async def _report(chosen: argparse.Namespace) -> int:
 async def _compare(chosen: argparse.Namespace) -> int:
     old = (await _asked(chosen, GetDrills(chosen.old))).drill
     new = (await _asked(chosen, GetDrills(chosen.new))).drill
-    assert old is not None
-    assert new is not None
+    if old is None or new is None:
+        raise Refused("E-NO-DRILL", f"the engine has no report {chosen.old if old is None else chosen.new}")
     if chosen.json:
         say_json({"v": 1, "old": old, "new": new})
         return 0
@@ -164,12 +166,21 @@ async def _abort(chosen: argparse.Namespace) -> int:
 def _show(chosen: argparse.Namespace, report: DrillReport) -> None:
     form = "json" if chosen.json else chosen.format
     text = reports.rendered(report, form)
-    if chosen.output:
-        Path(chosen.output).write_text(text + ("" if text.endswith("\n") else "\n"))
+    if chosen.output and _written(chosen.output, text):
         say(f"{reports.title_of(report)}: {report.outcome}: {plain(report.text)}")
         say(f"written to {chosen.output}")
     else:
         say(text.rstrip("\n"))
+
+
+def _written(path: str, text: str) -> bool:
+    """False, with the reason, where it cannot be written: how the drill went is not lost with it."""
+    try:
+        Path(path).write_text(text + ("" if text.endswith("\n") else "\n"))
+    except OSError as failure:
+        complain(f"{path}: {failure.strerror} [E-IO]")
+        return False
+    return True
 
 
 async def _run(chosen: argparse.Namespace) -> int:
@@ -184,9 +195,12 @@ async def _run(chosen: argparse.Namespace) -> int:
             override=getattr(chosen, "override", ""),
         )
         command = drilling.with_limits(command, chosen)
-    except (OSError, ValueError) as error:
+    except OSError as failure:
+        complain(f"{chosen.plan}: {failure.strerror} [E-IO]")
+        return EXIT_REFUSED
+    except ValueError as error:
         complain(str(error))
-        return 2
+        return EXIT_REFUSED
     async with session.engine(chosen, several=True) as client, others(chosen) as further:
         found = linked_checks(client, further, command.instance)
         other = linked_other(client, further, command.instance) if command.simulate else None

@@ -14,6 +14,8 @@ from engine.config.files import Reader, alternatives
 from engine.errors import HatuiError
 
 STANDARD_INPUT = "-"
+LARGEST = 16 * 1024 * 1024
+"""Octets of a configuration file; what has more is none."""
 
 
 def read_text(path: str) -> str:
@@ -22,11 +24,19 @@ def read_text(path: str) -> str:
     Raises: HatuiError with the name and the reason.
     """
     try:
-        if path == STANDARD_INPUT:
-            return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-        return Path(path).read_bytes().decode("utf-8", "surrogateescape")
+        octets = sys.stdin.buffer.read(LARGEST + 1) if path == STANDARD_INPUT else _octets(path)
     except OSError as failure:
         raise HatuiError(f"{path}: {failure.strerror} [E-IO]") from None
+    if len(octets) > LARGEST:
+        words = f"it has more than {LARGEST // 1024 // 1024} MiB, and is no configuration"
+        raise HatuiError(f"{path}: {words} [E-FORMAT]")
+    return octets.decode("utf-8", "surrogateescape")
+
+
+def _octets(path: str) -> bytes:
+    """Of a file, and one more than may be when it has too many: a device has no end."""
+    with open(path, "rb") as file:
+        return file.read(LARGEST + 1)
 
 
 def write_text(path: str, text: str) -> None:
@@ -44,9 +54,10 @@ def disk() -> Reader:
 
     def read(path: str) -> str | None:
         try:
-            return Path(path).read_bytes().decode("utf-8", "surrogateescape")
+            octets = _octets(path)
         except OSError:
             return None
+        return octets.decode("utf-8", "surrogateescape") if len(octets) <= LARGEST else None
 
     def find(pattern: str) -> list[str]:
         found = {path for one in alternatives(pattern) for path in glob.glob(one)}

@@ -25,6 +25,7 @@ from engine.messages import (
 )
 from hatui.commands import session
 from hatui.commands.account import EXIT_REFUSED, Account, difference
+from hatui.commands.figures import whole
 from hatui.commands.terminal import agreed, note, say, say_json, table
 from hatui.text import NS, Span, duration, parse_duration, plain
 
@@ -38,16 +39,16 @@ class Parsers(Protocol):
 def configure(parts: Parsers) -> Sequence[argparse.ArgumentParser]:
     """Arguments."""
     sure = parts.add_parser("confirm", help="keep the change that waits for its confirmation")
-    sure.add_argument("revision", nargs="?", type=int, default=0, metavar="N", help="only if it is this one")
+    sure.add_argument("revision", nargs="?", type=whole(), default=0, metavar="N", help="only if it is this one")
     sure.add_argument("--comment", default="", metavar="TEXT", help="written to the engine's history")
     back = parts.add_parser("rollback", help="put revision N back; without N: undo the change that waits")
-    back.add_argument("revision", nargs="?", type=int, default=0, metavar="N", help="a number of `config history`")
+    back.add_argument("revision", nargs="?", type=whole(), default=0, metavar="N", help="a number of `config history`")
     back.add_argument("--comment", default="", metavar="TEXT", help="written to the engine's history")
     time_to_confirm(back)
     back.add_argument("--dry-run", action="store_true", help="say what it would do")
     back.add_argument("--yes", action="store_true", help="do not ask")
     past = parts.add_parser("history", help="the revisions that the engine keeps, or what revision N changed")
-    past.add_argument("revision", nargs="?", type=int, default=0, metavar="N", help="show the difference it made")
+    past.add_argument("revision", nargs="?", type=whole(), default=0, metavar="N", help="show the difference it made")
     for part in (sure, back, past):
         part.add_argument("--json", action="store_true", help="as one JSON object")
     return sure, back, past

@@ -14,6 +14,7 @@ import msgspec
 from engine.errors import EngineLost
 from engine.messages import InstanceStatus
 from hatui.commands import session
+from hatui.commands.figures import patience
 from hatui.commands.terminal import columns, note, painted, say, say_json, table
 from hatui.sentences import Problem, problems
 from hatui.store import Store
@@ -36,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--brief", action="store_true", help="one line an instance: name state priority master")
     how.add_argument("--oneline", action="store_true", help="one line in all, as monitoring systems read it")
     parser.add_argument("--compare", nargs=2, metavar=("VI1", "VI2"), help="two instances, and what differs")
-    parser.add_argument("--watch", type=float, metavar="N", help="again every N seconds, until ctrl+c")
+    parser.add_argument("--watch", type=patience, metavar="N", help="again every N seconds, until ctrl+c")
     socket_option(parser)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import HatuiError
-from hatui.text import NS, Span
+from hatui.text import NS, Span, plain
 
 DAY = 24 * 3600 * NS
 
@@ -54,7 +54,7 @@ def note(text: str) -> None:
 
 def complain(text: str, hint: str = "") -> None:
     """What went wrong and what to do, on standard error."""
-    note(f"hatui: {text}")
+    note(f"hatui: {plain(text)}")
     if hint:
         note(f"       {hint}")
 

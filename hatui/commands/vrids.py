@@ -16,6 +16,7 @@ from engine.client import EngineClient
 from engine.errors import HatuiError
 from engine.messages import InstanceStatus, InterfaceStatus, PacketLine, Verdict
 from hatui.commands import session
+from hatui.commands.figures import seconds
 from hatui.commands.terminal import count, painted, say, say_json, table
 from hatui.frames import PASSED, summary
 from hatui.text import Span, plain
@@ -48,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("interface", metavar="IF", help="an interface on which the engine runs an instance")
     parser.add_argument(
         "--listen",
-        type=float,
+        type=seconds,
         default=LISTEN_S,
         metavar="SECONDS",
         help=f"how long to listen (default {LISTEN_S:g}; 0 does not: only what is configured)",

@@ -17,6 +17,7 @@ from engine.messages import EventLine, Gap, GetEvents, ServerLine
 from engine.wire import encode_line
 from hatui.commands import session
 from hatui.commands.below import Below
+from hatui.commands.figures import whole
 from hatui.commands.terminal import count, json_line, note, painted, say
 from hatui.sentences import event as in_words
 from hatui.text import clock
@@ -36,8 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--inline", action="store_true", help="under the events the instances as they are, kept up to date"
     )
-    parser.add_argument("--last", type=int, default=0, metavar="N", help="begin with the last N events")
-    parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N events")
+    parser.add_argument("--last", type=whole(), default=0, metavar="N", help="begin with the last N events")
+    parser.add_argument("--count", type=whole(), default=0, metavar="N", help="end after N events")
     parser.add_argument("--filter", default="", metavar="TEXT", help="only lines that match; !TEXT: only others")
     parser.add_argument("--record", metavar="FILE", help="write everything the engine says into FILE, for --replay")
     socket_option(parser)

@@ -12,6 +12,7 @@ from engine.errors import EngineLost, Refused
 from engine.messages import EventLine, GetEvents, InstanceStatus
 from hatui import accounts, explanation
 from hatui.commands import session
+from hatui.commands.figures import whole
 from hatui.commands.terminal import columns, complain, painted, say, say_json, time_of_day
 from hatui.replay import moment_of
 
@@ -25,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     from hatui.cli import socket_option
 
     parser.add_argument("instance", nargs="?", metavar="VI", help="default: the instance that changed last")
-    parser.add_argument("--last", type=int, default=1, metavar="N", help="the N-th last change (default 1)")
+    parser.add_argument("--last", type=whole(1), default=1, metavar="N", help="the N-th last change (default 1)")
     parser.add_argument(
         "--at", type=time_of_day, metavar="T", help="the last change at or before this time, such as 14:02 or 14:02:10"
     )
