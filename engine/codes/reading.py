@@ -211,6 +211,14 @@ READING = (
         "Remove the line to have it off.",
     ),
     Code(
+        "C-ESCAPE",
+        "A backslash before # or ! that does not help",
+        "A word outside global_defs and outside quotes has \\# or \\! in it.",
+        "keepalived reads the file, takes the backslash away and hands the lines on to its processes; these read them "
+        "again and see a comment. What is behind, a part of a password too, is lost. hatui follows it.",
+        "Put the word in double quotes: there # and ! need no backslash.",
+    ),
+    Code(
         "C-SECURITY",
         "A script that is not secure",
         "A script would run as root although others may change it, or no account is set for scripts.",

@@ -131,8 +131,7 @@ def _top(context: Context, statement: Statement, given: Values) -> None:
         case "bfd_instance":
             tracks.bfd_block(context, statement, given[0])
         case "track_group":
-            names = [word.value for inner in lines for line in inner.children or () for word in line.words]
-            context.track_groups.setdefault(given[0], []).extend(names)
+            tracks.group_block(context, statement, given[0])
         case "static_ipaddress":
             found = [address_line(context, line, static=True) for line in lines]
             default = context.globals.get(" default_interface", "eth0")

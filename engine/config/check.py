@@ -25,6 +25,12 @@ _SHAPES = {
     "hex": re.compile(r"(?:[0-9A-Fa-fXx]{2} ?)+\Z"),
 }
 _INCLUDE_CHECKS = {"read", "readable", "match", "wildcard_match", "brace_match"}
+_CUT = {"vrrp_rt_priority", "checker_rt_priority", "bfd_rt_priority"}
+"""Beyond the range the limit counts."""
+_NO_LIMIT = {"vrrp_rlimit_rttime", "checker_rlimit_rttime", "checker_rlimit_rtime", "bfd_rlimit_rttime"}
+"""A wrong value sets no limit at all."""
+_DECIMALS: dict[Path, int] = {("bfd_instance",): 3}
+"""Digits behind the point that a number may have, down to the microsecond; 6 where it counts seconds."""
 _ZERO_IS_DEFAULT = {"vrrp_garp_interval", "vrrp_gna_interval"}
 """0 stands in the packaged sample file, and is what counts without the line."""
 MAX_IFNAME = 15
@@ -82,9 +88,31 @@ class Checker:
         self.say = sayings.say
         self.scripts: list[Statement] = []
         """Lines with a command that is run."""
+        self.given: dict[tuple[Path, str, int], Statement] = {}
+        """The first line of each keyword about whose repetition keepalived complains, by its block."""
 
     def values(self, statement: Statement, row: Keyword) -> tuple[Any, ...] | None:
         """One value for each term: None for an optional one that is absent, a tuple for a repeated one."""
+        found = self._values(statement, row)
+        return None if found is not None and row.counts and self._again(statement, row) else found
+
+    def _again(self, statement: Statement, row: Keyword) -> bool:
+        """Whether keepalived passes over a line because its keyword was given before."""
+        wide = row.path in ((), ("global_defs",))
+        first = self.given.setdefault((row.path, row.name, 0 if wide else id(statement.parent)), statement)
+        if first is statement:
+            return False
+        self.say(
+            "C-REPEATED",
+            statement,
+            severity="error",
+            exit_code=5,
+            keyword=row.name,
+            consequence=f"keepalived keeps the {row.counts}",
+        )
+        return row.counts == "first"
+
+    def _values(self, statement: Statement, row: Keyword) -> tuple[Any, ...] | None:
         self._effect(statement, row)
         terms = row.arguments
         if not terms:
@@ -132,12 +160,10 @@ class Checker:
         """One word as one term; None after having reported it."""
         text = word.value
         match term.kind:
-            case "int":
-                return self._number(statement, row, term, word, values.integer(text), 1)
+            case "int" | "port":
+                return self._number(statement, row, term, word, values.integer(text or "0"), 1)
             case "dec":
-                return self._number(statement, row, term, word, values.seconds(text), NS_PER_S)
-            case "port":
-                return self._number(statement, row, term, word, values.integer(text), 1)
+                return self._number(statement, row, term, word, values.seconds(text or "0"), NS_PER_S)
             case "bool":
                 return self._known(statement, row, term, word, values.boolean(text))
             case "oneof":
@@ -153,9 +179,17 @@ class Checker:
             case "ifname":
                 return self._known(statement, row, term, word, text if len(text) <= MAX_IFNAME else None)
             case "ip" | "ip4" | "ip6" | "mcast4" | "mcast6":
-                return self._known(statement, row, term, word, _address(term.kind, text))
+                return self._address(statement, row, term, word)
             case _:
                 return text
+
+    def _address(self, statement: Statement, row: Keyword, term: Term, word: Token) -> str | None:
+        """An address; what follows it behind a / or a - keepalived does not look at."""
+        plain = values.without_tail(word.value)
+        found: str | None = self._known(statement, row, term, word, _address(term.kind, plain))
+        if found is not None and plain != word.value:
+            self.say("C-EXTRA", statement, word, keyword=row.name, words=word.value[len(plain) :])
+        return found
 
     def _whole(self, statement: Statement, row: Keyword, term: Term) -> tuple[Any, ...] | None:
         """All words behind a keyword as one value. Several words are no pattern, and keepalived says nothing."""
@@ -232,10 +266,13 @@ class Checker:
     def _number(
         self, statement: Statement, row: Keyword, term: Term, word: Token, number: int | None, scale: int
     ) -> int | None:
-        if number is None:
+        low, high = _bounds(term, scale)
+        negative = number == 0 and word.value.startswith("-") and (low or 0) >= 0
+        decimals = _DECIMALS.get(row.path, 6)
+        too_fine = scale != 1 and len(word.value.partition(".")[2]) > decimals
+        if number is None or (too_fine and row.path == ("vrrp_script",)):
             self._wrong(statement, row, term, word)
             return None
-        low, high = _bounds(term, scale)
         if (low is not None and number < low) or (high is not None and number > high):
             self.say(
                 "C-RANGE",
@@ -246,12 +283,31 @@ class Checker:
                 value=word.value,
                 low=term.low or "0",
                 high=term.high or ("the largest number" if scale == 1 else _MAX_SECONDS),
-                consequence="the priority stays within 1 to 254." if _keeps_weight(row) else consequence(row),
+                consequence="the priority stays within 1 to 254."
+                if _keeps_weight(row)
+                else self._outside(row, term, number),
             )
-            if _keeps_weight(row) and low is not None and high is not None:
+            if (_keeps_weight(row) or row.name in _CUT) and low is not None and high is not None:
                 return max(low, min(high, number))
             return None
+        if too_fine or negative:
+            number = round(number, decimals - 9) if too_fine else 0
+            self.say(
+                "C-ROUNDED",
+                statement,
+                word,
+                keyword=row.name,
+                value=word.value,
+                used=values.seconds_text(number),
+                why="keepalived complains about " + ("the sign." if negative else "more digits than it counts."),
+            )
         return number
+
+    def _outside(self, row: Keyword, term: Term, number: int) -> str:
+        """What keepalived does with a number outside its range."""
+        if row.name in _CUT:
+            return f"keepalived uses {term.low if number < int(term.low) else term.high}."
+        return consequence(row)
 
     def _known(self, statement: Statement, row: Keyword, term: Term, word: Token, value: Any) -> Any:
         if value is None:
@@ -331,6 +387,8 @@ def _keeps_weight(row: Keyword) -> bool:
 
 def consequence(row: Keyword) -> str:
     """What keepalived does with a line that is wrong."""
+    if row.name in _NO_LIMIT:
+        return "keepalived then sets no limit."
     if row.default == "required":
         return "keepalived leaves the line out, and it is needed."
     if row.default in ("-", "off", ""):

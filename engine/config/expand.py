@@ -418,6 +418,9 @@ class _Work:
         """Put the tokens of a line into the flow; `include` reads its file in place."""
         words: list[Token] = []
         begin = end = 0
+        raw_end = ""
+        if "\\" in text:
+            tokens, raw_end = _glued(tokens)
 
         def flush() -> None:
             nonlocal words
@@ -427,7 +430,8 @@ class _Work:
                 else:
                     if words[0].text == "include_check":
                         self.include_check(words)
-                    self.flow.append(Statement(tuple(words), text[begin:end], self.file, self.line))
+                    raw = text[begin:end] + (raw_end if words[-1].text.endswith(raw_end or "\n") else "")
+                    self.flow.append(Statement(tuple(words), raw, self.file, self.line))
                 words = []
 
         for token in tokens:
@@ -494,6 +498,17 @@ class _Work:
                 self.say("C-INCLUDE", pattern.column, pattern.end_column, strict="read" in checks, pattern=path)
                 continue
             self.read_file(path, text)
+
+
+def _glued(tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], str]:
+    """The tokens of a line that ends in a blank and a backslash: no line goes on below it, and the backslash is the
+    end of the word before it. Also that backslash, "" on any other line."""
+    stop = len(tokens) - (tokens[-1].kind == "comment") if tokens else 0
+    if stop < 2 or tokens[stop - 1].text != "\\" or tokens[stop - 2].kind != WORD or tokens[stop - 2].quoted:
+        return tokens, ""
+    word = tokens[stop - 2]
+    glued = msgspec.structs.replace(word, text=word.text + "\\", value=word.value + "\\")
+    return (*tokens[: stop - 2], glued, *tokens[stop:]), "\\"
 
 
 def _values(line: Line) -> list[str]:

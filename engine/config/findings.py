@@ -138,6 +138,11 @@ FINDINGS: dict[str, Row] = {
         "warning", 0, "{keyword} {name} is defined, but nothing tracks it",
         "It is never run, so it can change nothing.", "Name it in a track block of an instance or sync group.",
     ),
+    "C-ESCAPE": Row(
+        "warning", 0, "the line ends inside {word}",
+        "keepalived's processes read the line again without the backslash, and take the rest for a comment.",
+        "Put the word in double quotes, which keep # and ! without a backslash.",
+    ),
     "C-OFF-MEANS-ON": Row(
         "warning", 0, "{keyword} {value} switches it ON in keepalived 2.2.7, and so here",
         "2.2.7 does not look at the argument, whatever the manual says.", "Remove the line to have it off.",

@@ -212,6 +212,8 @@ class _Instance:
                 draft.source = draft.source or next(filter(None, map(values.address, words)), "")
             case "native_ipv6" if draft.family == 4:
                 self.against(statement, "native_ipv6 in an instance with IPv4 addresses")
+            case "native_ipv6":
+                draft.family = 6
             case "vrf" if draft.interface:
                 self.against(statement, "vrf together with interface")
             case "interface" if "vrf" in draft.places:
@@ -313,7 +315,7 @@ class _Instance:
 
     def peer(self, line: Statement) -> UnicastPeer | None:
         word = line.words[0]
-        found = values.network(word.value)
+        found = values.address(values.without_tail(word.value))
         if found is None:
             self.say(
                 "C-MEANING",
@@ -323,7 +325,7 @@ class _Instance:
                 todo="Write one address on a line.",
             )
             return None
-        if not self.same_family(line, found[0], "the peer"):
+        if not self.same_family(line, found, "the peer"):
             return None
         limits: dict[str, int] = {}
         words = line.words[1:]
@@ -348,7 +350,7 @@ class _Instance:
                 consequence="Every advert from this peer is refused.",
                 todo="Exchange them.",
             )
-        return UnicastPeer(found[0], **limits)
+        return UnicastPeer(found, **limits)
 
     def authentication(self, statement: Statement, given: Values) -> None:
         if statement.keyword == "auth_type":

@@ -18,7 +18,8 @@ A form is a row of terms: KIND[:LOW..HIGH | :CHOICE,CHOICE][?|*|+|~]; ~ is neede
 term, but without it keepalived reports and goes on instead of stopping with exit code 2. Kinds: flag bool
 int dec text word name ifname ip ip4 ip6 mcast4 mcast6 port path oneof; switch (a bool that 2.2.7 does not
 look at), extra ([all] NUMBER), bufs, umask, checks, cpus, codes, granularity, hex, octets (all words; octets:x
-takes X for any digit), pattern (all words, quoted as a command is); end (one more word is an error); cmd
+takes X for any digit), pattern (all words, quoted as a command is); end (one more word is an error); once (given
+again in the same block, the first counts and keepalived complains), again (the same, but the last counts); cmd
 (rest of the line: command, user, group), cmd1 (command only), user (user and group); block (keywords in
 braces), lines (free lines in braces), words (the words of the rows below this keyword, on its own line). dec is
 decimal seconds unless the effect names another unit.
@@ -36,6 +37,8 @@ from typing import NamedTuple
 import msgspec
 
 _TERM = re.compile(r"([a-z0-9]+)(?::([^?*+~]*))?([?*+~]?)\Z")
+
+_REPEATED = {"once": "first", "again": "last"}
 
 Path = tuple[str, ...]
 
@@ -81,6 +84,9 @@ class Keyword(msgspec.Struct, frozen=True):
     """The terms that are words on its line."""
     strict_end: bool
     """True when keepalived refuses further words."""
+    counts: str = ""
+    """Which one counts when keepalived complains about a keyword that is given again: "first", "last"; "" when it
+    says nothing, or when more than the keyword decides."""
 
     @property
     def is_head(self) -> bool:
@@ -114,8 +120,9 @@ def _keyword(path: Path, cells: list[str]) -> Keyword:
         effect,
         better,
         next((term.kind for term in terms if term.kind in ("block", "lines")), ""),
-        tuple(term for term in terms if term.kind not in ("block", "lines", "flag", "end")),
+        tuple(term for term in terms if term.kind not in ("block", "lines", "flag", "end", "once", "again")),
         any(term.kind in ("end", "lines") for term in terms),
+        next((counts for term in terms if (counts := _REPEATED.get(term.kind))), ""),
     )
 
 

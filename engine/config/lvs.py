@@ -293,7 +293,7 @@ class _Reader:
         asked = {"inet": 4, "inet6": 6}.get(given["ip_family"][0]) if "ip_family" in given else None
         protocol = given["protocol"][0] if "protocol" in given else "UDP"
         behind = block.arguments[1].value if len(block.arguments) > 1 else ""
-        of_servers = next((values.family(one.name) for one in blocks if values.address(one.name)), 4)
+        of_servers = next((values.family(found) for one in blocks if (found := _address(one))), 4)
         if block.name == "fwmark":
             mark = values.integer(behind)
             if mark is None or not 0 <= mark <= 0xFFFFFFFF:
@@ -311,7 +311,7 @@ class _Reader:
                 "protocol": protocol if plain else "",
                 "every_port": any(not one.port for one in plain),
             }
-        address = values.address(block.name)
+        address = _address(block)
         port = values.integer(behind or "0")
         if address is None or port is None or not 0 <= port <= 65535:
             return None
@@ -339,7 +339,7 @@ class _Reader:
                 given.setdefault(row.name, found)
             else:
                 given[row.name] = found
-        address = values.address(block.name)
+        address = _address(block)
         if address is None:
             return None
 
@@ -376,3 +376,8 @@ class _Reader:
             notify_down=self.command(given, "notify_down"),
             checks=self.checks.of(checkers, place),
         )
+
+
+def _address(block: Statement) -> str | None:
+    """The address behind the keyword of a block."""
+    return values.address(values.without_tail(block.name))

@@ -25,6 +25,7 @@ from engine.config.model import (
     Tracking,
     Vmac,
 )
+from engine.config.values import seconds_text
 
 CENTISECOND = NS_PER_S // 100
 MAX_V3_INTERVAL = 4095 * CENTISECOND
@@ -459,11 +460,6 @@ def rounded_interval(asked: int, version: int) -> tuple[int, str]:
         return MAX_V3_INTERVAL, "Version 3 ends at 40.95 s."
     hundredths = max(1, (asked + CENTISECOND // 2) // CENTISECOND) * CENTISECOND
     return hundredths, "Version 3 counts hundredths of a second."
-
-
-def seconds_text(ns: int) -> str:
-    """Nanoseconds as the file writes seconds."""
-    return f"{ns / NS_PER_S:.9f}".rstrip("0").rstrip(".")
 
 
 def notifications(context: Context, lines: NotifyLines) -> Notify:

@@ -6,6 +6,7 @@ Invariant: what keepalived 2.2.7 reports about these blocks as a whole is report
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from engine.config import values
@@ -22,6 +23,7 @@ _NEEDED = {
     "url": "path",
 }
 _SCHEDULER_FLAGS = {"hashed", "sh-port", "sh-fallback", "mh-port", "mh-fallback"}
+_CONNECTING = {"TCP_CHECK", "UDP_CHECK", "PING_CHECK", "DNS_CHECK", "HTTP_GET", "SSL_GET", "SMTP_CHECK", "host"}
 _DEFINED = {("BFD_CHECK", "name"): "bfd_instance", ("FILE_CHECK", "track_file"): "track_file"}
 
 
@@ -89,16 +91,20 @@ class _Service:
         self.context, self.block = context, block
         self.given: dict[str, str] = {}
         self.servers = 0
+        self.sorry: Statement | None = None
         self.without_method = False
         """A server, or the sorry server, takes the forwarding method of the service."""
         self.weight = 0
+        self.address = values.address(values.without_tail(block.name))
+        self.places: set[tuple[str, str]] = set()
+        """Address and port of each server."""
 
     def wrong(self, at: Statement, what: str, consequence: str, todo: str) -> None:
         wrong(self.context, at, what, consequence, todo)
 
     def read(self) -> None:
         block = self.block
-        if block.name not in ("fwmark", "group") and values.address(block.name) is None:
+        if block.name not in ("fwmark", "group") and self.address is None:
             self.wrong(
                 block,
                 f"{block.name} is no address",
@@ -106,6 +112,10 @@ class _Service:
                 "Write an address and a port.",
             )
         self.context.each(block, ("virtual_server",), self.setting, {"real_server": self.server})
+        method = self.given.get("lb_kind", self.given.get("lvs_method", ""))
+        if self.sorry is not None:
+            address = values.address(values.without_tail(self.sorry.name))
+            self.member(self.sorry, address, "sorry server", self.given.get("sorry_server_lvs_method", method))
         self.without_method |= "sorry_server" in self.given and "sorry_server_lvs_method" not in self.given
         for keyword, word, used in (("lb_algo", "scheduler", "wlc"), ("lb_kind", "forwarding method", "NAT")):
             twin = {"lb_algo": "lvs_sched", "lb_kind": "lvs_method"}[keyword]
@@ -144,7 +154,28 @@ class _Service:
             self.wrong(statement, f"{keyword} above sorry_server", "keepalived leaves it out.", "Put it below.")
         if keyword in ("lb_kind", "lvs_method", "sorry_server_lvs_method"):
             self.tunnel(statement)
+        if keyword == "ip_family" and self.other_family("fe80::" if first == "inet6" else "0.0.0.0"):
+            self.wrong(statement, "ip_family is not that of the address", "keepalived leaves it out.", "Remove it.")
+            return
         self.given[keyword] = str(first)
+        if keyword == "sorry_server":
+            self.sorry = statement
+
+    def other_family(self, address: str) -> bool:
+        """Whether an address is of the family that the service is not of."""
+        return _apart(address, self.address)
+
+    def member(self, at: Statement, address: str | None, what: str, method: str) -> bool:
+        """Whether a server can be of the service. A tunnel may lead to the other family."""
+        if address is None or not self.other_family(address) or method == "TUN":
+            return True
+        self.wrong(
+            at,
+            f"the {what} {address} is not of the family of the service",
+            "keepalived leaves it out.",
+            "Use one family in a service, or lvs_method TUN.",
+        )
+        return False
 
     def tunnel(self, statement: Statement) -> None:
         """The words behind TUN. Source: keepalived.conf(5) lvs_method."""
@@ -161,7 +192,6 @@ class _Service:
                        "keepalived leaves the line out.", "Remove it.")  # fmt: skip
 
     def server(self, block: Statement) -> None:
-        self.servers += 1
         weight = [1]
 
         def setting(statement: Statement, given: Values) -> None:
@@ -174,10 +204,50 @@ class _Service:
         method: list[Statement] = []
         path = ("virtual_server", "real_server")
         self.context.each(block, path, setting)
-        self.without_method |= not method
-        self.weight += weight[0]
+        address = values.address(values.without_tail(block.name))
         for check in block.children or ():
             self.complete(check)
+            self.ends(check, address)
+        words = method[-1] if method else None
+        of_service = self.given.get("lb_kind", self.given.get("lvs_method", ""))
+        if not self.member(block, address, "server", words.name if words else of_service):
+            return
+        place = (address or block.name, block.words[2].value if len(block.words) > 2 else "")
+        if place in self.places:
+            self.wrong(block, f"the server {place[0]} is there already", "keepalived removes the second.", "Remove it.")
+            return
+        self.places.add(place)
+        self.servers += 1
+        self.without_method |= not method
+        self.weight += weight[0]
+
+    def ends(self, check: Statement, address: str | None) -> None:
+        """The two ends of a checker's connection: of one family, and a link-local one with its interface."""
+        for inner in check.children or ():
+            if inner.keyword == "host":
+                self.ends(inner, address)
+        if check.keyword not in _CONNECTING:
+            return
+        bound = False
+        for line in check.children or ():
+            given = values.address(values.without_tail(line.name))
+            bound |= line.keyword == "bind_if"
+            if line.keyword == "connect_ip":
+                address = given or address
+            elif line.keyword == "bindto" and check.keyword != "SMTP_CHECK" and _apart(given, address):
+                self.wrong(
+                    line,
+                    f"bindto {given} is not of the family of {address}, to which the check connects",
+                    "keepalived leaves the line out.",
+                    "Bind to an address of that family, and put connect_ip above bindto.",
+                )
+        if address and not bound and ipaddress.ip_address(address).is_link_local and values.family(address) == 6:
+            self.wrong(
+                check,
+                f"the link-local address {address} needs an interface",
+                "keepalived cannot connect to it.",
+                "Add bind_if INTERFACE.",
+            )
 
     def complete(self, check: Statement) -> None:
         """What a checker cannot do without."""
@@ -187,7 +257,7 @@ class _Service:
         if needed is None or check.children is None:
             return
         found = check.child(needed)
-        if found is None or (not found.name and found.children is None):
+        if found is None or (len(found.words) < 2 and found.children is None):
             self.wrong(check, f"{check.keyword} has no {needed}", "keepalived leaves it out.", f"Add {needed}.")
             return
         defined = _DEFINED.get((check.keyword, needed))
@@ -206,3 +276,8 @@ class _Service:
                 bounds[line.keyword] = number
         if bounds["min_reply_length"] > bounds["max_reply_length"]:
             self.wrong(check, "min_reply_length is above max_reply_length", "The check always fails.", "Lower it.")
+
+
+def _apart(one: str | None, other: str | None) -> bool:
+    """Whether two addresses are of different families."""
+    return one is not None and other is not None and values.family(one) != values.family(other)

@@ -7,7 +7,10 @@ this is what keepalived 2.2.7 does, so it is what the configuration means. Each 
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+import msgspec
 
 from engine.config.diagnostic import Diagnostic, Edit, Fix
 from engine.config.expand import Brace, Statement
@@ -17,6 +20,9 @@ from engine.config.syntax import CLOSE, OPEN, WORD, Token
 
 MAX_SUGGESTIONS = 500
 """Unknown words for which the nearest known one is looked up: a file with more is none of ours."""
+
+
+_ESCAPE = re.compile(r"\\[#!]")
 
 
 class _Level:
@@ -54,12 +60,37 @@ class _Structure:
             if isinstance(item, Brace):
                 self.brace(item)
                 continue
+            if "\\" in item.raw and self.levels[-1].path[:1] != ("global_defs",):
+                column = self.cut(item)
+                while column and at < count and _behind(flow[at], item, column):
+                    at += 1
+                if not item.words:
+                    continue
             opens = at < count and isinstance(follower := flow[at], Brace) and follower.kind == OPEN
             if self.statement(item, opens=opens) and opens:
                 self.depth += 1
                 at += 1
         self.end()
         return self.top, self.diagnostics
+
+    def cut(self, statement: Statement) -> int:
+        """keepalived takes \\# and \\! for plain characters when it reads a file, and then hands the lines on to its
+        processes, which read them again without the backslash. Only global_defs is not read a second time. The column
+        of the comment that this makes, 0 where there is none."""
+        for position, word in enumerate(statement.words):
+            escape = None if word.quoted else _ESCAPE.search(word.text)
+            if escape is None:
+                continue
+            kept = word.text[: escape.start()]
+            self.diagnostics.append(
+                finding("C-ESCAPE", statement.file, statement.line, word.column, word.end_column, word=word.text)
+            )
+            words = statement.words[:position]
+            if kept:
+                words = (*words, msgspec.structs.replace(word, text=kept, value=kept))
+            statement.words = words
+            return word.column
+        return 0
 
     def add(self, statement: Statement) -> None:
         level = self.levels[-1]
@@ -179,3 +210,8 @@ class _Structure:
                     keyword=level.statement.keyword,
                 )
             )
+
+
+def _behind(item: Statement | Brace, statement: Statement, column: int) -> bool:
+    """Whether something stands on the line of a statement behind a column."""
+    return item.file == statement.file and item.line == statement.line and item.column > column

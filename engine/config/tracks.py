@@ -207,8 +207,9 @@ def file_block(context: Context, block: Statement, name: str) -> None:
             case "weight":
                 fields["weight"], fields["reverse"] = given[0], given[1] == "reverse"
             case "init_file":
-                fields["init_value"] = given[0] if given[0] is not None else 0
-                fields["init_overwrite"] = "overwrite" in given[1]
+                fields.setdefault("init_value", 0)
+                for word in statement.arguments:
+                    _init_word(context, statement, word, fields)
 
     context.each(block, (block.keyword,), handle)
     if "path" not in fields:
@@ -221,6 +222,52 @@ def file_block(context: Context, block: Statement, name: str) -> None:
         )
         return
     context.files[name] = TrackedFile(**fields)
+
+
+def _init_word(context: Context, statement: Statement, word: Token, fields: dict[str, Any]) -> None:
+    """One word of init_file: a number, or overwrite."""
+    number = values.integer(word.value) if word.value[:1] != "+" else None
+    if word.value == "overwrite":
+        fields["init_overwrite"] = True
+    elif number is not None and -(2**31) <= number < 2**31:
+        fields["init_value"] = number
+    else:
+        context.say(
+            "C-VALUE",
+            statement,
+            word,
+            keyword="init_file",
+            value=word.value or '""',
+            needs="NUMBER, or overwrite",
+            form="[NUMBER] [overwrite]",
+            consequence="keepalived leaves the word out.",
+        )
+
+
+def group_block(context: Context, block: Statement, name: str) -> None:
+    """track_group NAME. Source: keepalived.conf(5) track_group."""
+    if name in context.track_groups:
+        context.say(
+            "C-DUPLICATE", block, keyword="track_group", name=name, consequence="keepalived leaves the second one out."
+        )
+        return
+    members = context.track_groups.setdefault(name, [])
+
+    def group(statement: Statement) -> None:
+        found = [word.value for line in statement.children or () for word in line.words]
+        if not found:
+            context.say(
+                "C-MEANING",
+                statement,
+                severity="warning",
+                what=f"track_group {name} has no members",
+                consequence="No instance fails with its items.",
+                todo="Name instances, or remove it.",
+            )
+        elif not members:
+            members.extend(found)
+
+    context.each(block, ("track_group",), lambda _statement, _given: None, {"group": group})
 
 
 def process_block(context: Context, block: Statement, name: str) -> None:

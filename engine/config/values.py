@@ -39,6 +39,11 @@ def decimal(text: str, ns_per_unit: int) -> int | None:
     return round(Fraction(text) * ns_per_unit / 1000) * 1000
 
 
+def seconds_text(ns: int) -> str:
+    """Nanoseconds as the file writes seconds."""
+    return f"{ns / NS_PER_S:.9f}".rstrip("0").rstrip(".")
+
+
 def boolean(text: str) -> bool | None:
     """Exactly true on yes false off no."""
     return True if text in TRUE else False if text in FALSE else None
@@ -55,6 +60,11 @@ def address(text: str) -> str | None:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return None
+
+
+def without_tail(text: str) -> str:
+    """An address without the -RANGE behind it, or else the /PREFIX, which keepalived passes over."""
+    return text.partition("-" if "-" in text else "/")[0]
 
 
 def family(text: str) -> int:

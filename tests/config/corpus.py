@@ -150,6 +150,8 @@ def generated() -> Iterator[tuple[str, str]]:
             lines = {"bare": [], "good": needed}
             if row.arguments and row.arguments[0].kind not in _FREE:
                 lines.update(_odd(row.arguments[0], needed[1:]))
+            if row.counts:
+                lines["twice"] = [*needed, *tail.split(), "\n", row.name, *needed]
             if not tail:
                 optional = [good(term) for term in row.arguments if term.optional]
                 lines["extra"] = [*needed, *optional, "zzz"]
@@ -223,6 +225,13 @@ def written() -> Iterator[tuple[str, str]]:
 
 
 BESIDE = (
+    *(f"track_group g {{\n{lines}\n}}" for lines in ("", "group {\n}", "group {\nV\n}\ngroup {\nV\n}")),
+    *(f"track_group g {{\ngroup {{\nV\n}}\n}}\ntrack_group {other} {{\ngroup {{\nV\n}}\n}}" for other in "gh"),
+    *(
+        f"track_file f {{\nfile /tmp/x\ninit_file {words}\n}}"
+        for words in ("overwrite", "5", "+5", "overwrite 5", "5 6", "-5", '""', "2147483648")
+    ),
+    "vrrp_script s {\nscript /bin/true\ninterval 1.0000001\n}",
     "track_file f {\nfile /tmp/x\nweight 3\nweight 4\n}",
     *(
         f"vrrp_track_process p {{\nprocess x\n{lines}\n}}"
@@ -273,12 +282,14 @@ ADDRESSES = (
     ),
 )
 PEERS = (
+    *("10.211.55.23/24", "10.211.55.23-5", "10.211.55.23-5/24"),
     *("", "10.211.55.23", "10.211.55.22", "fe80::2", "abc", "10.211.55.23 min_ttl 300", "10.211.55.23 min_ttl"),
     *("10.211.55.23 min_ttl 250 max_ttl 255", "10.211.55.23 min_ttl 255 max_ttl 250", "10.211.55.23 foo"),
     *("10.211.55.23 10.211.55.24", "10.211.55.23\n10.211.55.24", "10.211.55.23\n10.211.55.23", "224.0.0.18"),
     "10.211.55.23 foo 5",
 )
 AUTHENTICATIONS = (
+    *("auth_type PASS\nauth_pass a\\#b", 'auth_type PASS\nauth_pass "a\\#b"', "auth_type PASS\nauth_pass \\!b"),
     *("", "auth_type PASS", "auth_type PASS\nauth_pass 1111", "auth_type PASS\nauth_pass 123456789", "auth_pass x"),
     *('auth_type PASS\nauth_pass ""', "auth_type PASS\nauth_pass", "auth_type", "auth_type FOO\nauth_pass x"),
     *("auth_type AH\nauth_pass x", "auth_type pass\nauth_pass x", "auth_type NONE", "auth_type PASS\nauth_pass a b"),
@@ -347,6 +358,10 @@ RULES = (
     *("from 10.0.0.0/8 table 5 preference 5 protocol static", "tos 16 table 5 preference 5", "l3mdev preference 5"),
 )
 INSTANCES = (
+    *("priority 5 \\", "priority 5 \\ # 7", "priority 5\\# 7", "accept \\", "\\# eth1", 'priority "5 \\# 7"'),
+    *('garp_master_delay ""', "garp_master_delay -0", 'preempt_delay ""', "preempt_delay -0", "priority -0"),
+    *("preempt_delay 1.0000016", "preempt_delay 1.0000000", "advert_int 1.0000000", "native_ipv6"),
+    *("mcast_src_ip 10.211.55.22/24", "mcast_src_ip 10.211.55.22-5", "mcast_src_ip 10.211.55.22/24-5"),
     *("priority 0", "priority 256", "priority 100x", "priority 255", "priority 10\npriority 20", "advert_int 0.5"),
     *("advert_int 1.4", "advert_int 300", "advert_int 1s", "advert_int 50", "advert_int 0.015", "advert_int 2.5"),
     *("state FOO", "state master", "state MASTER", "state MASTER\npriority 100", "state BACKUP\npriority 255"),

@@ -464,6 +464,35 @@ _METHODS = (
 )
 
 
+_OF_SERVICES = (
+    *(
+        "ip_family inet",
+        "ip_family inet6",
+        "sorry_server 10.0.0.8 0",
+        'sorry_server 10.0.0.8 ""',
+        "sorry_server fe80::1",
+    ),
+    *(
+        "sorry_server fe80::1\nsorry_server_lvs_method TUN",
+        "real_server fe80::1 80 {\n}",
+        "real_server 10.0.0.8 0 {\n}",
+    ),
+    *("real_server 2001:db8::8 80 {\nlvs_method TUN\n}", "real_server 10.0.0.8/24 80 {\n}"),
+    "real_server 10.0.0.8 80 {\n}\nreal_server 10.0.0.8 80 {\n}",
+    *(
+        f"real_server 10.0.0.8 80 {{\n{kind} {{\n{lines}\n}}\n}}"
+        for kind in ("TCP_CHECK", "PING_CHECK", "SMTP_CHECK")
+        for lines in ("connect_ip fe80::8", "connect_ip fe80::8\nbind_if eth0", "bindto 2001:db8::8")
+    ),
+    *(
+        f"real_server 10.0.0.8 80 {{\nTCP_CHECK {{\n{lines}\n}}\n}}"
+        for lines in ("connect_ip 2001:db8::8\nbindto 2001:db8::9", "bindto 2001:db8::9\nconnect_ip 2001:db8::8")
+    ),
+    "real_server 10.0.0.8 80 {\nSMTP_CHECK {\nhost {\nbindto 2001:db8::8\n}\n}\n}",
+)
+"""More lines of a service that has a server."""
+
+
 def verdicts() -> Iterator[tuple[str, str]]:
     """(name, configuration) of which only the verdict is compared."""
     for kind, lines in _VERDICTS.items():
@@ -471,6 +500,10 @@ def verdicts() -> Iterator[tuple[str, str]]:
             one = File(before="")
             one.service("lb_algo rr", "lb_kind NAT", server(checker(kind, needed=line)))
             yield f"{kind} {line!r}", one.text
+    for line in _OF_SERVICES:
+        one = File(before="")
+        one.service("lb_algo rr", "lb_kind NAT", server(""), line)
+        yield f"service with {line!r}", one.text
     for body in _METHODS:
         one = File(before="")
         one.service("lb_algo rr", body)

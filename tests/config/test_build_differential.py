@@ -21,7 +21,6 @@ from tests.config.reading import reading
 pytestmark = pytest.mark.net
 NAMESPACE = f"cfg-diff-{os.getpid()}"
 KNOWN: dict[str, str] = {
-    "trailing backslash": "the backslash belongs to the interface name, and that eth0\\ is missing core tells",
     "script closed with security": "keepalived tells only when it runs it that nobody may; hatui tells at once",
     "script nowhere without security": "a program that is not there yet still runs as root one day",
     "notify nowhere without security": "the same",

@@ -47,6 +47,7 @@ READING = [
     ("C-ADJUSTED", with_lines("preempt_delay 5", "state MASTER")),
     ("C-UNDEFINED", SECURE + TRACKED),
     ("C-UNUSED", SECURE + SCRIPT + with_lines()),
+    ("C-ESCAPE", with_lines("notify_master /bin/a\\#b")),
     ("C-OFF-MEANS-ON", "global_defs {\nvrrp_strict off\n}\n" + with_lines()),
     ("C-SECURITY", SCRIPT + TRACKED),
 ]

@@ -13,7 +13,22 @@ TABLE = table()
 ROWS = [row for path in TABLE.paths for row in TABLE.block(path).values()]
 KINDS = {
     *("flag", "bool", "int", "dec", "text", "word", "name", "ifname", "ip", "ip4", "ip6", "mcast4", "mcast6", "port"),
-    *("path", "oneof", "switch", "extra", "bufs", "umask", "checks", "cpus", "codes", "granularity", "hex", "end"),
+    *(
+        "path",
+        "oneof",
+        "switch",
+        "extra",
+        "bufs",
+        "umask",
+        "checks",
+        "cpus",
+        "codes",
+        "granularity",
+        "hex",
+        "end",
+        "once",
+        "again",
+    ),
     *("cmd", "cmd1", "user", "block", "lines", "words", "octets", "pattern"),
 }
 
