@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -91,3 +92,69 @@ def test_planted_reasons_are_named_by_the_hosts_own_history(lab: Lab) -> None:
     for cause, words in PLANTED.items():
         assert found[cause].what == words, cause
         assert found[cause].cause, cause
+
+
+TRACKED = """\
+vrrp_script chk_flag {{
+    script "/usr/bin/test -e {flag}"
+    interval 1
+}}
+vrrp_sync_group G {{
+    group {{
+        VI_2
+        VI_3
+    }}
+}}
+"""
+
+
+def test_a_tracker_a_sync_group_and_a_new_configuration_are_named_by_the_hosts_own_history(lab: Lab) -> None:
+    a = host_of(lab, "a", 22)
+    a.ip("link add eth1 type veth peer name eth1p", "addr add 10.9.0.1/24 dev eth1", "link set eth1p up")
+    a.ip("link set eth1 up")
+    flag = a.root / "flag"
+    flag.touch()
+    tracked = config(100, "    track_script {\n        chk_flag\n    }\n").partition("vrrp_instance")
+    members = [
+        config().partition("vrrp_instance")[2].replace("VI_1", name).replace("id 50", f"id {vrid}").replace(".50", last)
+        for name, vrid, last in (("VI_2", 52, ".52"), ("VI_3", 53, ".53"))
+    ]
+    members[0] = members[0].replace("eth0", "eth1")
+    rest = "".join(f"vrrp_instance{one}" for one in members)
+    head = tracked[0] + "global_defs {\n    script_user root\n}\n" + TRACKED.format(flag=flag)
+    engine = start_engine(a, head + tracked[1] + tracked[2] + rest)
+
+    def became(*wanted: str) -> None:
+        def states() -> tuple[str, ...]:
+            with Talk(engine) as talk:
+                return tuple(one["state"] for one in talk.statuses("instance-status"))
+
+        wait_for(lambda: states() == wanted, 10, str(wanted))
+
+    became("MASTER", "MASTER", "MASTER")
+    flag.unlink()
+    became("FAULT", "MASTER", "MASTER")
+    a.ip("link set eth1 down")
+    became("FAULT", "FAULT", "FAULT")
+    a.ip("link set eth1 up")
+    became("FAULT", "MASTER", "MASTER")
+    (a.root / "engine.conf").write_text(head + rest)
+    engine.program.send_signal(signal.SIGHUP)
+    became("MASTER", "MASTER")
+    found = {}
+    rows = record(engine)
+    for row in rows:
+        if isinstance(row.event, StateChanged):
+            found[row.event.instance, row.event.cause] = explain(row, rows, interface="eth0", down=400_000_000)
+    planted = {
+        ("VI_1", Cause.TRACKER_FAULT): "a tracker without a weight failed here",
+        ("VI_2", Cause.INTERFACE_DOWN): "the interface went down",
+        ("VI_3", Cause.SYNC_GROUP): "another member of its sync group changed",
+        ("VI_1", Cause.CONFIG): "the configuration changed",
+    }
+    assert set(planted) <= set(found), sorted(set(planted) - set(found))
+    for key, words in planted.items():
+        assert found[key].what.startswith(words), (key, found[key].what)
+    for key, named in ((("VI_1", Cause.TRACKER_FAULT), "chk_flag"), (("VI_3", Cause.SYNC_GROUP), "VI_2")):
+        told = " ".join(line.text for line in found[key].timeline)
+        assert named in told, told
