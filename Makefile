@@ -1,4 +1,4 @@
-# make demo | test | check | fuzz | soak | bench | conformance | pictures | docs
+# make demo | test | check | fuzz | soak | drills | bench | conformance | pictures | docs
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 PURE := $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m 'not net'
 
-.PHONY: demo test test-real test-alone check format fuzz soak bench interop conformance pictures docs lvs-dumps clean
+.PHONY: demo test test-real test-alone check format fuzz soak drills bench interop conformance pictures docs lvs-dumps clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "hatui needs Python 3.11 or newer, this is " + sys.version.split()[0]'
@@ -54,6 +54,10 @@ lvs-dumps: $(BIN)/.installed
 
 interop: $(BIN)/.installed
 	$(BIN)/python -m tests.net.interop $(KINDS)
+
+# Every built-in drill x peer x command line and console, aborted and crashed ones: 7 minutes, nothing beside it.
+drills: $(BIN)/.installed
+	$(BIN)/python -m tests.net.drills
 
 soak: $(BIN)/.installed
 	$(BIN)/python -m tests.net.failovers 100

@@ -63,7 +63,11 @@ class Terminal:
 
     def type(self, text: str) -> None:
         """Typed as it stands."""
-        self._tmux("send-keys", "-l", text)
+        self._tmux("send-keys", "-l", "--", text)
+
+    def line(self) -> str:
+        """The line in which the cursor stands: that of the field that has the focus."""
+        return self.screen().splitlines()[int(self._tmux("display-message", "-p", "#{cursor_y}"))]
 
     def resize(self, columns: int, rows: int) -> None:
         """Another size, as when a window is dragged."""

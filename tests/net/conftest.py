@@ -24,6 +24,7 @@ NEEDS = {
 """Module -> programs that its tests run; more by the mark `programs`."""
 ALONE = {
     "test_change",
+    "test_drill_console",
     "test_drills",
     "test_failovers",
     "test_kill",

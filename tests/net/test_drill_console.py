@@ -1,27 +1,28 @@
-"""A drill by keys alone, in a real terminal against real engines."""
+"""Drills by keys alone, in a real terminal against real engines. `make drills` runs all of them so."""
 
 from __future__ import annotations
 
 import pytest
 
 from hatui.lab import Lab
-from tests.net.test_drills import pair, plain_state
-from tests.net.test_operator import terminal
+from tests.net.drills import drilled, scene, way
+
+HOW = "console"
+MIX = {
+    "hatui": ("hand-over", "silent-master", "engine-crash", "flap"),
+    "keepalived": ("silent-master", "engine-crash", "flap"),
+}
+"""By the peer: those that differ most in what happens."""
 
 
-@pytest.mark.programs("tmux")
-def test_operator_drills_with_keys_alone_and_reads_the_report(lab: Lab) -> None:
-    engine, _, pinger = pair(lab, "hatui", 50)
-    before = plain_state(engine)
-    with terminal(engine) as console:
-        console.see("* VI_1       MASTER  100/100  this node")
-        console.keys("D")
-        console.see("Drill hand-over of VI_1", "10.211.55.23 (priority 50", "y Run the drill")
-        console.keys("y")
-        console.see("PASS", "outage")
-        console.keys("Escape")
-        console.see("ADVERTS 60s")
-        console.keys("4")
-        console.see("#1 hand-over pass")
-    pinger.wait_for_owner("serverA")
-    assert plain_state(engine) == before
+@pytest.mark.timeout(180)
+@pytest.mark.programs("tmux", "keepalived")
+@pytest.mark.parametrize("peer", MIX)
+def test_operator_drills_with_keys_alone_and_it_is_what_a_pinger_measures(lab: Lab, peer: str) -> None:
+    found = scene(lab, peer)
+    found.shorten(MIX[peer])
+    with way(HOW, found) as by:
+        for name in MIX[peer]:
+            cell = drilled(found, by, HOW, name)
+            assert not cell.wrong, str(cell)
+        by.tells(f"#{len(MIX[peer])} flap pass")
