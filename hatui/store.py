@@ -325,6 +325,7 @@ class Store:
         for ring in (self.events, self.config_told, self.packets):
             ring.clear()
         self.engine, self.last_seq, self.vrrp_heard, self.packet_octets = None, 0, 0, 0
+        self._wall_offset = 0  # another clock is no jump of this one
         self.events_revision += 1
         self.events_older += 1
 

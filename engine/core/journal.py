@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from engine.core.history import History
-from engine.messages import Event, HandOverFinished, HandOverStarted, HoldChanged, Snapshot, StateChanged
+from engine.messages import Event, HandOverFinished, HandOverStarted, HoldChanged, MasterChanged, Snapshot, StateChanged
 
 EVERY_S = 30.0
 """Seconds between two snapshots while nothing happens."""
@@ -28,7 +28,7 @@ OCTETS = 64 * 1024 * 1024
 """Octets of all packed snapshots."""
 PRUNE = 64
 """Snapshots between two looks at the size."""
-CHANGES = (StateChanged, HandOverStarted, HandOverFinished, HoldChanged)
+CHANGES = (StateChanged, MasterChanged, HandOverStarted, HandOverFinished, HoldChanged)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Snapshot).decode

@@ -45,7 +45,8 @@ class Drills(FrameScreen):
         super().__init__()
         self._plans: tuple[DrillPlan, ...] = ()
         self._reports: tuple[DrillReport, ...] = ()
-        self._asked = -1
+        self._asked: tuple[int, bool] | None = None
+        """The last drill that had ended then, and whether a recording was shown."""
         self._problem = ""
 
     @property
@@ -61,7 +62,7 @@ class Drills(FrameScreen):
     def on_screen_resume(self) -> None:
         """Ask for what there is."""
         super().on_screen_resume()
-        self._asked = -1
+        self._asked = None
 
     def twin(self) -> tuple[str, ...]:
         """The words behind `hatui` that print the same."""
@@ -91,14 +92,14 @@ class Drills(FrameScreen):
         if self.console.store.nodes:
             reports_.sort(key=lambda one: -one.started)
         self._reports = tuple(reports_)
-        self._problem = "; ".join(problems)
+        self._problem = "; ".join(dict.fromkeys(problems))
         self.paint()
 
     def paint_body(self, store: Store, now: int) -> None:  # noqa: ARG002
         """All panes."""
-        ended = self._ended(store)
-        if ended != self._asked:
-            self._asked = ended
+        asked = (self._ended(store), self.console.link.recorded)
+        if asked != self._asked:
+            self._asked = asked
             self.run_worker(self._ask(), exclusive=True, group="drills")
         running = self.query_one("#drill-running", Lines)
         drills = running_on(store)

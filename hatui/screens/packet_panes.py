@@ -109,9 +109,11 @@ class PacketPanes(FrameScreen):
         hello = self.console.store.hello
         if not ring and not self.offline and hello is not None and "packets" not in hello.capabilities:
             return "the engine has no NET_RAW: it sees no packets here. Run it as root, or grant CAP_NET_RAW"
-        return (
-            f"0 of {grouped(len(ring))} match; esc clears" if ring else "no advert, gratuitous ARP or NA was seen yet"
-        )
+        if ring:
+            return f"0 of {grouped(len(ring))} match; esc clears"
+        if self.console.link.recorded and not self.offline:
+            return "no packet is in this recording: an engine's journal keeps states and events"
+        return "no advert, gratuitous ARP or NA was seen yet"
 
     def _when(self, packet: PacketLine, before: PacketLine | None = None) -> str:
         mode = self.console.time_mode

@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.messages import EngineStatus, EventLine, ServerLine, Snapshot, State, Status
+from engine.messages import EngineStatus, EventLine, Heartbeat, ServerLine, Snapshot, State, Status
 from hatui import nodes
 from hatui.cli import main
 from hatui.replay import recording
 from hatui.replay_several import SeveralJournals, named, short
-from hatui.store import Store
+from hatui.store import Rewound, Store
 from tests.console.recording import ENGINE, EVENTS, HELLO, NOW, WALL, WEB, S
 
 BACKUP = msgspec.structs.replace(WEB, state=State.BACKUP, master="10.0.0.12")
@@ -118,6 +118,14 @@ async def test_steps_go_through_the_events_of_all_nodes_in_their_order() -> None
             places.append(((shown.link.now() - WALL) // S, moved))
         assert places == [(25, True), (26, True), (26, False), (25, True)]
         assert [row.node for row in shown.store.events] == ["lb-a"]  # type: ignore[union-attr]
+
+
+async def test_time_of_a_recording_is_no_jump_of_the_clock_before_it() -> None:
+    store = Store()
+    store.apply(Heartbeat(NOW, WALL, NOW, 1))
+    store.apply(Rewound())
+    store.apply(Heartbeat(WALL, WALL, WALL, 1))
+    assert not store.events
 
 
 async def test_chosen_node_is_the_one_whose_engine_is_shown() -> None:

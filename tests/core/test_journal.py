@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 from engine.core import journal as module
 from engine.core.history import History
 from engine.core.journal import DAY_NS, Journal
-from engine.messages import Snapshot
+from engine.messages import Cause, MasterChanged, Snapshot, State, StateChanged
 from tests.fake_engine import WALL, engine_status, instance
 
 S = 1_000_000_000
+CHANGE = ("VI_1", State.BACKUP, State.MASTER, Cause.MASTER_RESIGNED)
 
 
 class Stage:
@@ -79,3 +81,17 @@ async def test_write_that_fails_is_said_and_mended_by_the_next(tmp_path: Path) -
     await stage.keep(WALL + 1)
     assert stage.history.refusal == ""
     stage.history.close()
+
+
+async def test_new_master_of_a_backup_is_kept_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SOON_S", 0.0)
+    monkeypatch.setattr(module, "APART_S", 0.0)
+    stage = Stage(None)
+    running = asyncio.get_running_loop().create_task(stage.journal.run())
+    for count, event in enumerate((None, MasterChanged("VI_1", "10.0.0.11", 100), StateChanged(*CHANGE)), start=1):
+        if event is not None:
+            stage.journal.happened(event)
+        async with asyncio.timeout(10):
+            while len(stage.taken) < count:
+                await asyncio.sleep(0)
+    running.cancel()
