@@ -127,6 +127,8 @@ class DrillProgress(Message, frozen=True, kw_only=True):
     ladder: tuple[str, ...] = ()
     real_link: bool = False
     """The interface is really taken down."""
+    outage: int = -1
+    """The longest so far since the act, of the probes that count, the one that goes on included; -1: none measures."""
 
 
 class DrillReport(Message, frozen=True, kw_only=True):

@@ -41,27 +41,28 @@ def running_lines(drill: DrillProgress, wall: int, columns: int) -> list[Line]:
     for probe in drill.probes:
         cells = probe.cells[-room:]
         lines.append(((f" {fit(plain(probe.name), 25)} ", "plain"), (cells, "bad" if "x" in cells else "good")))
-    lines.append(rule("Clock", columns))
+    lines.append(rule("Clock", columns, f"expected outage at most {figure(drill.expected)}"))
     lines += [((f" {plain(text)}", "plain"),) for text in drill.ladder[-4:]]
     if drill.acted:
         lines.append(_outage(drill, wall, columns))
-    lines += [(), ((" Nothing else changes until it is restored; closing the window stops nothing.", "dim"),)]
+    lines += [(), ((" Nothing else changes until step 5. Closing this window does not stop the drill.", "dim"),)]
     return lines
 
 
 def _outage(drill: DrillProgress, wall: int, columns: int) -> Line:
+    """The time since the act, and the outage that the probes have measured since then, against its budget."""
     since = max(0, wall - drill.acted)
-    part = min(1.0, since / drill.budget) if drill.budget else 0.0
     word = "restored" if drill.restoring else "now"
+    so_far = f"outage so far {figure(drill.outage)}" if drill.outage >= 0 else "no probe measures the outage"
     line: list[Span] = [
         (f" +{since / NS:7.3f}  {word}  ", "strong"),
-        (f"expected at most {figure(drill.expected)}, budget {figure(drill.budget)}  ", "plain"),
+        (f"{so_far} of {figure(drill.budget)} budget  ", "plain"),
     ]
+    over = drill.outage > drill.budget
     room = min(20, columns - width(line) - 3)
-    if room >= LEAST_BAR:
-        full = int(room * part)
-        bar = "#" * full + "." * (room - full)
-        line.append((f"[{bar}]", "warn" if part >= 1 and not drill.restoring else "good"))
+    if room >= LEAST_BAR and drill.budget and drill.outage >= 0:
+        full = min(room, int(room * drill.outage / drill.budget))
+        line.append((f"[{'#' * full + '.' * (room - full)}]", "bad" if over else "good"))
     return tuple(line)
 
 

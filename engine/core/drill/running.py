@@ -58,8 +58,17 @@ class Running:
         """What probes have measured, by their names."""
         self.notifies: list[str] = []
         self.takeovers: list[int] = []
-        names = ["preflight", "baseline", plan.act, "observe", "restore", "verify"]
-        self.steps = [DrillStep(name) for name in names]
+        good = f"{plan.settle_s:g} s of good probes"
+        seen = {"moves": f"until another router serves, then {good}", "splits": f"two masters, then {good}"}
+        planned = {
+            "preflight": "",
+            "baseline": f"{plan.baseline_s:g} s of good probes",
+            plan.act: "" if plan.repeat == 1 else f"{plan.repeat} times, each mended",
+            "observe": seen.get(plan.expect, good),
+            "restore": f"mend it; {_back(status)}",
+            "verify": "state, priority and addresses as before",
+        }
+        self.steps = [DrillStep(name, text=text) for name, text in planned.items()]
 
     @property
     def acted(self) -> int:
@@ -113,7 +122,31 @@ class Running:
             every=int(plan.every_ms * 1_000_000),
             ladder=self.listener.ladder()[-12:],
             real_link=self.real,
+            outage=self.outage(),
         )
+
+    def outage(self) -> int:
+        """ns without answers since the last act, the longest of the probes elsewhere (else of this node's own); -1
+        before the act, and where no probe measures."""
+        if not self.turns:
+            return -1
+        counted = self.elsewhere() or [one for one in self.series.values() if not one.owner and not self.real]
+        found = [-1]
+        for one in counted:
+            if one.samples:
+                newest = one.samples[-1].sent
+                spans = [(end or newest) - start for start, end in one.gaps() if not end or end > self.acted]
+                found.append(max(spans, default=0))
+        return max(found)
+
+
+def _back(status: InstanceStatus) -> str:
+    """What comes after the restoration, as far as it is known."""
+    if not status.preempt:
+        return "nopreempt: it may stay elsewhere"
+    if status.peer_priority and status.base_priority <= status.peer_priority:
+        return "it may stay there: no lower priority"
+    return "it comes back: higher priority, preempts"
 
 
 def report_of(

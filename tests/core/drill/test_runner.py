@@ -11,8 +11,13 @@ import msgspec
 import pytest
 
 from engine.config.model import Config
+from engine.core.drill import plans
+from engine.core.drill.forecast import forecast
+from engine.core.drill.measure import Series
+from engine.core.drill.packets import Packets
 from engine.core.drill.preflight import Known
 from engine.core.drill.runner import Runner
+from engine.core.drill.running import Running
 from engine.core.drill.store import Journal
 from engine.errors import Refused
 from engine.messages import (
@@ -297,6 +302,25 @@ async def test_reload_says_before_what_it_does_to_the_instances(site: Site) -> N
     for like, wanted in (("reload", True), ("hand-over", False)):
         report = await drill(site, like, dry_run=True)
         assert ("P-RELOAD-IMPACT" in {one.code for one in report.checks}) == wanted
+
+
+def test_progress_tells_the_outage_so_far_of_the_probes_that_count() -> None:
+    status = instance(peer="10.0.0.9")
+    plan = next(one for one in plans.BUILT_IN if one.name == "silent-master")
+    running = Running(1, plan, status, "anna", "", forecast(plan, status), Packets(None, ("VI_1",)))
+    running.host = "lb-a"
+    assert running.progress().outage == -1
+    assert all(step.text for step in running.steps[3:]), "what is still to come is told, too"
+    running.act(1_000)
+    own, other = Series("lb-a icmp", 50), Series("c9 icmp", 50)
+    running.series = {"lb-a icmp": own, "c9 icmp": other}
+    other.samples.extend([ProbeSample(900, ok=True), ProbeSample(1_100, ok=False), ProbeSample(1_700, ok=False)])
+    own.samples.extend([ProbeSample(900, ok=True), ProbeSample(9_000, ok=False)])
+    assert running.progress().outage == 800, "it goes on"
+    other.samples.append(ProbeSample(1_800, ok=True, rtt=5))
+    assert running.progress().outage == 905
+    del running.series["c9 icmp"]
+    assert running.progress().outage == 8_100, "without another host its own counts"
 
 
 async def test_only_a_drill_of_the_link_takes_it_really_down(site: Site) -> None:
