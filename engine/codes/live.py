@@ -93,7 +93,8 @@ LIVE = (
     Code(
         "D-TWO-ENGINES",
         "A second VRRP engine runs on this host",
-        "Another process owns a VRRP socket, or advertisements with our own source but another content were heard.",
+        "Another process owns a VRRP socket, or a keepalived is alive by its pid file, even while it waits for an "
+        "interface and has no socket.",
         "Both would set and remove the same addresses.",
         "Stop one of them. `hatui-engine --observe` looks on without sending.",
     ),

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PROC = Path("/proc")
+_PID_FILES = (Path("/run/vrrp.pid"), Path("/run/keepalived/vrrp.pid"))
+"""Of keepalived's VRRP process. Source: keepalived(8) --vrrp_pid."""
 _VRRP_PORT = "0070"
 """Protocol 112 as the raw socket tables write it."""
 _MANAGERS = {
@@ -57,7 +59,8 @@ def groups() -> dict[str, frozenset[str]] | None:
 
 
 def other_engines(own: Iterable[int]) -> tuple[str, ...]:
-    """Programs with a raw socket for VRRP in this network namespace, without the processes `own`."""
+    """Programs that speak VRRP in this network namespace, without the processes `own`: by their raw sockets, and a
+    keepalived that lives by its pid file, which has no socket while it waits for an interface."""
     inodes: set[str] = set()
     for table in ("net/raw", "net/raw6"):
         with contextlib.suppress(OSError):
@@ -68,13 +71,25 @@ def other_engines(own: Iterable[int]) -> tuple[str, ...]:
     pids = set(own)
     for pid in pids:
         inodes -= set(_sockets(pid))
-    if not inodes:
-        return ()
     found: dict[str, int] = {}
-    for pid in _pids():
+    for pid in _pids() if inodes else ():
         if pid not in pids and inodes & set(_sockets(pid)):
             found[_comm(pid)] = min(pid, found.get(_comm(pid), pid))
+    waiting = _waiting()
+    if waiting and waiting not in pids:
+        found.setdefault("keepalived", waiting)
     return tuple(f"{name} (pid {pid})" for name, pid in sorted(found.items()))
+
+
+def _waiting() -> int:
+    """The VRRP process of a keepalived that is alive in this network namespace, by its pid file; 0: there is none."""
+    for file in _PID_FILES:
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(file.read_text())
+            here = _namespace("self")
+            if _comm(pid) == "keepalived" and here and _namespace(str(pid)) == here:
+                return pid
+    return 0
 
 
 def alive() -> frozenset[str]:

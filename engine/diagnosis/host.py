@@ -142,7 +142,7 @@ def two_engines(facts: Facts) -> Iterable[FindingStatus]:
             "D-TWO-ENGINES",
             "error",
             "",
-            f"{', '.join(facts.others)} has a VRRP socket on this host too: both may set and remove the same addresses",
+            f"{', '.join(facts.others)} runs VRRP on this host too: both may set and remove the same addresses",
             "Stop one of them; `hatui-engine --observe` looks on without sending",
         )
 

@@ -57,6 +57,25 @@ def test_other_engine_is_named_and_our_own_is_not() -> None:
     assert kernel_facts.other_engines((812,)) == ()
 
 
+@pytest.mark.parametrize(
+    ("comm", "namespace", "named"),
+    [("keepalived", "net:[1]", True), ("bash", "net:[1]", False), ("keepalived", "net:[2]", False), ("", "", False)],
+)
+def test_keepalived_that_waits_without_a_socket_is_named_by_its_pid_file_while_it_lives_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comm: str, namespace: str, named: bool
+) -> None:
+    monkeypatch.setattr(kernel_facts, "PROC", tmp_path)
+    monkeypatch.setattr(kernel_facts, "_PID_FILES", (tmp_path / "vrrp.pid",))
+    (tmp_path / "vrrp.pid").write_text("77\n")
+    for pid, network in (("self", "net:[1]"), *([("77", namespace)] if comm else [])):
+        (tmp_path / pid / "ns").mkdir(parents=True)
+        (tmp_path / pid / "ns" / "net").symlink_to(network)
+    if comm:
+        (tmp_path / "77" / "comm").write_text(f"{comm}\n")
+    assert kernel_facts.other_engines(()) == (("keepalived (pid 77)",) if named else ())
+    assert kernel_facts.other_engines((77,)) == ()
+
+
 @pytest.mark.usefixtures("proc")
 def test_neighbours_that_answered() -> None:
     assert kernel_facts.alive() == frozenset({"10.0.0.12"})

@@ -152,3 +152,16 @@ def test_switch_that_carries_no_multicast_is_named_by_the_first_master_and_not_w
         lab.loss_out(name, 0)
     wait_for(lambda: not has_address(b), 10, "one master")
     wait_for(lambda: codes(first, 1.5) == set(), 15, "all is well")
+
+
+@pytest.mark.programs("keepalived")
+def test_keepalived_that_waits_for_its_interface_is_a_second_engine_and_what_it_left_behind_is_none(lab: Lab) -> None:
+    a = host_of(lab, "a", 22)
+    engine = master(a, config(100))
+    text = config(50).replace("interface eth0", "interface eth9").replace("lab", "lab\n    dynamic_interfaces", 1)
+    keepalived = start_keepalived(a, text, "-r", "/run/vrrp.pid")
+    wait_for(lambda: codes(engine) == {"D-TWO-ENGINES"}, 10, "the second engine")
+    assert a.run(["cat", "/proc/net/raw"]).stdout.count(":0070") == 1, "the engine's own socket alone"
+    keepalived.kill()  # leaves its pid file
+    assert a.run(["cat", "/run/vrrp.pid"]).stdout.strip()
+    wait_for(lambda: codes(engine) == set(), 10, "nothing beside the engine")
