@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 REST = 60_000_000_000
 """ns without an alarm after which it is a new one."""
-IGNORED = ("D-FW-IN", "D-UNICAST-CLASS", "D-AUTH", "D-HMAC", "D-ADVINT", "D-VERSION", "D-CSUM")
-"""Findings of another router's adverts that this engine does not obey: as MASTER it is one of two."""
+IGNORED = ("D-FW-IN", "D-MCAST-LOST", "D-UNICAST-CLASS", "D-AUTH", "D-HMAC", "D-ADVINT", "D-VERSION", "D-CSUM")
+"""Findings of another router's adverts that this engine does not obey, or that do not reach it: as MASTER it is one of
+two."""
 
 
 class Alarms:
@@ -55,7 +56,7 @@ def rival(status: InstanceStatus, now: int) -> str:
 
 
 def ignores(finding: FindingStatus, status: InstanceStatus | None) -> bool:
-    """Whether a finding says that this MASTER does not obey the adverts of another router."""
+    """Whether a finding says that this MASTER does not know of another router, or does not obey it."""
     return (
         status is not None and status.state is State.MASTER and finding.severity == "error" and finding.code in IGNORED
     )

@@ -30,6 +30,7 @@ OVERLAYS: tuple[Key, ...] = (
         "compare",
     ),
     Key("revisions.load", "l", "Load", "Load it as the candidate; nothing is applied yet.", "load"),
+    Key("revisions.save", "s", "Save", "The selected revision, or the difference, as a file, without secrets.", "save"),
     Key("revisions.close", "escape,backspace,q", "Back", "Back to the list, then to the editor.", "close"),
     Key("revisions.help", "question_mark,ctrl+g,f1", "Help", "The keys that are valid here.", "app.help"),
     # review

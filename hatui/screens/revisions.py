@@ -6,6 +6,7 @@ like any other. Secrets are masked.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -104,7 +105,7 @@ class Revisions(Dialog):
         rows, pane = self.query_one("#revisions", Rows), self.query_one("#revision-diff", Rows)
         if self._diff is not None:
             title, lines = self._diff
-            head = rule(title, pane.size.width, "l Load   esc Back to the list", strong=True)
+            head = rule(title, pane.size.width, "l Load   s Save   esc Back to the list", strong=True)
             pane.show_rows(lines, list(range(len(lines))), head)
             return
         one = waiting(self._screen.home)
@@ -122,7 +123,7 @@ class Revisions(Dialog):
             for at, each in enumerate(self._kept)
         ]
         nothing: list[Line] = [((f" {plain(self._trouble)}", "dim"),)]
-        head = rule("Revisions", columns, "enter Diff  space Mark  = Compare  l Load", strong=True)
+        head = rule("Revisions", columns, "enter Diff  space Mark  = Compare  l Load  s Save", strong=True)
         rows.show_rows(lines or nothing, [each.number for each in self._kept] or [0], head)
 
     @property
@@ -205,6 +206,37 @@ class Revisions(Dialog):
         if one is not None and not self.console.refuse():
             self.dismiss()
             self._screen.run_worker(candidate_of(self._screen, one.number))
+
+    def action_save(self) -> None:
+        """The difference that is shown, else the selected revision, as a file."""
+        from hatui.screens.save import Save, file_name, flat
+
+        one = self._selected
+        if self._diff is not None:
+            title, lines = self._diff
+            text = "\n".join(flat(line)[1:] for line in lines) + "\n"
+            name = file_name(self.console, f"revisions-{'-'.join(re.findall('[0-9]+', title))}", "diff")
+            self.app.push_screen(
+                Save(f"Save {title}", ["The difference as text. Secrets stay hidden."], name, text.encode)
+            )
+        elif one is not None:
+            self.run_worker(self._save(one.number), exclusive=True)
+
+    async def _save(self, number: int) -> None:
+        from hatui.screens.save import Save, file_name
+
+        files, wrong = await self._files_of(number)
+        if wrong or not files:
+            self.console.say(wrong or f"the engine has no text of revision {number} [E-NO-REVISION]", "warning")
+            return
+        masks = Masks()
+        texts = [masks.mask(one.text) for one in files]
+        if len(files) > 1:
+            texts = [f"# {one.path}\n{text}" for one, text in zip(files, texts, strict=True)]
+        words = [f"{plain(', '.join(one.path for one in files))} as it was then. Secrets stay hidden."]
+        octets = "\n".join(texts).encode("utf-8", "surrogateescape")
+        name = file_name(self.console, f"revision-{number}", "conf")
+        self.app.push_screen(Save(f"Save revision {number}", words, name, lambda: octets))
 
     def action_close(self) -> None:
         """From the difference to the list, from the list to the editor."""

@@ -51,6 +51,8 @@ def test_adverts_that_a_master_does_not_obey_are_of_a_second_one() -> None:
     told = FindingStatus("D-AUTH VI_WEB", "D-AUTH", "error", "VI_WEB", "adverts carry another authentication")
     store = store_of(WEB, DNS, told)
     assert [one.alarm for one in problems(store, NOW) if one.code == "D-AUTH"] == [True]
+    unheard = msgspec.structs.replace(told, code="D-MCAST-LOST", text="another host announces 10.0.0.100 as its own")
+    assert [one.alarm for one in problems(store_of(WEB, unheard), NOW) if one.code == "D-MCAST-LOST"] == [True]
     of_a_backup = msgspec.structs.replace(told, instance="VI_DNS")
     store = store_of(WEB, DNS, of_a_backup)
     assert [one.alarm for one in problems(store, NOW) if one.code == "D-AUTH"] == [False]

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from engine.errors import EngineLost
 from engine.messages import (
@@ -445,6 +446,27 @@ async def test_difference_of_a_revision_and_of_two_marked_ones(console: HatuiApp
         text = await until(pilot, "#40 -> #42")
         assert "-        priority        140" in text
         assert "s3cret1" not in text
+
+
+async def test_revision_and_difference_are_saved_without_secrets(
+    console: HatuiApp, link: StagedLink, tmp_path: Path
+) -> None:
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await listed(pilot)
+        for keys, title, name in ((["s"], "Save revision 42", "r.conf"), (["enter"], "#41 -> #42", "r.diff")):
+            await pilot.press(*keys)
+            await until(pilot, title)
+            if name == "r.diff":
+                await pilot.press("s")
+                await until(pilot, "The difference as text")
+            console.screen.query_one(Input).value = str(tmp_path / name)
+            await pilot.press("enter")
+            await settle(pilot)
+    text, diff = ((tmp_path / name).read_text() for name in ("r.conf", "r.diff"))
+    assert "        priority        142\n" in text
+    assert "\n-        priority        141\n+        priority        142\n" in diff
+    assert diff.startswith("--- ")
+    assert "s3cret" not in text + diff
 
 
 async def test_revision_is_loaded_as_the_candidate_and_nothing_is_applied(console: HatuiApp, link: StagedLink) -> None:
