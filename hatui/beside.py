@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.messages import InstanceStatus
+from hatui.folding import ABSENT, NAME, differing, same_line
 from hatui.sentences import readiness
 from hatui.store import Store
-from hatui.text import Line, fit, interval, master_of, plain, priorities, seconds, state_word, wrap
+from hatui.text import Line, fit, interval, master_of, plain, priorities, seconds, state_word
 
-NAME = 22
-"""Columns of a fact's name."""
-ABSENT = "--"
+NOUN = "fact"
 
 
 def facts(status: InstanceStatus, now: int, *, believed: bool) -> Iterator[tuple[str, str]]:
@@ -65,27 +64,10 @@ def lines(left: InstanceStatus, right: InstanceStatus, now: int, columns: int, *
         if a.get(name) == b.get(name):
             same += 1
             continue
-        page += _folded(same)
+        page += same_line(same, NOUN)
         same = 0
-        page += _differing(name, a.get(name, ABSENT), b.get(name, ABSENT), room)
-    return page + _folded(same)
-
-
-def _folded(same: int) -> list[Line]:
-    words = "1 fact is the same" if same == 1 else f"{same} facts are the same"
-    return [((f"   ... {words} ...", "dim"),)] if same else []
-
-
-def _differing(name: str, left: str, right: str, room: int) -> Iterator[Line]:
-    cells = [wrap(plain(text), room) or [""] for text in (left, right)]
-    for number in range(max(map(len, cells))):
-        first, second = (cell[number] if number < len(cell) else "" for cell in cells)
-        mark, label = ("<>", plain(name)) if not number else ("  ", "")
-        yield (
-            (f" {mark} {fit(label, NAME)}", "changed"),
-            (fit(first, room) + "  ", "plain"),
-            (fit(second, room).rstrip(), "plain"),
-        )
+        page += differing(name, a.get(name, ABSENT), b.get(name, ABSENT), room)
+    return page + same_line(same, NOUN)
 
 
 def page_of(first: str, second: str) -> Callable[[Store, int, int], tuple[str, list[Line]]]:

@@ -5,16 +5,17 @@ Invariant: pure; fields that are the same are folded and counted, secrets are co
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from engine.codes import VERDICTS, explain
 from engine.messages import PacketLine, Verdict
 from engine.protocol.packet.dissect import SECRET, Field
 from hatui import frames
+from hatui.folding import ABSENT, NAME, differing, same_line
 from hatui.text import Line, clock, fit, plain, seconds, wrap
 
 TESTS = tuple(Verdict)[tuple(Verdict).index(Verdict.LENGTH) : tuple(Verdict).index(Verdict.NONE)]
 """The engine's tests, in their order."""
-NAME = 22
-"""Columns of a field's name."""
 
 Side = tuple[str, bytes] | None
 """Value and octets of a field; None where a packet has no such field."""
@@ -63,20 +64,20 @@ def compare_page(older: PacketLine, newer: PacketLine, columns: int, mode: str =
     left, right = ({one[:2]: one[2:] for one in fields_of(packet)} for packet in (older, newer))
     rows: list[tuple[str, str, Side, Side]] = [("about it", name, (a, b""), (b, b"")) for name, a, b in about]
     rows += [(layer, name, left.get((layer, name)), right.get((layer, name))) for layer, name in _merged(left, right)]
-    differing, layer, same = 0, "", 0
+    count, layer, same = 0, "", 0
     for home, name, a, b in rows:
         if a == b or (a and b and a[0] == b[0] != SECRET):
             same += 1
             continue
-        lines += _folded(same)
+        lines += same_line(same, "field")
         same = 0
         if home != layer:
             layer = home
             lines.append(((f" {layer}", "strong"),))
-        differing += 1
+        count += 1
         lines += _difference(name, a, b, room)
-    lines += _folded(same)
-    title = f"{differing} differences, {seconds(abs(apart), 3)} apart"
+    lines += same_line(same, "field")
+    title = f"{count} differences, {seconds(abs(apart), 3)} apart"
     return title, lines
 
 
@@ -88,28 +89,11 @@ def _merged(
     return [one for layer in layers for one in dict.fromkeys((*left, *right)) if one[0] == layer]
 
 
-def _folded(same: int) -> list[Line]:
-    words = "1 field is the same" if same == 1 else f"{same} fields are the same"
-    return [((f"   ... {words} ...", "dim"),)] if same else []
-
-
-def _difference(name: str, a: Side, b: Side, room: int) -> list[Line]:
-    texts = [plain(side[0]) if side else "--" for side in (a, b)]
-    if a and b and a[0] == b[0]:
-        texts = [f"{texts[0]} one", f"{texts[1]} another"]  # a secret: it differs, and is not shown
-    cells = [wrap(text, room) or [""] for text in texts]
-    lines: list[Line] = []
-    for number in range(max(len(cells[0]), len(cells[1]))):
-        first, second = (cell[number] if number < len(cell) else "" for cell in cells)
-        label = name if not number else ""
-        lines.append(
-            (
-                (f" {'<>' if not number else '  '} {fit(label, NAME)}", "changed"),
-                (fit(first, room) + "  ", "plain"),
-                (fit(second, room), "plain"),
-            )
-        )
-    return lines
+def _difference(name: str, a: Side, b: Side, room: int) -> Iterator[Line]:
+    left, right = (side[0] if side else ABSENT for side in (a, b))
+    if left == right:
+        left, right = f"{left} one", f"{right} another"  # a secret: it differs, and is not shown
+    return differing(name, left, right, room)
 
 
 def failed_test(verdict: Verdict) -> str:
