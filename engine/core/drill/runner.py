@@ -23,7 +23,7 @@ from engine.core.drill.measure import Series
 from engine.core.drill.packets import Packets
 from engine.core.drill.preflight import Known, checks, overridden
 from engine.core.drill.probing import Prober
-from engine.core.drill.running import NS, Running, as_before, report_of, settled_elsewhere
+from engine.core.drill.running import NS, Running, as_before, beyond, report_of, settled_elsewhere, unheard, unreached
 from engine.core.drill.store import Drills, Journal
 from engine.core.history import wall_ns
 from engine.errors import Refused
@@ -370,6 +370,9 @@ class Runner:
             f"{one.name} {len(one.samples) - one.row().lost}/{len(one.samples)}" for one in running.series.values()
         ]
         running.step(1, "done", "   ".join(words) or "no probe has said anything")
+        if why := unreached(running):
+            self._abort(running, why)
+            raise Aborted
 
     async def _wait(self, seconds: float, *, running: Running, abortable: bool = True) -> None:
         """Some time, unless it is aborted."""
@@ -442,8 +445,12 @@ class Runner:
             took = running.listener.wire.other - running.acted
             running.takeovers.append(took)
             tell(f"{running.listener.wire.sender} took over after {took / NS:.3f} s")
-        await self._wait(plan.settle_s, running=running)
-        await self._limits(running)
+        end = site.clock() + int(plan.settle_s * NS)
+        while (left := end - site.clock()) > 0:
+            await self._wait(min(left / NS, LOOK_S), running=running)
+            if why := beyond(running):
+                self._abort(running, why)
+                raise Aborted
         other = running.listener.wire.sender
         text = running.found or "as expected"
         if running.takeovers and other:
@@ -453,7 +460,7 @@ class Runner:
     async def _happened(self, running: Running, wanted: str, elapsed: int) -> bool:
         plan = running.plan
         if running.real:
-            return self._unheard(running, elapsed)
+            return unheard(running, elapsed)
         if wanted == "splits":
             status = await self._status(running.before.name)
             return status is not None and status.state is State.MASTER
@@ -467,29 +474,6 @@ class Runner:
         if wanted == "stays":
             return elapsed > 2 * running.before.advert_interval + NS // 2
         return bool(running.listener.wire.other)
-
-    def _unheard(self, running: Running, elapsed: int) -> bool:
-        """With a real link down nothing is heard here: probes elsewhere tell, or else the time of a takeover counts."""
-        long_enough = elapsed > running.forecast.takeover + 2 * running.before.advert_interval
-        probes = [one for one in running.elsewhere() if any(each.ok for each in one.samples)]
-        back = [end - running.acted for one in probes for _, end in one.gaps() if end > running.acted]
-        running.found = "nothing is heard here while the link is down, and no probe elsewhere tells"
-        if probes:
-            running.found = f"probes elsewhere have answers again, after {max(back, default=0) / NS:.3f} s"
-            quick = [one for one in probes if long_enough and one.samples[-1].ok]
-            return len(back) >= len(probes) or len(quick) == len(probes)
-        return long_enough
-
-    async def _limits(self, running: Running) -> None:
-        """An outage beyond twice the budget is ended, not watched."""
-        for one in running.elsewhere() if running.real else running.series.values():
-            newest = one.samples[-1] if one.samples else None
-            if newest is None or newest.ok or one.owner:
-                continue
-            good = next((sample.sent for sample in reversed(one.samples) if sample.ok), 0)
-            if good and wall_ns() - good > 2 * running.forecast.budget + NS:
-                self._abort(running, f"{one.name}: no answer for more than twice the budget")
-                raise Aborted
 
     async def _restore(self, running: Running, tell: Callable[[str], None]) -> None:
         """Mend what the act broke. Said again and again until the vrrp process hears it."""

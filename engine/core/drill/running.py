@@ -26,6 +26,8 @@ from engine.messages import (
 )
 
 NS = 1_000_000_000
+ENOUGH = 5
+"""Probes of one place from which on it counts that none was answered."""
 
 
 class Running:
@@ -140,6 +142,43 @@ class Running:
         return max(found)
 
 
+def unreached(running: Running) -> str:
+    """After the baseline: why nothing may be broken, since nobody elsewhere could measure it; else empty."""
+    asked = [one for one in running.elsewhere() if len(one.samples) >= ENOUGH]
+    if not asked or any(each.ok for one in asked for each in one.samples):
+        return ""
+    return f"no probe elsewhere reaches the address, so nothing was broken: {', '.join(one.name for one in asked)}"
+
+
+def unheard(running: Running, elapsed: int) -> bool:
+    """With a real link down nothing is heard here: probes elsewhere tell, or else the time of a takeover counts."""
+    long_enough = elapsed > running.forecast.takeover + 2 * running.before.advert_interval
+    probes = [one for one in running.elsewhere() if any(each.ok for each in one.samples)]
+    back = [end - running.acted for one in probes for _, end in one.gaps() if end > running.acted]
+    running.found = "nothing is heard here while the link is down, and no probe elsewhere tells"
+    if probes:
+        running.found = f"probes elsewhere have answers again, after {max(back, default=0) / NS:.3f} s"
+        quick = [one for one in probes if long_enough and one.samples[-1].ok]
+        return len(back) >= len(probes) or len(quick) == len(probes)
+    return long_enough
+
+
+def beyond(running: Running) -> str:
+    """While it is observed: which limit is passed, so that it is ended and not watched; else empty."""
+    budget, limit = running.forecast.budget, running.forecast.limit
+    for one in running.elsewhere() if running.real else running.series.values():
+        newest = one.samples[-1] if one.samples else None
+        if one.owner:
+            doubled = sum(one.every for each in one.samples if len(each.macs) > 1)
+            if running.plan.expect != "splits" and doubled > limit:
+                return f"{one.name}: two machines have answered for {doubled / NS:.1f} s"
+        elif newest is not None and not newest.ok:
+            good = next((sample.sent for sample in reversed(one.samples) if sample.ok), 0)
+            if good and wall_ns() - good > 2 * budget + NS:
+                return f"{one.name}: no answer for more than twice the budget"
+    return ""
+
+
 def _back(status: InstanceStatus) -> str:
     """What comes after the restoration, as far as it is known."""
     if not status.preempt:
@@ -233,8 +272,11 @@ def _verdict(running: Running, judged: list[ProbeResult], measured: int, restore
         return "failed", f"not as before: {running.steps[5].text}"
     if measured < 0:
         return "pass", "no probe has measured an outage: none was asked, or none ever answered"
+    mute = [one.name for one in judged if one.sent and one.lost == one.sent]
+    judged = [one for one in judged if one.name not in mute] or judged
     every = max((one.every for one in judged), default=0)
     words = f"outage {measured / NS:.3f} s (+/- {every / NS:.3f} s), budget {budget / NS:.3f} s"
+    words += f"; never answered, not even before: {', '.join(mute)}" if mute else ""
     worst = max(measured, max((one.back for one in judged), default=0))
     if any(one.open for one in judged):
         return "failed", f"a probe was never good again; {words}"

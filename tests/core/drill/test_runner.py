@@ -17,7 +17,7 @@ from engine.core.drill.measure import Series
 from engine.core.drill.packets import Packets
 from engine.core.drill.preflight import Known
 from engine.core.drill.runner import Runner
-from engine.core.drill.running import Running
+from engine.core.drill.running import Running, beyond
 from engine.core.drill.store import Journal
 from engine.errors import Refused
 from engine.messages import (
@@ -321,6 +321,53 @@ def test_progress_tells_the_outage_so_far_of_the_probes_that_count() -> None:
     assert running.progress().outage == 905
     del running.series["c9 icmp"]
     assert running.progress().outage == 8_100, "without another host its own counts"
+
+
+async def probed(site: Site, *samples: tuple[str, bool], **more: Any) -> DrillReport:
+    """A drill during whose baseline these probes are heard, five times each."""
+    text = FAST.format("silent-master", 2).replace("baseline_s = 0", "baseline_s = 0.2")
+    command = RunDrill("mine", "VI_1", text, **more)
+    task = asyncio.ensure_future(site.runner.run(command, "anna", "Q4", lambda _: None))
+    while site.runner.running is None or site.runner.running.steps[1].state != "now":
+        await asyncio.sleep(0)
+    for name, good in samples:
+        site.runner.seen(ProbeSeen(name, 1_000, tuple(ProbeSample(time.time_ns(), ok=good) for _ in range(5))))
+    return await task
+
+
+async def test_nothing_is_broken_when_no_probe_elsewhere_reaches_the_address(site: Site) -> None:
+    report = await probed(site, ("c9#1 tcp:443", False), ("c9#1 icmp", False))
+    assert (report.outcome, report.restored, site.orders) == ("aborted", True, [])
+    assert report.text == "no probe elsewhere reaches the address, so nothing was broken: c9#1 tcp:443, c9#1 icmp"
+
+
+async def test_probe_that_never_answered_is_named_and_not_judged(site: Site) -> None:
+    report = await probed(site, ("c9#1 tcp:443", True), ("c9#1 icmp", False))
+    assert report.outcome == "pass", report.text
+    assert "never answered, not even before: c9#1 icmp" in report.text
+
+
+def observed(expect: str = "moves", **samples: list[ProbeSample]) -> Running:
+    status = instance(peer="10.0.0.9", advert_interval=10_000_000, master_down_interval=40_000_000)
+    plan = plans.parse(f'like = "silent-master"\nbudget_s = 0.1\nexpect = "{expect}"', "mine")
+    running = Running(1, plan, status, "anna", "", forecast(plan, status), Packets(None, ("VI_1",)))
+    running.act(time.time_ns())
+    for name, found in samples.items():
+        series = running.series.setdefault(name.replace("_", " "), Series(name.replace("_", " "), 100_000_000))
+        series.samples.extend(found)
+    return running
+
+
+def test_outage_beyond_twice_the_budget_and_two_owners_beyond_the_limit_end_it() -> None:
+    now = time.time_ns()
+    good, lost = ProbeSample(now - 1_100_000_000, ok=True), ProbeSample(now, ok=False)
+    assert beyond(observed(c9_icmp=[good, lost])) == ""
+    late = msgspec.structs.replace(good, sent=now - 1_300_000_000)
+    assert "more than twice the budget" in beyond(observed(c9_icmp=[late, lost]))
+    assert beyond(observed(c9_icmp=[late, lost, good])) == "", "it answers again"
+    both = [ProbeSample(now, ok=True, macs=("02:00:00:00:00:01", "02:00:00:00:00:02"))] * 60
+    assert "two machines have answered for 6.0 s" in beyond(observed(c9_arp=both))
+    assert beyond(observed("splits", c9_arp=both)) == "", "that is what it rehearses"
 
 
 async def test_only_a_drill_of_the_link_takes_it_really_down(site: Site) -> None:
