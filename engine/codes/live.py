@@ -162,6 +162,23 @@ LIVE = (
         "down_timer_adverts on all nodes.",
     ),
     Code(
+        "D-LINK-GAP",
+        "Became master as the link had just come up",
+        "The interface came up, this node heard no master for a moment, took over, and yielded to a master that it "
+        "had known before.",
+        "A switch port that learns first (spanning tree) passes nothing for up to 30 s: two masters for that long.",
+        "Make it an edge port (portfast), or set vrrp_startup_delay and preempt_delay longer than it takes.",
+    ),
+    Code(
+        "D-INTERFACE",
+        "The interface of an instance is not on this host",
+        "The configuration names an interface that does not exist for seconds now.",
+        "The instance stays in FAULT: it can neither hear nor advertise. The name is wrong, or the interface is made "
+        "later than the engine starts.",
+        "`ip link` shows the names. Start the engine after network-online.target; it goes on by itself as soon as the "
+        "interface is there.",
+    ),
+    Code(
         "D-PACKET",
         "A packet that is no valid advertisement",
         "Its length, type or count of addresses is not what the protocol allows.",

@@ -109,6 +109,7 @@ class Diagnosis:
         self._kernel = _Kernel()
         self._lost: deque[tuple[int, AddressLost]] = deque(maxlen=32)
         self._near: deque[tuple[int, NearMiss]] = deque(maxlen=32)
+        self._turns: deque[tuple[int, StateChanged]] = deque(maxlen=64)
         self._flips: dict[str, deque[int]] = {}
         self._durations: dict[str, deque[int]] = {}
         self._findings: dict[str, FindingStatus] = {}
@@ -148,6 +149,7 @@ class Diagnosis:
             self._flips.setdefault(event.name, deque(maxlen=RUNS)).append(at)
         elif isinstance(event, StateChanged):
             self._changed.set()
+            self._turns.append((at, event))
             if not self.observing:
                 self._silent.happened(event)
 
@@ -257,6 +259,7 @@ class Diagnosis:
                 alive=self._kernel.alive,
                 lost=tuple(self._lost),
                 near=tuple(self._near),
+                turns=() if self.observing else tuple(self._turns),
                 stolen=self._stolen,
                 runs=tuple(self._runs(now)),
                 culprits=self._kernel.culprits,

@@ -16,6 +16,7 @@ from engine.messages import (
     InterfaceStatus,
     NearMiss,
     PacketLine,
+    StateChanged,
     TrackerStatus,
     Verdict,
 )
@@ -98,6 +99,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     lost: tuple[tuple[int, AddressLost], ...] = ()
     """(instant, event) of the last ten minutes."""
     near: tuple[tuple[int, NearMiss], ...] = ()
+    turns: tuple[tuple[int, StateChanged], ...] = ()
+    """(instant, event) of the last changes of state, oldest first."""
     stolen: dict[int, float] = {}
     """Share of the processors that a hypervisor gave to others around a near miss, by its instant."""
     runs: tuple[Runs, ...] = ()

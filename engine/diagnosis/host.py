@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from engine.diagnosis.facts import Facts
 from engine.diagnosis.wire import Rule, finding
-from engine.messages import FindingStatus, State
+from engine.messages import Cause, FindingStatus, State
 
 PATIENCE = 3_000_000_000
 """ns after a change of state in which addresses may still be on their way."""
@@ -203,6 +203,48 @@ def stalls(facts: Facts) -> Iterable[FindingStatus]:
         )
 
 
+GAP = 40_000_000_000
+"""ns after the link came up within which frames may not pass yet. Source: IEEE 802.1D, twice the forward delay."""
+
+
+def link_gap(facts: Facts) -> Iterable[FindingStatus]:
+    """D-LINK-GAP: a master that was there all the time was not heard when the link had just come up."""
+    for status in facts.instances:
+        own = [(at, one) for at, one in facts.turns if one.instance == status.name]
+        for (up_at, up), (rose_at, rose), (fell_at, fell) in zip(own, own[1:], own[2:], strict=False):
+            came_up = up.cause is Cause.FAULT_CLEARED and fell_at - up_at <= GAP
+            rose_unheard = rose.new is State.MASTER and rose.cause is Cause.MASTER_NO_RESPONSE
+            yielded = fell.new is State.BACKUP and fell.cause in (Cause.PEER_HIGHER, Cause.PEER_EQUAL_HIGHER_ADDRESS)
+            same = fell.peer and rose.peer == fell.peer
+            if came_up and rose_unheard and yielded and same and facts.now - fell_at <= MEMORY:
+                yield finding(
+                    "D-LINK-GAP",
+                    "warning",
+                    status.name,
+                    f"{(facts.now - fell_at) / 1e9:.0f} s ago {status.name} yielded to {fell.peer}, which it had not "
+                    f"heard: it had become MASTER {(rose_at - up_at) / 1e9:.1f} s after {status.interface} came up, "
+                    "while the switch may not have passed frames yet",
+                    "Let the switch port forward at once (portfast, edge port), or set vrrp_startup_delay and "
+                    "preempt_delay longer than it takes",
+                )
+
+
+def no_interface(facts: Facts) -> Iterable[FindingStatus]:
+    """D-INTERFACE: the configuration names an interface that is not here."""
+    absent = {one.name for one in facts.interfaces if not one.exists}
+    for status in facts.instances:
+        if status.interface in absent and status.state is State.FAULT and facts.now - status.since >= PATIENCE:
+            yield finding(
+                "D-INTERFACE",
+                "error",
+                status.name,
+                f"{status.name} needs {status.interface}, which is not on this host since "
+                f"{(facts.now - status.since) / 1e9:.0f} s: named wrongly, or not made yet",
+                "`ip link` shows the names; where it is made late at boot, start the engine after "
+                "network-online.target. It goes on by itself as soon as the interface is there",
+            )
+
+
 RULES: tuple[Rule, ...] = (
     no_master,
     stuck_fault,
@@ -211,4 +253,6 @@ RULES: tuple[Rule, ...] = (
     two_engines,
     slow_scripts,
     stalls,
+    link_gap,
+    no_interface,
 )

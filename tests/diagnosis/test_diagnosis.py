@@ -108,6 +108,20 @@ def both(*steps: Told) -> Told:
     return run
 
 
+def turned(scene: Scene, gap_s: float, peer: str = "10.0.0.9", cause: m.Cause = m.Cause.FAULT_CLEARED) -> None:
+    """A way up after a fault, mastership 4 s later, and its end after `gap_s`."""
+    first = scene.rig.now
+    changes = (
+        (0, m.State.FAULT, m.State.BACKUP, cause, ""),
+        (4, m.State.BACKUP, m.State.MASTER, m.Cause.MASTER_NO_RESPONSE, "10.0.0.9"),
+        (gap_s, m.State.MASTER, m.State.BACKUP, m.Cause.PEER_HIGHER, peer),
+    )
+    scene.more["turns"] = tuple(
+        (first + int(at * S), m.StateChanged("VI_1", old, new, why, peer=other)) for at, old, new, why, other in changes
+    )
+    passed(scene, gap_s + 1)
+
+
 UNICAST = instance(unicast=True, unicast_peers=())
 PASS = instance(authentication=Authentication(kind="pass", key=b"abcdefgh"))
 V3 = instance(version=3)
@@ -236,6 +250,15 @@ CASES: list[tuple[str, Any, Told, Told]] = [
         None,
         lambda s: near(s, "this engine stood still for 2.800 s; a backup takes over after 3.000 s"),
         lambda s: near(s, "1 advert of 10.0.0.9 missed; the next came 0.609 s before the take-over"),
+    ),
+    ("D-LINK-GAP", None, lambda s: turned(s, 20), lambda s: turned(s, 60)),  # later: that master was away meanwhile
+    ("D-LINK-GAP", None, lambda s: turned(s, 20), lambda s: turned(s, 20, peer="10.0.0.8")),  # another router came
+    ("D-LINK-GAP", None, lambda s: turned(s, 20), lambda s: turned(s, 20, cause=m.Cause.STARTUP)),  # no link came up
+    (
+        "D-INTERFACE",
+        None,
+        both(lambda s: s.rig.give(interface(exists=False)), lambda s: passed(s, 4)),
+        both(lambda s: s.rig.give(interface(up=False)), lambda s: passed(s, 4)),
     ),
     (
         "D-SCRIPT-SLOW",

@@ -165,3 +165,28 @@ def test_keepalived_that_waits_for_its_interface_is_a_second_engine_and_what_it_
     keepalived.kill()  # leaves its pid file
     assert a.run(["cat", "/run/vrrp.pid"]).stdout.strip()
     wait_for(lambda: codes(engine) == set(), 10, "nothing beside the engine")
+
+
+def test_master_that_was_not_heard_as_the_link_came_up_and_an_absent_interface_are_named(lab: Lab) -> None:
+    a, b = host_of(lab, "a", 22), host_of(lab, "b", 23)
+    master(b, config(150))
+    a.ip("link add eth1 type veth peer name eth1p", "addr add 10.9.0.1/24 dev eth1")  # it stays down
+    engine = start_engine(
+        a, config(100) + instance("VI_DOWN", 58, interface="eth1") + instance("VI_NONE", 59, interface="eth9")
+    )
+
+    def down_and_up(*, passing: bool) -> None:
+        wait_for(lambda: status(engine)["master"] == "10.211.55.23", 10, "the master to be heard")
+        a.ip("link set eth0 down")
+        wait_for(lambda: status(engine)["state"] == "FAULT", 10, "FAULT")
+        if not passing:
+            lab.cut_link(a, carrier=True)
+        a.ip("link set eth0 up")
+        wait_for(lambda: status(engine)["state"] == ("BACKUP" if passing else "MASTER"), 10, "the link")
+        lab.restore_link(a)
+
+    absent = ("D-INTERFACE", "VI_NONE", "VI_NONE")
+    down_and_up(passing=True)
+    settled(engine, {absent}, 10)  # VI_DOWN is in FAULT as well: its interface is there
+    down_and_up(passing=False)
+    settled(engine, {absent, ("D-LINK-GAP", "VI_1", "VI_1")}, 10)
