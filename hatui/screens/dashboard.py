@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
-from engine.messages import InstanceStatus, PacketLine
+from engine.messages import InstanceStatus
 from hatui.filters import check_text, text_filter
 from hatui.journal import EventView
 from hatui.journal import when as when_told
@@ -162,12 +162,7 @@ class Dashboard(InstanceList):
         events.tell(self.view, when, rule("Events", events.size.width, scope, strong=events.has_focus))
 
     def _paint_adverts(self, adverts: AdvertLadder, store: Store) -> None:
-        recent: list[PacketLine] = []
-        for packet in reversed(store.packets):
-            recent.append(packet)
-            if len(recent) >= 200:
-                break
-        adverts.tell(list(reversed(recent)), {status.source for status in store.instances.values()})
+        adverts.tell(store.packets, store.packets_seen, {status.source for status in store.instances.values()})
 
     # what keys do ------------------------------------------------------------------------------
 

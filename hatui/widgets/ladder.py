@@ -251,17 +251,23 @@ class LadderList(Following):
         return rung_line(self._ladder.rungs[index], self._shown, self._ladder, self._when, self.size.width)
 
 
-class AdvertLadder(Lines):
-    """The newest adverts."""
+_ADVERTS = 200
+"""Packets that are looked through where the ladder begins anew."""
 
-    def tell(self, packets: Sequence[PacketLine], ours: set[str]) -> None:
-        """Show the last of these packets."""
-        columns = self.size.width
-        ladder = Ladder(silences=False)  # this pane is not told where the capture stopped
-        sightings = Sightings()
-        for number, packet in enumerate(packets):
-            if not sightings.again(packet):
-                ladder.add(number, packet)
+
+class AdvertLadder(Lines):
+    """The newest adverts: those of the last look and what has come since."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name
+        super().__init__(id=id)
+        self._ladder, self._sightings = Ladder(silences=False), Sightings()
+        self._newest: PacketLine | None = None
+        self._seen = 0
+
+    def tell(self, packets: Sequence[PacketLine], seen: int, ours: set[str]) -> None:
+        """Show the last of these packets. `seen`: how many ever came."""
+        self._take(packets, seen)
+        columns, ladder = self.size.width, self._ladder
         title = rule("Live adverts: ladder", columns, "folded when alike")
         if not ladder.rungs:
             self.show([((" no packet was seen yet", "dim"),)], title)
@@ -274,3 +280,14 @@ class AdvertLadder(Lines):
 
         rows = [rung_line(rung, nodes, ladder, when, columns) for rung in list(ladder.rungs)[-max(1, self.rows - 1) :]]
         self.show([head_line(nodes, {}, columns), *rows], title)
+
+    def _take(self, packets: Sequence[PacketLine], seen: int) -> None:
+        """Put what is new on the ladder; where it does not follow what was there, begin anew."""
+        fresh = seen - self._seen
+        if not (0 <= fresh < min(len(packets), _ADVERTS) and packets[-1 - fresh] is self._newest):
+            fresh = min(len(packets), _ADVERTS)
+            self._ladder, self._sightings = Ladder(silences=False), Sightings()  # nobody tells where capture stopped
+        for index in range(-fresh, 0):
+            if not self._sightings.again(packets[index]):
+                self._ladder.add(seen + index, packets[index])
+        self._seen, self._newest = seen, packets[-1] if packets else None

@@ -6,12 +6,23 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from engine.messages import Cause, EventLine, Gap, Heartbeat, InstanceStatus, State, StateChanged, StatusLine
+from engine.messages import (
+    Cause,
+    EventLine,
+    Gap,
+    Heartbeat,
+    InstanceStatus,
+    PacketLine,
+    State,
+    StateChanged,
+    StatusLine,
+)
 from hatui.app import HatuiApp
+from hatui.rungs import Ladder
 from hatui.store import Connection, LinkState
 from tests.console import piloting
 from tests.console.conftest import StagedLink
-from tests.console.recording import API, DNS, EVENTS, HELLO, MS, NOW, SNAPSHOT, VIEWER, WALL, WEB, S
+from tests.console.recording import API, DNS, EVENTS, HELLO, MS, NOW, SNAPSHOT, VIEWER, WALL, WEB, S, packets
 
 SIZE = (80, 24)
 
@@ -362,3 +373,28 @@ async def test_peers_of_the_selected_instance_stand_beside_its_ladder(console: H
         assert "10.0.0.12       unknown  100" in text
         assert "unknown: one node says it" in text
         assert "10.0.0.77 on eth0 vrid 51" in text
+
+
+async def test_live_adverts_go_on_with_what_is_new_and_begin_anew_after_a_lost_connection(
+    console: HatuiApp, link: StagedLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added: list[PacketLine] = []
+    add = Ladder.add
+
+    def counted(self: Ladder, number: int, packet: PacketLine) -> None:
+        added.append(packet)
+        add(self, number, packet)
+
+    async with console.run_test(size=(160, 45)) as pilot:
+        *former, newest = packets()
+        link.feed(*former)
+        await settle(pilot, link)
+        monkeypatch.setattr(Ladder, "add", counted)
+        link.feed(newest)
+        await settle(pilot, link)
+        assert added == [newest]
+        console.store.packets.clear()  # as a new connection does that could not be resumed
+        added.clear()
+        link.feed(*former)
+        await settle(pilot, link)
+        assert added == former
