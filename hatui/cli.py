@@ -22,8 +22,9 @@ from engine.client import DEFAULT_SOCKET
 from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
 from hatui.commands import COMMANDS, EXIT_NO_ENGINE
 from hatui.commands.figures import patience, whole
-from hatui.commands.terminal import complain
+from hatui.commands.terminal import complain, say_failure
 
+AS_JSON = {"--json", "--jsonl"}
 EVERY = "*"
 """In place of a subcommand: all of them."""
 EXIT_FAILED, EXIT_USAGE, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 5, 130
@@ -152,23 +153,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _give_up_output()  # whoever read it has left: there is nobody to tell
         return EXIT_FAILED
-    except Refused as refusal:
-        complain(f"{refusal.reason} [{refusal.code}]", f"`hatui explain {refusal.code}` says what to do")
-        return EXIT_NO_ENGINE if refusal.code == "E-PERMISSION" else EXIT_REFUSED
-    except EngineLost as lost:
-        complain(str(lost), REMOTE if any(word.startswith("--host") for word in words) else LOCAL)
-        return EXIT_NO_ENGINE
-    except ProtocolMismatch as mismatch:
-        complain(str(mismatch), "install the same version of hatui here and for the engine")
-        return EXIT_NO_ENGINE
-    except HatuiError as error:
-        complain(str(error))
-        return EXIT_FAILED
-    except OSError as failure:
-        if not failure.filename:  # a path is named: otherwise it is what we write to
-            _give_up_output()
-        complain(f"{failure.filename or 'standard output'}: {failure.strerror or failure} [E-IO]")
-        return EXIT_FAILED
+    except (HatuiError, OSError) as failure:
+        return _failed(failure, words)
+
+
+def _failed(failure: HatuiError | OSError, words: Sequence[str]) -> int:
+    """Say what went wrong; the exit status."""
+    text, hint, status = str(failure), "", EXIT_FAILED
+    match failure:
+        case Refused(code=code, reason=reason):
+            text, hint = f"{reason} [{code}]", f"`hatui explain {code}` says what to do"
+            status = EXIT_NO_ENGINE if code == "E-PERMISSION" else EXIT_REFUSED
+        case EngineLost():
+            hint, status = REMOTE if any(word.startswith("--host") for word in words) else LOCAL, EXIT_NO_ENGINE
+        case ProtocolMismatch():
+            hint, status = "install the same version of hatui here and for the engine", EXIT_NO_ENGINE
+        case ConnectionError():
+            text = f"the connection to the engine: {failure.strerror or failure} [E-NO-ENGINE]"
+            hint, status = LOCAL, EXIT_NO_ENGINE
+        case OSError():
+            if not failure.filename:  # a path is named: otherwise it is what we write to
+                _give_up_output()
+            text = f"{failure.filename or 'standard output'}: {failure.strerror or failure} [E-IO]"
+    complain(text, hint)
+    if not AS_JSON.isdisjoint(words):
+        say_failure(text)
+    return status
 
 
 def _open_what_is_closed() -> None:

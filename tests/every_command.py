@@ -241,10 +241,11 @@ HEAD = """\
 
 Made by `make docs` from one run of each command with `--json`. `v` is 1 in each object: keys may come, none goes or
 changes its meaning, or `v` counts up. `watch`, `capture`, `decode`, `replay` and `probe` say one object a line, all
-others one in all; what is wrong stands on standard error, the exit status says what it was. Keys with `_ns`, and
-`since`, `deadline`, `at`, `duration` and the intervals, are nanoseconds (of the clock whose reading is `mono_ns`, or of
-the wall clock where the key says `wall`). A key may hold `nothing yet` (null) or an empty list. Which keys an event or
-a packet has beside these hangs on its `type` and `kind`.
+others one in all. What goes wrong is `outcome` (`failed`, or as the engine says it), `code` for `hatui explain` and
+`text`; the same stands on standard error, and the exit status says what kind it was. Wrong use has no object. Keys with
+`_ns`, and `since`, `deadline`, `at`, `duration` and the intervals, are nanoseconds (of the clock whose reading is
+`mono_ns`, or of the wall clock where the key says `wall`). A key may hold `nothing yet` (null) or an empty list. Which
+keys an event or a packet has beside these hangs on its `type` and `kind`.
 """
 
 

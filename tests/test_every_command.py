@@ -109,8 +109,11 @@ def test_no_engine_a_dead_one_and_a_silent_one_are_sentences(
     with socket.socket(socket.AF_UNIX) as left_over:
         left_over.bind(str(dead))
     for path in (tmp_path / "absent", dead, tmp_path):
-        status, _, err = end(name, socket=str(path))
-        assert (status, err.startswith(f"hatui: no engine: {path}") or str(path) in err) == (3, True), err
+        status, out, err = end(name, socket=str(path), more=("--json",))
+        assert (status, str(path) in err) == (3, True), err
+        (told,) = objects(out)
+        if name != "metrics":  # says that keepalived is down
+            assert (told["v"], told["outcome"], str(path) in told["text"]) == (1, "failed", True)
     with FakeEngine(tmp_path / "s") as engine:
         engine.mute = True
         status, _, err = end(name, more=("--timeout", "0.03"))

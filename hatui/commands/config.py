@@ -17,7 +17,7 @@ from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
 from engine.messages import ApplyConfig, ConfigText, IncludedText
 from hatui.commands import files, revisions, session
 from hatui.commands.account import EXIT_REFUSED, Account
-from hatui.commands.terminal import agreed, complain, note, say, say_json
+from hatui.commands.terminal import agreed, complain, note, say, say_failure, say_json
 from hatui.text import plain, short_seconds
 
 EPILOG = """\
@@ -69,6 +69,8 @@ def run(chosen: argparse.Namespace) -> int:
         raise
     except HatuiError as failure:
         complain(str(failure))
+        if chosen.json:
+            say_failure(str(failure))
         return EXIT_UNREADABLE
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -62,6 +63,14 @@ def complain(text: str, hint: str = "") -> None:
 def say_json(value: Any) -> None:
     """The result as one JSON object: a message, or a mapping of plain Python values."""
     say(msgspec.json.format(json_line(value), indent=2))
+
+
+def say_failure(text: str) -> None:
+    """What went wrong as a JSON object, with the keys that every change of the configuration and of a state has."""
+    found = re.search(r" \[([A-Z]-[A-Z0-9-]+)\]$", text)
+    words, code = (text[: found.start()], found.group(1)) if found else (text, "")
+    with contextlib.suppress(OSError):
+        say_json({"outcome": "failed", "code": code, "text": plain(words)})
 
 
 def json_line(value: Any) -> str:

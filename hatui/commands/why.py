@@ -13,7 +13,7 @@ from engine.messages import EventLine, GetEvents, InstanceStatus
 from hatui import accounts, explanation
 from hatui.commands import session
 from hatui.commands.figures import whole
-from hatui.commands.terminal import columns, complain, painted, say, say_json, time_of_day
+from hatui.commands.terminal import columns, complain, painted, say, say_failure, say_json, time_of_day
 from hatui.replay import moment_of
 
 EPILOG = "exit codes: 0, 3 no engine, 4 no such change is known, 5 no such instance"
@@ -56,7 +56,10 @@ async def _why(chosen: argparse.Namespace) -> int:
         changes = explanation.changes_of(reply.events, name)
         if len(changes) < chosen.last or chosen.last < 1:
             before = f" before {chosen.at}" if chosen.at else ""
-            complain(f"the engine's history has {len(changes)} such changes{before}")
+            words = f"the engine's history has {len(changes)} such changes{before}"
+            complain(words)
+            if chosen.json:
+                say_failure(words)
             return EXIT_NO_CHANGE
         change = changes[-chosen.last]
         rows = await _around(chosen, client, change, known)
