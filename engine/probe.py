@@ -28,7 +28,7 @@ MAGIC = b"HATUIPRB"
 PATIENCE_S = 1.0
 OUTSTANDING = 256
 """TCP probes under way at a time; beyond it one counts as lost at once."""
-EVERY_MS = (10, 1000)
+EVERY_MS = (5, 1000)
 ETH_P_ARP, ETH_P_IPV6 = 0x0806, 0x86DD
 BROADCAST = b"\xff" * 6
 
@@ -388,7 +388,7 @@ def interface_of(family: int, source: str) -> str:
 def arguments(made: argparse.ArgumentParser) -> None:
     """The command line."""
     made.add_argument("address", metavar="VIP")
-    made.add_argument("--every", default="50ms", metavar="50ms", help="10ms to 1000ms between two probes")
+    made.add_argument("--every", default="50ms", metavar="50ms", help="5ms to 1000ms between two probes")
     made.add_argument("--for", dest="seconds", type=seconds, default=0, metavar="S", help="end after so many seconds")
     made.add_argument(
         "--timeout",
@@ -431,7 +431,7 @@ def interval_ms(text: str) -> float:
     except ValueError:
         value = 0.0
     if not EVERY_MS[0] <= value <= EVERY_MS[1]:
-        raise ValueError(f"--every {text}: an interval is 10ms to 1000ms")
+        raise ValueError(f"--every {text}: an interval is 5ms to 1000ms")
     return value
 
 
