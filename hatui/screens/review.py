@@ -221,10 +221,9 @@ class Review(Dialog):
         """The command line that applies a file in the same way."""
         within = self._within() if self._may_confirm and not self._wrong_time else 0
         command = self._draft.command(self._shown, confirm_s=within)
-        if command.files:
-            self.console.say("files that are included go along: no command line does the same [E-INCLUDED]", "warning")
-            return
-        self.console.copy(f"{self.console.command_line(command, node=self._screen.node)} {plain(self._draft.path)}")
+        along = "".join(f" --include {plain(one.path)}={plain(one.path)}" for one in command.files)
+        line = self.console.command_line(command, node=self._screen.node)
+        self.console.copy(f"{line} {plain(self._draft.path)}{along}")
 
     def action_confirm(self) -> None:
         """Apply, to be confirmed in time."""

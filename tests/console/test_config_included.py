@@ -93,6 +93,8 @@ async def test_included_file_is_typed_judged_and_applied_with_the_main_file(
         assert "web.conf (on disk)" in text
         assert "+    priority 150" in text
         assert "hidden1" not in text
+        await pilot.press("c")
+        assert console.clipboard.endswith(f" --include {WEB_PATH}={WEB_PATH}")
         await pilot.press("y")
         await until(pilot, "done")
         command = next(one for one in able.commands() if isinstance(one, ApplyConfig))
