@@ -155,7 +155,9 @@ class Probing(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def probing(ask: Ask, address: str, wish: Probing, say: Callable[[str], None]) -> AsyncIterator[None]:
+async def probing(
+    ask: Ask, address: str, wish: Probing, say: Callable[[str], None], start_s: float = START_S
+) -> AsyncIterator[None]:
     """The probes elsewhere, as long as this lasts. They run when it begins; one that cannot be started is said, and
     costs its figures alone."""
     from hatui.commands import probe
@@ -189,9 +191,9 @@ async def probing(ask: Ask, address: str, wish: Probing, say: Callable[[str], No
             tasks.append(loop.create_task(_complaints(program, at, say)))
         for at, begun in enumerate(starting):
             try:
-                await asyncio.wait_for(begun.wait(), START_S)
+                await asyncio.wait_for(begun.wait(), start_s)
             except TimeoutError:
-                say(f"probe {at + 1}: nothing was heard of it within {START_S:g} s; the drill begins without it")
+                say(f"probe {at + 1}: nothing was heard of it within {start_s:g} s; the drill begins without it")
         yield
     finally:
         for program in programs:

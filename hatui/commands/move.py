@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -43,6 +45,9 @@ from hatui.text import (
     state_word,
 )
 
+if TYPE_CHECKING:
+    from hatui.counting import Count
+
 EXIT_REFUSED, EXIT_NOT_VERIFIED = 5, 6
 EPILOG = {
     "failover": "exit codes: 0 done and verified, 3 no engine, 5 refused, 6 undone or not verified in time",
@@ -67,6 +72,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--hold", default="", metavar="30m", help="release by itself after this time")
         parser.add_argument("--dry-run", action="store_true", help="show what would happen, change nothing")
         parser.add_argument("--wait", action="store_true", help="end only when the addresses have really moved")
+        parser.add_argument(
+            "--ping", action="store_true", help="ping the address from here meanwhile, say what was lost"
+        )
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--override", default="", metavar="REASON", help="do it although a check failed")
     elif command == "release":
@@ -155,7 +163,11 @@ async def _failover(chosen: argparse.Namespace) -> int:
             return EXIT_REFUSED
         await client.subscribe("status", "events", rate_hz=20)
         try:
-            reply = await session.within(chosen, client.ask(order, chosen.reason, progress=note), HAND_OVER_S)
+            async with _pings(chosen, before) as pings:
+                reply = await session.within(chosen, client.ask(order, chosen.reason, progress=note), HAND_OVER_S)
+            if pings is not None:
+                words = pings.words or "the address answers no ping from here: nothing was measured"
+                (note if chosen.json else say)(words)
         except asyncio.CancelledError:
             complain("interrupted; the order is with the engine and goes on", f"`hatui status {before.name}` shows it")
             raise
@@ -171,6 +183,18 @@ async def _failover(chosen: argparse.Namespace) -> int:
     if not verified and chosen.wait:
         complain(f"not verified within {chosen.timeout:g} s: {before.name} is {state_word(after.state)} here")
     return 0 if verified or not chosen.wait else EXIT_NOT_VERIFIED
+
+
+@asynccontextmanager
+async def _pings(chosen: argparse.Namespace, status: InstanceStatus) -> AsyncIterator[Count | None]:
+    """Ping the address meanwhile, where that is wanted."""
+    if not chosen.ping or chosen.dry_run or not status.addresses:
+        yield None
+        return
+    from hatui.counting import counted
+
+    async with counted(status.addresses[0].address) as count:
+        yield count
 
 
 async def _afterwards(

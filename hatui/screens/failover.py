@@ -17,6 +17,7 @@ from textual.widgets import Button, Input, Label
 
 from engine.errors import EngineLost, Refused
 from engine.messages import Check, Failover, Outcome, Release, Reply
+from hatui.link import ReplayLink
 from hatui.linked import checks_of
 from hatui.meanwhile import Meanwhile
 from hatui.moves import Move, forecast, measured, with_checks
@@ -44,6 +45,7 @@ class FailoverDialog(Dialog):
         self._checks: tuple[Check, ...] = ()
         """What the engine found, when this was opened."""
         self._meanwhile: Meanwhile | None = None
+        self._pings = ""
 
     def compose(self) -> ComposeResult:
         """Forecast, fields, buttons."""
@@ -255,6 +257,16 @@ class FailoverDialog(Dialog):
         self.paint()
 
     async def _perform(self, command: Failover, reason: str) -> None:
+        status = self.console.store.instances.get(self._instance)
+        address = status.addresses[0].address if status is not None and status.addresses else ""
+        from hatui.counting import counted  # what starts programs is loaded when something moves
+
+        async with counted("" if isinstance(self.console.link, ReplayLink) else address) as pings:
+            await self._ask(command, reason)
+        self._pings = pings.words
+        self.paint()
+
+    async def _ask(self, command: Failover, reason: str) -> None:
         try:
             reply = await self.console.perform(command, reason, self._progress)
         except EngineLost as lost:
@@ -276,6 +288,8 @@ class FailoverDialog(Dialog):
             lines.append(((f" measured: {plain(told)}{forecast_words}", "good"),))
         elif told:
             lines.append(((f" {plain(told)}", "bad"),))
+        if self._pings:
+            lines.append(((f" {self._pings}", "good" if self._pings.startswith("0 of ") else "bad"),))
         if reply.outcome is Outcome.DONE:
             words = plain(self.console.command_line(Release(self._instance)))
             lines.append(((" U on the dashboard releases it, or", "dim"),))

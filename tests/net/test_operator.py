@@ -74,7 +74,11 @@ def test_operator_moves_an_address_and_changes_a_priority_with_keys_alone(
             console.keys("F")
             console.see("Fail over VI_1: serverA (MASTER 100) -> 10.211.55.23", "y Fail over now")
             console.keys("y")
-            console.see("10.211.55.23 (priority 50) took over after", "measured: 10.211.55.23 answered after")
+            console.see(
+                "10.211.55.23 (priority 50) took over after",
+                "measured: 10.211.55.23 answered after",
+                "pings from here lost",
+            )
             console.keys("Escape")
             console.see("- VI_1       backup    1/100  10.211.55.23", "10.211.55.50/32 not here", "VI_1 is held")
             assert lab.owners() == ["serverB"]
