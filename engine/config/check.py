@@ -19,7 +19,9 @@ from engine.config.syntax import Token
 
 _BIT = r"I(?:[RWX](?:USR|GRP|OTH)|RWX[UGO])"
 _SHAPES = {
-    "umask": re.compile(rf"(?:0x[0-9a-fA-F]+|[0-9]+|{_BIT}(?:\|{_BIT})*)\Z"),
+    "umask": re.compile(
+        rf"(?:0x0*1?[0-9a-fA-F]{{1,2}}|0+[0-7]{{,3}}|[1-9][0-9]?|[1-4][0-9]{{2}}|50[0-9]|51[01]|{_BIT}(?:\|{_BIT})*)\Z"
+    ),
     "codes": re.compile(r"[1-5][0-9]{2}(?:-[1-5][0-9]{2})?\Z"),
     "granularity": re.compile(r"(?:[0-9]{1,3}|[0-9]+(?:\.[0-9]+){3})\Z"),
     "hex": re.compile(r"(?:[0-9A-Fa-fXx]{2} ?)+\Z"),
@@ -27,6 +29,12 @@ _SHAPES = {
 _INCLUDE_CHECKS = {"read", "readable", "match", "wildcard_match", "brace_match"}
 _CUT = {"vrrp_rt_priority", "checker_rt_priority", "bfd_rt_priority"}
 """Beyond the range the limit counts."""
+_BEGUN = {
+    *("garp_master_delay", "garp_master_repeat", "garp_master_refresh", "garp_master_refresh_repeat"),
+    *("garp_lower_prio_delay", "garp_lower_prio_repeat", "down_timer_adverts", "version", "rt_priority", "priority"),
+    "smtp_connect_timeout",
+}
+"""Of the instance, and with vrrp_ in front of all; but `priority` only with it."""
 _NO_LIMIT = {"vrrp_rlimit_rttime", "checker_rlimit_rttime", "checker_rlimit_rtime", "bfd_rlimit_rttime"}
 """A wrong value sets no limit at all."""
 _DECIMALS: dict[Path, int] = {("bfd_instance",): 3}
@@ -271,8 +279,7 @@ class Checker:
         decimals = _DECIMALS.get(row.path, 6)
         too_fine = scale != 1 and len(word.value.partition(".")[2]) > decimals
         if number is None or (too_fine and row.path == ("vrrp_script",)):
-            self._wrong(statement, row, term, word)
-            return None
+            return self._begun(statement, row, term, word, scale)
         if (low is not None and number < low) or (high is not None and number > high):
             self.say(
                 "C-RANGE",
@@ -303,6 +310,23 @@ class Checker:
             )
         return number
 
+    def _begun(self, statement: Statement, row: Keyword, term: Term, word: Token, scale: int) -> int | None:
+        """What is no number. Of some keywords keepalived complains, and uses what it has read up to there: the digits
+        in front, which are microseconds where seconds are asked for. Source: the dump of 2.2.7."""
+        low, high = _bounds(term, scale)
+        number = None
+        if scale != 1 and row.path != ("vrrp_script",):
+            number = values.begun_seconds(word.value)
+        elif row.name.removeprefix("vrrp_") in _BEGUN and row.name != "priority":
+            number = values.begun_integer(word.value)
+        if number is not None and row.name in _CUT:
+            number = max(low or 0, min(high or number, number))
+        elif number is not None and not (low or 0) <= number <= (high or number):
+            number = None
+        used = "" if number is None else f"keepalived uses {number if scale == 1 else values.seconds_text(number)}."
+        self._wrong(statement, row, term, word, used)
+        return number
+
     def _outside(self, row: Keyword, term: Term, number: int) -> str:
         """What keepalived does with a number outside its range."""
         if row.name in _CUT:
@@ -314,7 +338,7 @@ class Checker:
             self._wrong(statement, row, term, word)
         return value
 
-    def _wrong(self, statement: Statement, row: Keyword, term: Term, word: Token) -> None:
+    def _wrong(self, statement: Statement, row: Keyword, term: Term, word: Token, used: str = "") -> None:
         self.say(
             "C-VALUE",
             statement,
@@ -324,7 +348,7 @@ class Checker:
             value=word.value or '""',
             needs=str(term).strip("[]"),
             form=" ".join(map(str, row.arguments)),
-            consequence=consequence(row),
+            consequence=used or consequence(row),
         )
 
     def _missing(self, statement: Statement, row: Keyword, term: Term) -> None:

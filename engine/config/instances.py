@@ -84,6 +84,9 @@ def instance_block(context: Context, block: Statement, name: str) -> None:
     for kind in TRACKS:
         blocks[kind] = lambda one: track_block(context, one, draft.tracks)
     context.each(block, PATH, lines.setting, blocks)
+    last = block.child("priority")
+    if last is not None and draft.places.get("priority") is not last:
+        draft.priority = 100  # what keepalived takes for a wrong one, also where state MASTER would mean 255
     context.instances.append(draft)
     context.names.add(name)
 
@@ -196,8 +199,8 @@ class _Instance:
                     off_means_on(self.context, statement)
             case "mcast_src_ip" | "unicast_src_ip":
                 draft.unicast_asked |= statement.keyword == "unicast_src_ip"
-                if self.same_family(statement, given[0], "the source address"):
-                    draft.source = given[0]
+                fits = self.same_family(statement, given[0], "the source address")
+                draft.source = given[0] if fits else ""  # the one above is gone, too
             case "mcast_dst_ip":
                 self.group_address(statement, given[0])
             case "unicast_ttl":
@@ -272,6 +275,7 @@ class _Instance:
 
     def group_address(self, statement: Statement, address: str) -> None:
         if not values.is_multicast(address):
+            self.draft.family = self.draft.family or values.family(address)  # that much it tells keepalived
             self.say(
                 "C-MEANING",
                 statement,

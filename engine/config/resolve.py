@@ -430,25 +430,30 @@ class Resolver:
                 "Remove the line.",
             )
             return None
-        if self.fields["priority"] == OWNER and track.weight:
-            self.adjusted(
-                at,
-                f"{keyword} {track.name} has a weight, and priority 255 takes none",
-                "keepalived ignores the line.",
-                "Use a priority below 255, or no weight (failure is FAULT then).",
-            )
-            return None
-        if not flat or not track.weight or (field == "files" and track.weight != 1):
+        if not track.weight or field == "processes":
+            return track  # keepalived 2.2.7 leaves the weights of processes alone
+        owner = self.fields["priority"] == OWNER
+        if not owner and not flat:
             return track
-        if field in ("interfaces", "files"):
-            return msgspec.structs.replace(track, weight=0)
+        reason = "priority 255 takes none" if owner else "the instance is in a sync group"
+        zero = field == "files" and track.weight == 1
+        if field == "interfaces" and not owner:
+            zero, consequence = True, "keepalived takes the weight for 0: its failure means FAULT."
+        elif zero:
+            consequence = (
+                "keepalived takes weight 1, which is also the default of a file, for 0: any number means FAULT."
+            )
+        else:
+            consequence = "keepalived ignores the line."
         self.adjusted(
             at,
-            f"{keyword} {track.name} has a weight, and the instance is in a sync group",
-            "keepalived ignores the line: different priorities would part the members.",
-            "Add sync_group_tracking_weight to the group, or use no weight.",
+            f"{keyword} {track.name} has a weight, and {reason}",
+            consequence,
+            "Use a priority below 255, or no weight (failure is FAULT then)."
+            if owner
+            else "Add sync_group_tracking_weight to the group, or use weight 0: weights would part the members.",
         )
-        return None
+        return msgspec.structs.replace(track, weight=0) if zero else None
 
 
 def rounded_interval(asked: int, version: int) -> tuple[int, str]:

@@ -181,7 +181,8 @@ class _Service:
         """The words behind TUN. Source: keepalived.conf(5) lvs_method."""
         given = [word.value for word in statement.arguments]
         kind = given[given.index("type") + 1] if "type" in given[:-1] else "ipip"
-        checks = {"csum", "remcsum"} & set(given)
+        last = next((word for word in reversed(given) if word in ("csum", "remcsum", "nocsum")), "nocsum")
+        checks = {last} - {"nocsum"}
         if statement.words[-1].value in ("type", "port") and len(given) > 1:
             return  # said by the check of its arguments
         if ("port" in given) != (kind == "gue"):

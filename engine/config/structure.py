@@ -151,6 +151,8 @@ class _Structure:
                     level.statement.closed_at = brace.line
                     if level.whole or len(self.levels) == 1:
                         break
+                if not level.whole:
+                    self.diagnostics.append(finding("C-BRACE", brace.file, brace.line, brace.column, brace.column + 1))
             else:
                 self.diagnostics.append(finding("C-BRACE", brace.file, brace.line, brace.column, brace.column + 1))
             return

@@ -44,6 +44,19 @@ def seconds_text(ns: int) -> str:
     return f"{ns / NS_PER_S:.9f}".rstrip("0").rstrip(".")
 
 
+def begun_integer(text: str) -> int:
+    """The number with which a word begins, 0 where it begins with none."""
+    found = re.match(r"[+-]?[0-9]+", text)
+    return int(found[0]) if found else 0
+
+
+def begun_seconds(text: str) -> int | None:
+    """The digits with which a word begins as microseconds, which is how keepalived takes them when something else
+    follows them; in ns. None behind a minus."""
+    found = re.match(r"\+?([0-9]*)\.?([0-9]{,6})", text)
+    return int((found[1] + found[2]) or "0") * 1000 if found and not text.startswith("-") else None
+
+
 def boolean(text: str) -> bool | None:
     """Exactly true on yes false off no."""
     return True if text in TRUE else False if text in FALSE else None

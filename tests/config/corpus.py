@@ -358,6 +358,18 @@ RULES = (
     *("from 10.0.0.0/8 table 5 preference 5 protocol static", "tos 16 table 5 preference 5", "l3mdev preference 5"),
 )
 INSTANCES = (
+    *(
+        f"{keyword} {number}"
+        for keyword in ("garp_master_delay", "garp_lower_prio_repeat", "down_timer_adverts", "preempt_delay", "version")
+        for number in ("3s", "s", "-3s", "2.5.5")
+    ),
+    *("mcast_src_ip 10.211.55.22\nmcast_src_ip fe80::1", "mcast_dst_ip 10.9.9.9", "mcast_dst_ip fe80::9"),
+    *(
+        "priority 500\nstate MASTER",
+        "priority 10\npriority x\nstate MASTER",
+        "priority 255\ntrack_process {\ntp weight 3\n}",
+    ),
+    *(f"priority 255\ntrack_file {{\ntf{weight}\n}}" for weight in ("", " weight 1", " weight 3", " weight 0")),
     *("priority 5 \\", "priority 5 \\ # 7", "priority 5\\# 7", "accept \\", "\\# eth1", 'priority "5 \\# 7"'),
     *('garp_master_delay ""', "garp_master_delay -0", 'preempt_delay ""', "preempt_delay -0", "priority -0"),
     *("preempt_delay 1.0000016", "preempt_delay 1.0000000", "advert_int 1.0000000", "native_ipv6"),
@@ -448,6 +460,17 @@ def _whole() -> Iterator[tuple[str, str]]:
     group = "vrrp_sync_group G {\n group {\n V\n W\n }\n}\n"
     weighted = 'vrrp_script chk {\n script "/bin/true"\n weight 5\n}\n'
     yield "empty file", ""
+    yield "static_routes without braces", good_one + "static_routes\n}\n"
+    for track in (
+        "process {\ntp",
+        "process {\ntp weight 3",
+        "file {\ntf",
+        "file {\ntf weight 3",
+        "interface {\neth1 weight 3",
+    ):
+        members = instance(f"track_{track}\n}}") + instance(name="W", vrid=6, vip="10.211.55.51")
+        before = SECURE + "track_file tf {\n file /tmp/tf\n}\nvrrp_track_process tp {\n process nginx\n}\n"
+        yield f"in a group: {track!r}", before + members + group
     yield "only globals", "global_defs {\n}\n"
     yield "same name twice", good_one + instance(vrid=6)
     yield "same VRID twice", good_one + instance(name="W")
