@@ -165,6 +165,27 @@ async def test_d_shows_the_preflight_then_runs_and_shows_the_verdict(console: Ha
         assert RunDrill("hand-over", "VI_WEB") in link.commands()
 
 
+@pytest.mark.parametrize(("count", "twin", "folded"), [(4, True, False), (10, False, False), (30, False, True)])
+async def test_a_long_preflight_leaves_the_keys_and_the_buttons_in_view(
+    console: HatuiApp, link: StagedLink, count: int, twin: bool, folded: bool
+) -> None:
+    checks = tuple(Check("unknown", f"P-{number}", f"unknown number {number}") for number in range(count))
+    made = msgspec.structs.replace(REPORTS[0], checks=checks)
+    link.answers[RunDrill] = Reply(0, Outcome.DONE, text="done", drill=made)
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("D")
+        text = await until(pilot, "outage at most 3.609 s")
+        assert "y Run the drill   esc Cancel   c Copy command" in text
+        assert "Cancel      Run the drill" in text
+        assert "unknown number 0" in text
+        assert ("Same as" in text) is twin
+        assert ("more lines, in a taller window" in text) is folded
+        await pilot.resize_terminal(100, 60)
+        text = await until(pilot, "Same as")
+        assert f"unknown number {count - 1}" in text
+
+
 async def test_d_takes_the_options_of_the_command_line_and_an_override(console: HatuiApp, link: StagedLink) -> None:
     def answer(command: Command) -> Reply:
         made = msgspec.structs.replace(REPORTS[0], checks=(Check("fail", "P-PENDING", "revision 7 waits"),))
