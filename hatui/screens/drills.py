@@ -137,11 +137,15 @@ class Drills(FrameScreen):
         self.action_open()
 
     def action_open(self) -> None:
-        """A report, or the dialog for a plan or an instance."""
+        """A report: that of the row, or the last one of an instance; else the dialog for the plan or the instance."""
         kind, name = self.selected
+        nodes = self.console.store.nodes
+        last = max((one for one in self._reports if one.instance == name), key=lambda one: one.started, default=None)
         if kind == "report":
-            node, number = parted(name, self.console.store.nodes)
+            node, number = parted(name, nodes)
             self.run_worker(self._show(int(number), node))
+        elif kind == "instance" and last is not None:
+            self.run_worker(self._show(last.number, parted(name, nodes)[0]))
         else:
             self.action_drill()
 
