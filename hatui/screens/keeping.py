@@ -30,6 +30,8 @@ class KeptEditor(SharedEditor):
         self._turning = False
         self._written: tuple[object, ...] = ()
         """What is kept on this host."""
+        self._lost = ""
+        """Why what is typed cannot be kept here, as it was said."""
 
     # whose it is ---------------------------------------------------------------------------------
 
@@ -100,7 +102,10 @@ class KeptEditor(SharedEditor):
         if wanted is not None:
             wanted()
         if not self.editing.disk:
-            await self.keep()
+            wrong = await self.keep()
+            if wrong and wrong != self._lost:
+                self.console.say(wrong, "warning")
+            self._lost = wrong
 
     async def keep(self, *, on_purpose: bool = False) -> str:
         """Write down what is typed, or throw away what was. Returns what went wrong."""
@@ -126,5 +131,6 @@ class KeptEditor(SharedEditor):
         try:
             await asyncio.to_thread(kept.keep, where, one)
         except (OSError, ValueError) as error:
-            return f"what is typed cannot be kept in {where}: {error} [E-IO]"
+            self._written = ()  # tried again at the next pause
+            return f"what is typed cannot be kept in {where}: {getattr(error, 'strerror', '') or error} [E-IO]"
         return ""

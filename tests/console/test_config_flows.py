@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from pathlib import Path
 
@@ -219,6 +220,35 @@ async def test_kept_text_over_a_file_that_changed_meanwhile_is_a_difference(cons
         await until(pilot, "disk differs by 1 line")
         await pilot.press("ctrl+s")
         await until(pilot, "the file on disk has changed since it was read")
+
+
+async def test_text_that_cannot_be_kept_is_said_once_and_kept_as_soon_as_it_can(
+    console: HatuiApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(console, "say", lambda text, *_: said.append(text))
+    drafts, where = tmp_path / "drafts", kept.place(tmp_path, "lb-a", CONFIG_PATH)
+    drafts.write_text("a file where a directory should be")
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await opened(pilot)
+        await change_priority(pilot, console, "150")
+        await until(pilot, "priority 100 -> 150")
+        await pilot.press("backspace", "1")
+        await until(pilot, "priority 100 -> 151")
+        async with asyncio.timeout(60):
+            while not said:
+                await settle(pilot)
+        assert [text for text in said if "[E-IO]" in text] == [
+            f"what is typed cannot be kept in {where}: File exists [E-IO]"
+        ]
+        drafts.unlink()
+        await pilot.press("backspace", "2")
+        await until(pilot, "priority 100 -> 152")
+        async with asyncio.timeout(60):
+            while (one := kept.read(where)) is None:
+                await settle(pilot)
+    assert one is not None
+    assert PRIORITY.replace("100", "152") in one.text
 
 
 def screen_draft_text() -> str:
