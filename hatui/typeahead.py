@@ -12,6 +12,7 @@ from typing import Any
 
 from textual import events
 from textual.message import Message
+from textual.widgets import Input
 
 from hatui.painting import FrugalApp
 
@@ -22,9 +23,11 @@ PATIENCE_S = 1.0
 class Behind(Message):
     """Follows a key through the widgets to the app, unless one of them keeps the key for itself."""
 
-    def __init__(self, key: events.Key) -> None:
+    def __init__(self, key: events.Key, *, last: bool = False) -> None:
         super().__init__()
         self.key = key
+        self.last = last
+        """It also follows what the binding of the key has sent up from the widget."""
 
 
 class TypeAhead(FrugalApp):
@@ -35,6 +38,8 @@ class TypeAhead(FrugalApp):
         self._keys: deque[events.Key] = deque()
         self._key: events.Key | None = None
         """The one under way."""
+        self._field: Input | None = None
+        """What it was typed into."""
 
     async def on_event(self, event: events.Event) -> None:
         """Keys wait for their turn; everything else goes its way."""
@@ -48,6 +53,7 @@ class TypeAhead(FrugalApp):
     async def _begin(self, key: events.Key) -> None:
         self._key = key
         target = self.focused or self.screen
+        self._field = target if isinstance(target, Input) else None
         self.set_timer(PATIENCE_S, lambda: self._end(key))
         await super().on_event(key)
         if key.is_forwarded:
@@ -60,13 +66,25 @@ class TypeAhead(FrugalApp):
         self._finish(event)
 
     def on_behind(self, message: Behind) -> None:
-        """A widget kept the key."""
-        self._finish(message.key)
+        """A widget kept the key, or all that it led to has come up."""
+        if message.last:
+            self._settle(message.key)
+        else:
+            self._finish(message.key)
 
     def _finish(self, key: events.Key) -> None:
-        """After what the key has put into the app's queue, and after the screen has taken it in."""
+        """After what the key has put into the app's queue; a field that it submits says so through all parents."""
         if self._key is key:
-            self.call_later(lambda: self.screen.call_after_refresh(self.call_later, self._end, key))
+            self.call_later(self._follow if key.key == "enter" and self._field is not None else self._settle, key)
+
+    def _follow(self, key: events.Key) -> None:
+        if self._field is None or not self._field.post_message(Behind(key, last=True)):
+            self._settle(key)
+
+    def _settle(self, key: events.Key) -> None:
+        """After the screen has taken it in."""
+        if self._key is key:
+            self.screen.call_after_refresh(self.call_later, self._end, key)
 
     async def _end(self, key: events.Key) -> None:
         if self._key is not key:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
-from engine.messages import Failover, Outcome, Reply
+from engine.messages import Failover, Outcome, Reply, RunDrill
 from hatui.app import HatuiApp
 from hatui.widgets.editor import ConfigEditor
 from tests.console.conftest import CONFIG, StagedLink
 from tests.console.piloting import settle, until
+from tests.console.rehearsed import REPORTS
 
 SIZE = (80, 24)
 SIGNS = {"/": "slash", ":": "colon", "?": "question_mark"}
@@ -53,6 +55,19 @@ async def test_order_typed_into_the_dialog_before_it_is_painted_is_carried_out_o
         type_at_once(pilot, "F", "escape", "down", "up", "F", "y", "y")
         await until(pilot, "took over")
         assert [type(command) for command in link.commands()] == [Failover]
+
+
+async def test_enter_in_a_field_leaves_it_before_the_next_key(console: HatuiApp, link: StagedLink) -> None:
+    link.answers[RunDrill] = Reply(0, Outcome.DONE, text="done", drill=REPORTS[0])
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("D")
+        await until(pilot, "outage at most 3.609 s")
+        console.screen.query_one("#reason", Input).focus()
+        await settle(pilot)
+        type_at_once(pilot, *"test", "enter", "y")
+        await until(pilot, "PASS  outage 3.500 s")
+        assert RunDrill("hand-over", "VI_WEB") in link.commands()
 
 
 async def test_key_whose_widget_goes_away_holds_up_nothing(console: HatuiApp, link: StagedLink) -> None:
