@@ -55,7 +55,7 @@ lvs-dumps: $(BIN)/.installed
 interop: $(BIN)/.installed
 	$(BIN)/python -m tests.net.interop $(KINDS)
 
-# Every built-in drill x peer x command line and console, aborted and crashed ones: 7 minutes, nothing beside it.
+# Every built-in drill x peer x command line and console, aborted and crashed ones: 9 minutes, nothing beside it.
 drills: $(BIN)/.installed
 	$(BIN)/python -m tests.net.drills
 
