@@ -173,6 +173,8 @@ class _Instance:
         match statement.keyword:
             case "interface":
                 draft.interface = given[0]
+                if "vrf" in draft.places:
+                    self.against(statement, "vrf together with interface")
             case "virtual_router_id":
                 draft.vrid = given[0]
             case "priority":
@@ -218,8 +220,6 @@ class _Instance:
             case "native_ipv6":
                 draft.family = 6
             case "vrf" if draft.interface:
-                self.against(statement, "vrf together with interface")
-            case "interface" if "vrf" in draft.places:
                 self.against(statement, "vrf together with interface")
             case "vmac_xmit_base":
                 draft.xmit_base = True

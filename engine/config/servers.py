@@ -35,6 +35,16 @@ def wrong(context: Context, at: Statement, what: str, consequence: str, todo: st
 
 def group_of_servers(context: Context, block: Statement) -> None:
     """virtual_server_group NAME."""
+    if len(block.words) > 2:
+        context.say(
+            "C-MEANING",
+            block,
+            block.words[2],
+            exit_code=2,
+            what="a virtual_server_group has one name",
+            consequence="keepalived ends here.",
+            todo="Put the name in double quotes, or remove a word.",
+        )
     if not block.children:
         wrong(context, block, f"{block.name} has no entries", "keepalived removes the group.", "Add an address.")
     for line in block.children or ():

@@ -187,7 +187,7 @@ def _whole(context: Context, statement: Statement, ns: int) -> int:
             "C-ROUNDED", statement, word, keyword=statement.keyword, value="0", used="1", why="0 would never end."
         )
         return NS_PER_S
-    if ns % NS_PER_S:
+    if "." in word.value:
         context.say("C-NEWER", statement, word, keyword=f"a fraction of a second in {statement.keyword}")
     return ns
 
@@ -270,6 +270,20 @@ def group_block(context: Context, block: Statement, name: str) -> None:
     context.each(block, ("track_group",), lambda _statement, _given: None, {"group": group})
 
 
+def whole_name(context: Context, statement: Statement) -> None:
+    """A program with its parameters in one pair of quotes, as the manual has it and 2.2.7 does not."""
+    context.say(
+        "C-MEANING",
+        statement,
+        statement.words[1],
+        severity="warning",
+        exit_code=0,
+        what=f"{statement.words[1].text} is one name, blanks and all",
+        consequence="keepalived 2.2.7 looks for a program of that name, whatever its manual says, and finds none.",
+        todo="Leave out the quotes: the first word is the program, the others are its parameters.",
+    )
+
+
 def process_block(context: Context, block: Statement, name: str) -> None:
     """vrrp_track_process NAME."""
     fields: dict[str, Any] = {"name": name}
@@ -279,7 +293,9 @@ def process_block(context: Context, block: Statement, name: str) -> None:
             case "process" if "argv" in fields:
                 _already(context, statement)
             case "process":
-                fields["argv"] = tuple(values.shell_words(statement.rest) or ())
+                fields["argv"] = tuple(word.value for word in statement.arguments)
+                if len(statement.words) == 2 and " " in statement.name.strip():
+                    whole_name(context, statement)
             case "param_match":
                 fields["param_match"], fields["full_command"] = given[0] or "", True
             case "weight" if "weight" in fields:
@@ -311,9 +327,6 @@ def process_block(context: Context, block: Statement, name: str) -> None:
             todo="Add process NAME.",
         )
         return
-    if len(fields["argv"]) == 1:
-        words = values.shell_words(fields["argv"][0])
-        fields["argv"] = tuple(words or fields["argv"])
     fields["full_command"] = fields.get("full_command", False) or len(fields["argv"]) > 1
     context.processes[name] = TrackedProcess(**fields)
 

@@ -231,7 +231,7 @@ BESIDE = (
         f"track_file f {{\nfile /tmp/x\ninit_file {words}\n}}"
         for words in ("overwrite", "5", "+5", "overwrite 5", "5 6", "-5", '""', "2147483648")
     ),
-    "vrrp_script s {\nscript /bin/true\ninterval 1.0000001\n}",
+    *(f"vrrp_script s {{\nscript /bin/true\ninterval {number}\n}}" for number in ("1.0000001", "1.0", "1.")),
     "track_file f {\nfile /tmp/x\nweight 3\nweight 4\n}",
     *(
         f"vrrp_track_process p {{\nprocess x\n{lines}\n}}"
@@ -460,6 +460,8 @@ def _whole() -> Iterator[tuple[str, str]]:
     group = "vrrp_sync_group G {\n group {\n V\n W\n }\n}\n"
     weighted = 'vrrp_script chk {\n script "/bin/true"\n weight 5\n}\n'
     yield "empty file", ""
+    yield "vrf above interface", instance("vrf eth1", "interface eth0", without=("interface",))
+    yield "group of servers with two names", good_one + "virtual_server_group a b {\n 10.0.0.1 80\n}\n"
     yield "static_routes without braces", good_one + "static_routes\n}\n"
     for track in (
         "process {\ntp",

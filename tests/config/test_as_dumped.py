@@ -106,6 +106,24 @@ def test_weights_in_a_group_and_of_an_owner(tracks: str, in_group: Track | None,
         assert (*found.files, *found.processes, *found.interfaces) == (() if wanted is None else (wanted,))
 
 
+@pytest.mark.parametrize(
+    ("written", "argv", "told"),
+    [
+        ("process a -b c", ("a", "-b", "c"), []),
+        ('process a "-b c" d', ("a", "-b c", "d"), []),
+        ("process 'a b' c", ("'a", "b'", "c"), []),
+        ('process "a b c"', ("a b c",), ["C-MEANING"]),
+    ],
+)
+def test_program_is_the_first_word_whatever_the_manual_says(
+    written: str, argv: tuple[str, ...], told: list[str]
+) -> None:
+    loaded = reading(f"vrrp_track_process p {{\n {written}\n}}\n" + with_lines("track_process {\np\n}"))
+    found = config(loaded).processes[0]
+    assert (found.argv, found.full_command) == (argv, len(argv) > 1)
+    assert codes(loaded) == told
+
+
 @pytest.mark.parametrize("tail", ["/24", "-5", "-5/24", ""])
 def test_tail_of_an_address_is_left_out(tail: str) -> None:
     text = with_lines(f"mcast_src_ip 10.211.55.22{tail}", "unicast_peer {", f"10.211.55.23{tail}", "}")

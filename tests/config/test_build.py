@@ -254,13 +254,13 @@ class TestTracking:
 
     def test_files_and_processes(self) -> None:
         text = block("track_file tf", "file /run/x", "init_file 5 overwrite") + "\n"
-        text += block("vrrp_track_process tp", 'process "nginx -g x"', "quorum 2", "delay 0.5", "weight 4") + "\n"
+        text += block("vrrp_track_process tp", 'process nginx -g "x y"', "quorum 2", "delay 0.5", "weight 4") + "\n"
         found = whole(text + with_lines("track_file {", "tf", "}", "track_process {", "tp weight 7", "}"))
         assert found.files == (TrackedFile(name="tf", path="/run/x", init_value=5, init_overwrite=True),)
         assert found.processes == (
             TrackedProcess(
                 name="tp",
-                argv=("nginx", "-g", "x"),
+                argv=("nginx", "-g", "x y"),
                 full_command=True,
                 weight=4,
                 quorum=2,

@@ -48,6 +48,9 @@ FILES = (
 )
 PROCESSES = (
     'process "no-such-a"',
+    'process "no-such-l -x y"',
+    "process 'no-such-m one' two",
+    'process no-such-n "one two" three',
     "process no-such-b one two\nparam_match initial\nweight 4\nquorum 2\nquorum_max 5",
     'process "no-such-c" one\nparam_match partial\nweight -4 reverse\ndelay 3',
     "process no-such-d\nfork_delay 0.25\nterminate_delay 2\nfull_command",
