@@ -39,6 +39,7 @@ EPILOG = """exit codes: 0 pass, 1 over budget or failed, 2 aborted, 3 no engine,
 
   hatui drill run silent-master VI_WEB --simulate         the same on the model: nothing is sent
   hatui drill run silent-master VI_WEB --from 'ssh ops@c9' --tcp 443 --reason 'Q4 test'
+  hatui drill run link-down VI_WEB --real-link            the interface taken down; only with a second path
   hatui drill report 17 --format md"""
 LONGEST_S = 3 * 3600.0
 
