@@ -18,6 +18,8 @@ from engine.messages import Check, DrillPlan, FindingStatus, InstanceStatus, Sta
 
 SAFE = ("hand-over", "take-over", "crash", "reload", "deaf")
 """Acts after which the address stays here when there is nobody else."""
+REFUSED = frozenset({"D-AUTH", "D-HMAC", "D-ADVINT", "D-VERSION", "D-CSUM"})
+"""Findings of diagnosis that say: what another router of this VRID sends is refused here."""
 RANKS = ("unknown", "pass", "warn", "fail")
 
 
@@ -162,7 +164,7 @@ def _common(status: InstanceStatus, known: Known) -> list[Check]:
         _trackers(status),
         _addresses(status),
         _vrid(status, known.findings),
-        Check("unknown", "P-CONFIG-MATCH", "the other router's configuration: no link to it"),
+        _match(status, known.findings),
         Check("unknown", "P-CLOCK", "the other router's clock: no link to it"),
         _service(status, known.host),
     ]
@@ -204,6 +206,14 @@ def _vrid(status: InstanceStatus, findings: Iterable[FindingStatus]) -> Check:
     if clash:
         return Check("warn", "P-VRID-FREE", clash[0].text)
     return Check("pass", "P-VRID-FREE", f"nobody strange was heard with VRID {status.vrid}")
+
+
+def _match(status: InstanceStatus, findings: Iterable[FindingStatus]) -> Check:
+    """A router whose adverts are refused here cannot be recognised as the one that takes over."""
+    differs = [one for one in findings if one.code in REFUSED and one.instance == status.name]
+    if differs:
+        return Check("warn", "P-CONFIG-MATCH", f"{differs[0].text} [{differs[0].code}]")
+    return Check("unknown", "P-CONFIG-MATCH", "the other router's configuration: no link to it")
 
 
 def _service(status: InstanceStatus, host: HostFacts) -> Check:

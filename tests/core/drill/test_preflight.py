@@ -20,6 +20,8 @@ MASTER = instance(peer="10.0.0.9", peer_priority=100, heard_at=1, addresses=(ADD
 BACKUP = msgspec.structs.replace(MASTER, state=State.BACKUP, master="10.0.0.9", master_priority=200)
 SILENT = next(one for one in plans.BUILT_IN if one.name == "silent-master")
 CLASH = FindingStatus("D-VRID-CLASH VI_1", "D-VRID-CLASH", "error", MASTER.name, "10.0.0.77 uses VRID 51 too")
+OTHER_INTERVAL = FindingStatus("D-ADVINT VI_1", "D-ADVINT", "error", MASTER.name, "adverts name another interval")
+ELSEWHERE = msgspec.structs.replace(OTHER_INTERVAL, instance="VI_9")
 
 
 def results(code: str, known: Known = Known(), status: object = MASTER) -> list[str]:  # noqa: B008  frozen
@@ -38,6 +40,8 @@ def test_what_only_another_node_knows_is_unknown_without_a_link() -> None:
         ("P-PENDING", Known(pending="revision 7 waits"), "fail"),
         ("P-VRID-FREE", Known(), "pass"),
         ("P-VRID-FREE", Known(findings=(CLASH,)), "warn"),
+        ("P-CONFIG-MATCH", Known(findings=(OTHER_INTERVAL,)), "warn"),
+        ("P-CONFIG-MATCH", Known(findings=(ELSEWHERE,)), "unknown"),
         ("P-FW-OUT", Known(), "pass"),
         ("P-FW-OUT", Known(refused="operation not permitted"), "warn"),
         ("P-SERVICE", Known(host=HostFacts(ports=(443,))), "unknown"),
