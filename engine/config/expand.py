@@ -50,7 +50,7 @@ _CHECKS = {
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_REFERENCE = re.compile(rf"\$(?:\{{({_NAME})([ \t]+[^{{}}]*)?\}}|({_NAME})(?=[ \t,)]|\Z))")
+_REFERENCE = re.compile(rf"\$(?:\{{({_NAME})([ \t]+[^{{}}]*)?\}}|({_NAME})(?=[ \t,)]|\r*\Z))")
 _REPEAT = re.compile(r"~(SEQx?|LST)[ \t]*\(([^()]*)\)[ \t]*")
 _AFRESH = re.compile(rf"[ \t\r\f\v]*(?:@|~|\${_NAME}=|include[rmwba]?[ \t])")
 _STARTS_REPEAT = re.compile(r"~(?:SEQx?|LST)[ \t]*\(")

@@ -460,6 +460,7 @@ def _whole() -> Iterator[tuple[str, str]]:
     group = "vrrp_sync_group G {\n group {\n V\n W\n }\n}\n"
     weighted = 'vrrp_script chk {\n script "/bin/true"\n weight 5\n}\n'
     yield "empty file", ""
+    yield "name at the end of a line that ends in CR LF", ("$X=7\n" + instance("priority $X")).replace("\n", "\r\n")
     yield "vrf above interface", instance("vrf eth1", "interface eth0", without=("interface",))
     yield "group of servers with two names", good_one + "virtual_server_group a b {\n 10.0.0.1 80\n}\n"
     yield "static_routes without braces", good_one + "static_routes\n}\n"

@@ -106,6 +106,13 @@ def test_weights_in_a_group_and_of_an_owner(tracks: str, in_group: Track | None,
         assert (*found.files, *found.processes, *found.interfaces) == (() if wanted is None else (wanted,))
 
 
+def test_lines_that_end_in_carriage_returns_substitute_alike() -> None:
+    text = "$X=7\n$Y=garp_master_delay 3 \\\n  garp_master_repeat 2\n" + with_lines("priority $X", "$Y")
+    plain, returned = (config(reading(one)) for one in (text, text.replace("\n", "\r\n")))
+    assert returned.fingerprint == plain.fingerprint
+    assert returned.instances[0].priority == 7
+
+
 @pytest.mark.parametrize(
     ("written", "argv", "told"),
     [
