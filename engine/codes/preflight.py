@@ -43,7 +43,7 @@ PREFLIGHT = (
     Code(
         "P-CONFIG-MATCH",
         "Do both nodes have the same configuration?",
-        "The fingerprints of what both nodes run.",
+        "The fingerprints of what both nodes run; without a link, adverts of the other that are refused here.",
         "Differences that nobody meant show after the failover, not before.",
         "The Peers screen marks what differs.",
     ),
