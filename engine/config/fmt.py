@@ -9,6 +9,8 @@ from __future__ import annotations
 from engine.config.syntax import CLOSE, COMMENT, OPEN, QUOTE, VALUE, WORD, Line, Token, parse
 
 INDENT = "    "
+MAX_LEVEL = 32
+"""Blocks in blocks that are still indented: no configuration has more than seven, and a line has 1023 characters."""
 
 
 def format_text(text: str, *, indent: str = INDENT) -> str:
@@ -40,7 +42,7 @@ def format_text(text: str, *, indent: str = INDENT) -> str:
         else:
             if not leading and ((gap and not opened) or (closed and level == 0)):
                 out.append("")
-            out.append(indent * level + _joined(line))
+            out.append(indent * min(level, MAX_LEVEL) + _joined(line))
             before = line
         depth = max(depth + _balance(line, depth), 0)
         code = [token.kind for token in line.tokens if token.kind != COMMENT]

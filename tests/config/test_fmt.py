@@ -152,3 +152,11 @@ def test_words_braces_and_comments_stay_in_order_and_twice_is_once(text: str) ->
     once = format_text(text)
     assert words(once) == words(text)
     assert format_text(once) == once
+
+
+def test_indentation_ends_where_no_configuration_goes() -> None:
+    """Else open braces alone would make a text grow with the square of its length, and lines too long to be read."""
+    text = "{ { { {\n" * 5000
+    neat = format_text(text)
+    assert len(neat) < len(text) * 20
+    assert format_text(neat) == neat
