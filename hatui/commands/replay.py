@@ -21,7 +21,7 @@ from hatui.replay import JOURNAL, JournalLink, fetch, moment_of
 from hatui.text import NS
 
 EPILOG = (
-    "exit codes: 0, 1 no terminal or no recording, 3 no engine, 4 the journal has nothing of that time. "
+    "exit codes: 0, 1 no terminal or no recording, 3 no engine, 4 the journal has nothing of that time.\n"
     "Keys: space plays, comma and point go from event to event."
 )
 EXIT_NOTHING = 4
