@@ -113,8 +113,9 @@ class ConfigEditor(TextArea):
         self.move_cursor((self.document.line_count - 1, 0))
 
     def on_mount(self) -> None:
-        """Colours follow the theme."""
+        """Colours follow the theme, also when another is put on."""
         self.recolour()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.recolour())
 
     def recolour(self) -> None:
         """Take the colours of the theme."""
@@ -142,7 +143,9 @@ class ConfigEditor(TextArea):
         )
         self.register_theme(theme)
         self.theme = name
+        self._set_theme(name)  # the same name may have other colours now: a user's theme was changed
         self._build_highlight_map()
+        self.notify_style_update()
 
     def mark(self, underlines: Sequence[Underline]) -> None:
         """Underline these stretches."""

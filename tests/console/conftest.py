@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from engine.messages import (
     ApplyConfig,
@@ -25,6 +27,7 @@ from engine.messages import (
 from hatui.app import HatuiApp
 from hatui.link import ReplayLink
 from hatui.resident import Resident
+from tests.console.picturing import Pictures
 from tests.console.recording import NOW, RUNS, SESSION
 from tests.console.rehearsed import PLANS, REPORTS
 
@@ -124,6 +127,20 @@ def console(link: StagedLink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """The app on that link, without the developer's own files."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     return HatuiApp(link, user_files=tmp_path)
+
+
+class StoredPicture(SingleFileSnapshotExtension):
+    """One file per picture, which any browser shows."""
+
+    file_extension = "svg"
+    _file_extension = "svg"
+    _write_mode = WriteMode.TEXT
+
+
+@pytest.fixture
+def pictures(snapshot: SnapshotAssertion, tmp_path: Path) -> Pictures:
+    """Compares a scene in every theme with what is stored."""
+    return Pictures(snapshot.use_extension(StoredPicture), tmp_path)
 
 
 def screen_text(app: HatuiApp) -> str:

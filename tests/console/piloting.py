@@ -51,6 +51,15 @@ async def settle(pilot: Pilot[None]) -> str:
     return app.screen_text()
 
 
+async def repainted(pilot: Pilot[None]) -> None:
+    """Until another theme is on and painted; nothing else has changed, so one round does."""
+    app = pilot.app
+    assert isinstance(app, HatuiApp)
+    await _drained(app)
+    app.paint()
+    await _drained(app)
+
+
 async def until(pilot: Pilot[None], words: str, turns: int = 400) -> str:
     """Until these words stand on the screen; fails with the screen when they never do."""
     text = ""

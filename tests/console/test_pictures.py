@@ -1,11 +1,10 @@
 """Pictures of what needs more than keys: questions that act, a hold, the past, several hosts, a simulated move.
 
-Like tests/console/test_snapshots.py: the clock is the recording's, and a difference shows in snapshot_report.html.
+Like tests/console/test_snapshots.py: the clock is the recording's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -16,11 +15,12 @@ from engine.messages import LedgerLine, MaintenanceInfo, Outcome, Reply, RunDril
 from hatui.app import HatuiApp
 from hatui.replay import JournalLink
 from tests.console.conftest import StagedLink
+from tests.console.picturing import SIZED, SIZES, Pictures, Scene
 from tests.console.piloting import settle, until
 from tests.console.recording import API, ENGINE, MS, NOW, SESSION, WALL, WEB, S
 from tests.console.rehearsed import report
 from tests.console.test_several_hosts import Pair
-from tests.console.test_snapshots import SIZES, THEMES, Compare, app_for, checked, freeze
+from tests.console.test_snapshots import app_for, checked, freeze
 
 HELD = msgspec.structs.replace(
     WEB,
@@ -54,10 +54,9 @@ SCENES: dict[str, tuple[tuple[object, ...], tuple[str, ...], str]] = {
     "quit": ((), ("3", "ctrl+n", "ctrl+t", "q"), "Quit with text that is not applied?"),
 }
 """What the engine says first, the keys, and the words that stand there then."""
-SIZED = [f"{columns}x{rows}" for columns, rows in SIZES]
 
 
-def acted(name: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+def acted(name: str) -> Scene:
     told, keys, words = SCENES[name]
 
     async def run(pilot: Pilot[None]) -> None:
@@ -84,18 +83,12 @@ def acted(name: str) -> Callable[[Pilot[None]], Awaitable[None]]:
 
 @pytest.mark.parametrize("size", SIZES, ids=SIZED)
 @pytest.mark.parametrize("name", SCENES)
-def test_scene(snap_compare: Compare, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
-    assert snap_compare(app_for(tmp_path), terminal_size=size, run_before=acted(name))
-
-
-@pytest.mark.parametrize("theme", THEMES[1:])
-@pytest.mark.parametrize("name", ["release", "held", "two-masters"])
-def test_scene_in_theme(snap_compare: Compare, tmp_path: Path, name: str, theme: str) -> None:
-    assert snap_compare(app_for(tmp_path, theme), terminal_size=(80, 24), run_before=acted(name))
+def test_scene(pictures: Pictures, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    pictures(app_for(tmp_path), acted(name), size)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=SIZED)
-def test_simulated_failover(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_simulated_failover(pictures: Pictures, tmp_path: Path, size: tuple[int, int]) -> None:
     app = app_for(tmp_path)
 
     async def run(pilot: Pilot[None]) -> None:
@@ -108,11 +101,11 @@ def test_simulated_failover(snap_compare: Compare, tmp_path: Path, size: tuple[i
         await until(pilot, "nothing was sent; figures of the model")
         await freeze(pilot)
 
-    assert snap_compare(app, terminal_size=size, run_before=run)
+    pictures(app, run, size)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=SIZED)
-def test_replay(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_replay(pictures: Pictures, tmp_path: Path, size: tuple[int, int]) -> None:
     app = HatuiApp(JournalLink(SESSION), user_files=tmp_path, theme="hatui-dark")
 
     async def run(pilot: Pilot[None]) -> None:
@@ -124,13 +117,13 @@ def test_replay(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) ->
         app.clear_notifications()
         await freeze(pilot)
 
-    assert snap_compare(app, terminal_size=size, run_before=run)
+    pictures(app, run, size)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=SIZED)
 @pytest.mark.parametrize("key", ["1", "4", "6"])
 def test_several_hosts(
-    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, size: tuple[int, int]
+    pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, size: tuple[int, int]
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     pair = Pair(tmp_path)
@@ -142,11 +135,11 @@ def test_several_hosts(
         pair.console.clear_notifications()
         await freeze(pilot)
 
-    assert snap_compare(pair.console, terminal_size=size, run_before=run)
+    pictures(pair.console, run, size)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=SIZED)
-def test_finer_graphs(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_finer_graphs(pictures: Pictures, tmp_path: Path, size: tuple[int, int]) -> None:
     app = HatuiApp(StagedLink(), user_files=tmp_path, theme="hatui-dark", fine=True)
 
     async def run(pilot: Pilot[None]) -> None:
@@ -154,4 +147,4 @@ def test_finer_graphs(snap_compare: Compare, tmp_path: Path, size: tuple[int, in
         await pilot.press("j")
         await freeze(pilot)
 
-    assert snap_compare(app, terminal_size=size, run_before=run)
+    pictures(app, run, size)

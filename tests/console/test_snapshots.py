@@ -1,17 +1,22 @@
-"""Pictures of every screen, compared cell by cell: `make snapshots` renews them, and then look at them.
+"""Pictures of every screen in every size and theme, compared cell by cell: `pytest --snapshot-update` renews them,
+and then look at them.
 
-The clock is the recording's and stands still. A difference shows in snapshot_report.html.
+The clock is the recording's and stands still. Where one differs, the failure names the file with the new one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import importlib
+import pkgutil
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 
+import hatui.screens
 from engine.messages import (
     Check,
     ConfigLoaded,
@@ -30,14 +35,13 @@ from hatui.palette import execute
 from hatui.saving import save
 from hatui.store import Connection, LinkState
 from tests.console.conftest import CONFIG, StagedLink, config_text
+from tests.console.picturing import SIZED, SIZES, STORED, THEMES, Pictures, Scene, taken
 from tests.console.piloting import settle, until
 from tests.console.recording import ENGINE, NOW, WALL, S, packets
 from tests.console.rehearsed import PLANS, REPORTS, RUNNING
 from tests.console.test_config_flows import BOB, VI_1, revisions
 from tests.console.test_pending import APPLIED, WAITS
 
-SIZES = [(80, 24), (100, 30), (160, 45)]
-THEMES = ["hatui-dark", "hatui-light", "hatui-mono"]
 SCREENS: dict[str, tuple[str, ...]] = {
     "dashboard": ("j",),
     "packets": ("2", "exclamation_mark", "enter", *"jjjj"),
@@ -64,6 +68,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "peers": ("6",),
     "whatif": ("j", "space", "j", "space"),
     "why": ("j", "w"),
+    "bundle": ("j", "w", "b"),
     "help": ("question_mark",),
     "problems": ("exclamation_mark",),
     "failover": ("F",),
@@ -74,19 +79,13 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "review": ("3", "ctrl+n", "ctrl+t", "ctrl+s"),
     "reload": ("R",),
 }
-THEMED = [
-    *("dashboard", "packets", "packets-ladder", "config", "detail-trackers", "drills", "events", "peers"),
-    *("failover", "why", "help", "palette"),
-]
-"""Every screen, and one of each kind of dialog, in each theme."""
-Compare = Callable[..., bool]
 
 
 def app_for(tmp_path: Path, theme: str = "hatui-dark") -> HatuiApp:
     return HatuiApp(StagedLink(), user_files=tmp_path, theme=theme)
 
 
-def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+def pressing(*keys: str) -> Scene:
     async def run(pilot: Pilot[None]) -> None:
         await settle(pilot)
         for key in keys:
@@ -124,21 +123,15 @@ async def freeze(pilot: Pilot[None]) -> None:
     await settle(pilot)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", SIZES, ids=SIZED)
 @pytest.mark.parametrize("name", SCREENS)
-def test_screen(snap_compare: Compare, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
-    assert snap_compare(app_for(tmp_path), terminal_size=size, run_before=pressing(*SCREENS[name]))
+def test_screen(pictures: Pictures, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    pictures(app_for(tmp_path), pressing(*SCREENS[name]), size)
 
 
-@pytest.mark.parametrize("theme", THEMES[1:])
-@pytest.mark.parametrize("name", THEMED)
-def test_screen_in_theme(snap_compare: Compare, tmp_path: Path, name: str, theme: str) -> None:
-    assert snap_compare(app_for(tmp_path, theme), terminal_size=(80, 24), run_before=pressing(*SCREENS[name]))
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_dashboard_of_a_silent_engine(snap_compare: Compare, tmp_path: Path, theme: str) -> None:
-    app = app_for(tmp_path, theme)
+@pytest.mark.parametrize("size", SIZES, ids=SIZED)
+def test_dashboard_of_a_silent_engine(pictures: Pictures, tmp_path: Path, size: tuple[int, int]) -> None:
+    app = app_for(tmp_path)
 
     async def run(pilot: Pilot[None]) -> None:
         await settle(pilot)
@@ -147,14 +140,15 @@ def test_dashboard_of_a_silent_engine(snap_compare: Compare, tmp_path: Path, the
         link.advance(4 * S)
         await settle(pilot)
 
-    assert snap_compare(app, terminal_size=(80, 24), run_before=run)
+    pictures(app, run, size)
 
 
+@pytest.mark.parametrize("size", SIZES, ids=SIZED)
 @pytest.mark.parametrize("connection", [Connection.ABSENT, Connection.DENIED, Connection.LOST])
-def test_without_an_engine(snap_compare: Compare, tmp_path: Path, connection: Connection) -> None:
+def test_without_an_engine(pictures: Pictures, tmp_path: Path, connection: Connection, size: tuple[int, int]) -> None:
     link = StagedLink() if connection is Connection.LOST else StagedLink(())
     link._now = NOW
-    app = HatuiApp(link, user_files=tmp_path)
+    app = HatuiApp(link, user_files=tmp_path, theme="hatui-dark")
 
     async def run(pilot: Pilot[None]) -> None:
         await settle(pilot)
@@ -163,12 +157,12 @@ def test_without_an_engine(snap_compare: Compare, tmp_path: Path, connection: Co
         )
         await settle(pilot)
 
-    assert snap_compare(app, terminal_size=(80, 24), run_before=run)
+    pictures(app, run, size)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", SIZES, ids=SIZED)
 def test_packets_of_a_file(
-    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+    pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     save("morning.pcapng", packets(), "pcapng")
@@ -182,11 +176,11 @@ def test_packets_of_a_file(
         app.clear_notifications()
         await settle(pilot)
 
-    assert snap_compare(app, terminal_size=size, run_before=run)
+    pictures(app, run, size)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_packets_of_a_lost_engine(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", SIZES, ids=SIZED)
+def test_packets_of_a_lost_engine(pictures: Pictures, tmp_path: Path, size: tuple[int, int]) -> None:
     app = app_for(tmp_path)
 
     async def run(pilot: Pilot[None]) -> None:
@@ -198,19 +192,47 @@ def test_packets_of_a_lost_engine(snap_compare: Compare, tmp_path: Path, size: t
         link.feed(LinkState(Connection.LOST, NOW - S, "the engine closed the connection", NOW + S))
         await settle(pilot)
 
-    assert snap_compare(app, terminal_size=size, run_before=run)
+    pictures(app, run, size)
 
 
-def test_too_small(snap_compare: Compare, tmp_path: Path) -> None:
-    assert snap_compare(app_for(tmp_path), terminal_size=(60, 12), run_before=pressing())
+def test_too_small(pictures: Pictures, tmp_path: Path) -> None:
+    pictures(app_for(tmp_path), pressing(), (60, 12))
+
+
+@pytest.mark.parametrize("theme", THEMES[1:])
+@pytest.mark.parametrize("name", ["dashboard", "packets", "config", "drills", "failover", "palette"])
+def test_a_theme_put_on_looks_as_one_started_in(tmp_path: Path, name: str, theme: str) -> None:
+    scene = pressing(*SCREENS[name])
+    started = taken(app_for(tmp_path, theme), (80, 24), scene, [theme])
+    assert started == taken(app_for(tmp_path), (80, 24), scene, [theme])
 
 
 def test_pictures_hold_no_secret() -> None:
-    folder = Path(__file__).parent / "__snapshots__" / "test_snapshots"
-    pictures = list(folder.glob("*.raw")) + list(folder.glob("*.svg"))
+    pictures = list(STORED.glob("*/*.svg"))
     assert pictures
     for picture in pictures:
-        assert "s3cret1" not in picture.read_text()
+        assert "s3cret1" not in picture.read_text(), picture.name
+
+
+def test_every_screen_and_dialog_has_a_picture_in_every_size_and_theme() -> None:
+    for module in pkgutil.iter_modules(hatui.screens.__path__, "hatui.screens."):
+        importlib.import_module(module.name)
+    known: set[type] = set()
+    left: list[type] = [Screen]
+    while left:
+        below: list[type] = left.pop().__subclasses__()
+        left += below
+        known.update(kind for kind in below if kind.__module__.startswith("hatui."))
+    kinds = {kind.__name__ for kind in known if not kind.__subclasses__()}
+    shown = {(size, theme): set[str]() for size in SIZED for theme in THEMES}
+    for picture in STORED.glob("*/*.svg"):
+        for (size, theme), names in shown.items():
+            if f"{size}][{theme.removeprefix('hatui-')}]" in picture.name:
+                names.update(re.findall(r"class=\"[^\"]*-title\"[^>]*>(\w+)<", picture.read_text()))
+    assert len(kinds) > 20
+    beside = {"160x45": {"WhatIf"}}  # a pane of the dashboard there
+    lack = {(size, theme): kinds - names - beside.get(size, set()) for (size, theme), names in shown.items()}
+    assert {key: names for key, names in lack.items() if names} == {}
 
 
 DIALOGS: dict[str, tuple[str, ...]] = {
@@ -224,19 +246,13 @@ DIALOGS: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", SIZES, ids=SIZED)
 @pytest.mark.parametrize("name", DIALOGS)
-def test_flow_of_the_configuration(snap_compare: Compare, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
-    assert snap_compare(app_for(tmp_path), terminal_size=size, run_before=changing(name))
+def test_flow_of_the_configuration(pictures: Pictures, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    pictures(app_for(tmp_path), changing(name), size)
 
 
-@pytest.mark.parametrize("theme", THEMES[1:])
-@pytest.mark.parametrize("name", ["confirm", "config-complete", "revisions-diff", "disk"])
-def test_flow_of_the_configuration_in_theme(snap_compare: Compare, tmp_path: Path, name: str, theme: str) -> None:
-    assert snap_compare(app_for(tmp_path, theme), terminal_size=(80, 24), run_before=changing(name))
-
-
-def changing(name: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+def changing(name: str) -> Scene:
     """A flow of the configuration: keys, and what happens meanwhile in the place of a key."""
 
     async def run(pilot: Pilot[None]) -> None:
@@ -277,19 +293,13 @@ def changing(name: str) -> Callable[[Pilot[None]], Awaitable[None]]:
 DRILLS = ["drill", "drill-running", "drill-report", "maintenance"]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", SIZES, ids=SIZED)
 @pytest.mark.parametrize("name", DRILLS)
-def test_flow_of_a_drill(snap_compare: Compare, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
-    assert snap_compare(app_for(tmp_path), terminal_size=size, run_before=drilling(name))
+def test_flow_of_a_drill(pictures: Pictures, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    pictures(app_for(tmp_path), drilling(name), size)
 
 
-@pytest.mark.parametrize("theme", THEMES[1:])
-@pytest.mark.parametrize("name", ["drill-running", "maintenance"])
-def test_flow_of_a_drill_in_theme(snap_compare: Compare, tmp_path: Path, name: str, theme: str) -> None:
-    assert snap_compare(app_for(tmp_path, theme), terminal_size=(80, 24), run_before=drilling(name))
-
-
-def drilling(name: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+def drilling(name: str) -> Scene:
     """What is asked before a drill, seen meanwhile, told afterwards; and maintenance."""
 
     async def run(pilot: Pilot[None]) -> None:
