@@ -46,7 +46,7 @@ CONSOLE = (
         "E-ONE-ENGINE",
         "This is asked of one engine",
         "Several hosts are shown together, and what was asked for belongs to one of them.",
-        "Journals and bundles hold the words of one engine; those of several are not mixed.",
+        "A saved recording and a bundle hold the words of one engine; those of several are not mixed.",
         "Name one host: `hatui --host NODE ...`, or `:node NODE` in the console where that helps.",
     ),
     Code(
