@@ -88,10 +88,12 @@ def app_for(tmp_path: Path, theme: str = "hatui-dark") -> HatuiApp:
 def pressing(*keys: str) -> Scene:
     async def run(pilot: Pilot[None]) -> None:
         await settle(pilot)
-        for key in keys:
+        typing = False
+        for number, key in enumerate(keys, start=1):
             await pilot.press(key)
-            for _ in range(3):
+            for _ in range(1 if typing and number < len(keys) else 3):  # an answer may lead to another question
                 await settle(pilot)
+            typing = typing or key in ("slash", "colon")
             if key in ("3", "ctrl+t"):
                 await checked(pilot)
         await freeze(pilot)
@@ -200,7 +202,7 @@ def test_too_small(pictures: Pictures, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES[1:])
-@pytest.mark.parametrize("name", ["dashboard", "packets", "config", "drills", "failover", "palette"])
+@pytest.mark.parametrize("name", ["dashboard", "config", "failover"])
 def test_a_theme_put_on_looks_as_one_started_in(tmp_path: Path, name: str, theme: str) -> None:
     scene = pressing(*SCREENS[name])
     started = taken(app_for(tmp_path, theme), (80, 24), scene, [theme])
