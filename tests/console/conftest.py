@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from engine.messages import (
     ServerLine,
 )
 from hatui.app import HatuiApp
+from hatui.counting import Count
 from hatui.link import ReplayLink
 from hatui.resident import Resident
 from tests.console.picturing import Pictures
@@ -114,6 +116,17 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No keepalived of the developer's machine is seen."""
     monkeypatch.setattr("hatui.resident.at", lambda _link: Resident())
+
+
+@asynccontextmanager
+async def _no_ping(_address: str) -> AsyncIterator[Count]:
+    yield Count()
+
+
+@pytest.fixture(autouse=True)
+def pingless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failover on the stage sends nothing from this machine."""
+    monkeypatch.setattr("hatui.counting.counted", _no_ping)
 
 
 @pytest.fixture
