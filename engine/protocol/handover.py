@@ -7,6 +7,7 @@ answered. Exactly one CommandFinished per order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -157,6 +158,16 @@ def _succeeded(instance: VrrpInstance, over: HandOver, heard: Heard) -> None:
     if move is not None:
         instance.move = move
         _arrived(move, instance, f"{name}: {text}")
+
+
+def taken_back(instances: Sequence[VrrpInstance], why: str) -> bool:
+    """Undo an operator's failover that nobody has answered yet; False when there is none."""
+    for one in instances:
+        over, move = one.hand_over, one.move
+        if over is not None and move is not None and not (over.stop or over.successor or move.keep):
+            _unanswered(one, over, why)
+            return True
+    return False
 
 
 def _unanswered(instance: VrrpInstance, over: HandOver, why: str) -> None:

@@ -146,6 +146,8 @@ def _take_over(host: Host, instance: VrrpInstance, command: Failover, ordered: O
 
 
 def _release(instance: VrrpInstance, ordered: Ordered) -> str:
+    if handover.taken_back(_together(instance), f"released by {ordered.by or 'an operator'} before anybody took over"):
+        return f"{instance.config.name}: the failover is undone, the address never left"
     held = [one for one in _together(instance) if one.hold is not None]
     if any(one.hold is not None and one.hold.kind == maintenance.KIND for one in held):
         raise _Refusal("E-MAINTENANCE", f"{instance.config.name} is in maintenance: switch that off instead")

@@ -170,6 +170,27 @@ def test_release_gives_the_own_priority_back() -> None:
     assert answer(release(rig), 2).code == "E-NOT-HELD"
 
 
+def test_failover_that_nobody_has_answered_yet_is_taken_back_by_a_release() -> None:
+    rig = master(advert_interval=40 * S)
+    order(rig, hold_s=60)
+    rig.pass_time(S)
+    done = release(rig)
+    assert (answer(done, 1).outcome, answer(done, 1).code) == (m.Outcome.UNDONE, "E-NO-SUCCESSOR")
+    assert answer(done, 2).outcome is m.Outcome.DONE
+    (said,) = of(m.SendAdvert, done)
+    assert isinstance(said, m.SendAdvert)
+    assert of(m.RemoveAddresses, done) == []
+    assert (rig.status().state, rig.status().priority, rig.status().hold_kind) == (m.State.MASTER, 100, "")
+
+
+def test_maintenance_under_way_is_not_taken_back_by_a_release() -> None:
+    rig = master(advert_interval=40 * S)
+    command = m.Handicap((m.Handicapped("VI_1"),))
+    rig.give(m.Ordered(request=1, command=command, by="anna", reason="patch"))
+    rig.pass_time(S)
+    assert answer(release(rig), 2).outcome is m.Outcome.REFUSED
+
+
 def test_hold_ends_by_itself_at_its_time() -> None:
     rig = master()
     order(rig, hold_s=60)

@@ -405,7 +405,7 @@ class Runner:
         elif plan.act in ("hand-over", "take-over"):
             method = "step-down" if plan.act == "hand-over" else "take-over"
             limit_s = (until - site.clock()) / NS
-            text = await self._ordered(Failover(name, method, limit_s), by, reason)
+            text = await self._moved(running, Failover(name, method, limit_s), by, reason)
         elif plan.act == "stall":
             if not site.stall(last):
                 raise Refused("E-SILENT", "the vrrp process does not run just now")
@@ -419,6 +419,22 @@ class Runner:
             await site.reload(by)
             text = "configuration read again"
         running.step(2, "done", text)
+
+    async def _moved(self, running: Running, command: Failover, by: str, reason: str) -> str:
+        """Order a move; what takes longer than the limit, or is aborted meanwhile, is taken back."""
+        order = asyncio.ensure_future(self._ordered(command, by, reason))
+        aborted = asyncio.ensure_future(running.abort.wait())
+        try:
+            limit = running.forecast.limit / NS
+            await asyncio.wait({order, aborted}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if order.done():
+                return order.result()
+            if not running.abort.is_set():
+                self._abort(running, f"nobody has taken over within {limit:.1f} s")
+            raise Aborted
+        finally:
+            for task in (order, aborted):
+                task.cancel()
 
     async def _ordered(self, command: Failover | Release | Impair | Relieve, by: str, reason: str) -> str:
         done = await self._site.order(command, by, reason)

@@ -220,6 +220,27 @@ async def test_its_limit_aborts_it(site: Site) -> None:
     assert isinstance(site.orders[-1], Relieve)
 
 
+@pytest.mark.parametrize("how", ["abort", "limit"])
+async def test_a_hand_over_that_nobody_answers_is_taken_back(site: Site, how: str) -> None:
+    asked = asyncio.Event()
+
+    async def unanswered(command: Any, by: str, reason: str) -> CommandFinished:
+        if isinstance(command, Failover):
+            asked.set()
+            await asyncio.get_running_loop().create_future()
+        return await Site.order(site, command, by, reason)
+
+    site.order = unanswered  # type: ignore[method-assign]
+    task = asyncio.ensure_future(drill(site, "hand-over", limit_s=30 if how == "abort" else 0.05))
+    await asked.wait()
+    if how == "abort":
+        site.runner.abort("ben")
+    report = await task
+    assert report.outcome == "aborted"
+    assert report.text == ("aborted by ben" if how == "abort" else "nobody has taken over within 0.1 s")
+    assert isinstance(site.orders[-1], Release)
+
+
 async def test_what_is_not_as_before_is_a_failure(site: Site) -> None:
     async def never(command: Any, by: str, reason: str) -> CommandFinished:
         if isinstance(command, Impair):
