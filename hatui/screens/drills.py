@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 
 from engine.errors import EngineLost, Refused
 from engine.messages import (
@@ -27,7 +28,7 @@ from hatui.screens.frame import FrameScreen
 from hatui.screens.report import ReportPage
 from hatui.store import Store
 from hatui.text import Line, plain, rule
-from hatui.widgets.drills import idle_rows, running_lines
+from hatui.widgets.drills import about_row, idle_rows, last_of, running_lines
 from hatui.widgets.rows import Lines, Rows, bindings
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ class Drills(FrameScreen):
         return ("drills.drill",) if running_on(self.console.store) else ("drills.abort",)
 
     def compose_body(self) -> ComposeResult:
-        """The drill under way, and the list."""
+        """The drill under way, the list, and where there is room what its selected row is about."""
         yield Lines(id="drill-running")
-        yield Rows(id="drill-list")
+        with Horizontal(id="drill-panes"):
+            yield Rows(id="drill-list")
+            yield Lines(id="drill-about")
 
     def on_screen_resume(self) -> None:
         """Ask for what there is."""
@@ -117,9 +120,12 @@ class Drills(FrameScreen):
             else:
                 rows, keys = [trouble], [("problem", "")]
         table = self.query_one("#drill-list", Rows)
-        table.show_rows(
-            rows, keys, rule("Instances: last drill, age, trend of outages", self.size.width, "enter opens")
-        )
+        title = rule("Instances: last drill, age, trend of outages", table.size.width, "enter opens")
+        table.show_rows(rows, keys, title)
+        about = self.query_one("#drill-about", Lines)
+        if about.display:
+            head, lines = about_row(*self.selected, self._plans, self._reports, store.nodes, about.size.width)
+            about.show(lines, rule(head, about.size.width))
 
     def _told(self, drill: DrillProgress) -> list[Line]:
         return running_lines(drill, self.console.link.wall(), self.size.width)
@@ -136,11 +142,15 @@ class Drills(FrameScreen):
         """A second click is enter."""
         self.action_open()
 
+    def on_rows_moved(self) -> None:
+        """Tell of the row where the cursor is now."""
+        self.paint()
+
     def action_open(self) -> None:
         """A report: that of the row, or the last one of an instance; else the dialog for the plan or the instance."""
         kind, name = self.selected
         nodes = self.console.store.nodes
-        last = max((one for one in self._reports if one.instance == name), key=lambda one: one.started, default=None)
+        last = last_of(self._reports, name)
         if kind == "report":
             node, number = parted(name, nodes)
             self.run_worker(self._show(int(number), node))

@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from engine.messages import DrillPlan, DrillProgress, DrillReport
 from hatui.journal import DAY, when
 from hatui.nodes import parted, whole
-from hatui.reports import figure, last_words, trend
-from hatui.text import NS, Line, Span, ago, fit, plain, rule, width
+from hatui.reports import figure, folded, last_words, text, title_of, trend
+from hatui.text import NS, Line, Span, ago, fit, plain, rule, width, wrap
 
 MARKS = {"todo": "[    ]", "now": "[now ]", "done": "[done]", "failed": "[FAIL]"}
 LEAST_BAR = 6
@@ -114,3 +114,63 @@ def idle_rows(
         )
         keys.append(("report", f"{whole(parted(one.instance, nodes)[0])}{one.number}"))
     return lines, keys
+
+
+def last_of(reports: Sequence[DrillReport], instance: str) -> DrillReport | None:
+    """The newest report of an instance, which is the first; that of a simulation where there is no other."""
+    own = [one for one in reports if one.instance == instance]
+    return next((one for one in own if not one.simulation), own[0] if own else None)
+
+
+def about_row(
+    kind: str,
+    name: str,
+    plans: Sequence[DrillPlan],
+    reports: Sequence[DrillReport],
+    nodes: Collection[str],
+    columns: int,
+) -> tuple[str, list[Line]]:
+    """A head and what there is to say of a row of the list, by its key: a report, or the words of a plan."""
+    if kind == "plan":
+        plan = next((one for one in plans if one.name == name), None)
+        return f"Plan {plain(name)}", [] if plan is None else _of_plan(plan, columns)
+    report = last_of(reports, name) if kind == "instance" else None
+    if kind == "report":
+        keyed = ((f"{whole(parted(one.instance, nodes)[0])}{one.number}", one) for one in reports)
+        report = next((one for key, one in keyed if key == name), None)
+    if report is not None:
+        return title_of(report), [((f" {line}", "plain"),) for line in folded(text(report)[2:], columns - 2)]
+    if kind == "instance":
+        words = "never drilled: whether it fails over in time is not known. D chooses a drill."
+        return plain(name), [((f" {line}", "warn"),) for line in wrap(words, columns - 2)]
+    return "", []
+
+
+EXPECTED = {
+    "moves": "another router serves meanwhile",
+    "stays": "nothing moves",
+    "splits": "two masters, then one again",
+}
+
+
+def _of_plan(plan: DrillPlan, columns: int) -> list[Line]:
+    """What a plan does and how it is measured."""
+    rows = [
+        ("act", f"{plain(plan.act)}{f', {plan.repeat} times' if plan.repeat > 1 else ''}"),
+        ("needs", f"this node {'in any state' if plan.needs == 'any' else f'as {plain(plan.needs)}'}"),
+        ("expected", EXPECTED.get(plan.expect, plain(plan.expect))),
+        ("baseline", f"{plan.baseline_s:g} s, good probes before and after: {plan.settle_s:g} s"),
+        ("probes", f"each {plan.every_ms:g} ms from this node"),
+        ("budget", f"{plan.budget_s:g} s" if plan.budget_s else "as the timers make one expect, and 0.5 s"),
+        (
+            "limit",
+            f"{plan.limit_s:g} s, then all is restored" if plan.limit_s else "from the timers, then all is restored",
+        ),
+        ("from", plain(plan.source)),
+    ]
+    lines: list[Line] = [((f" {line}", "plain"),) for line in wrap(plain(plan.title), columns - 2)]
+    return [*lines, (), *(((f" {name:<9}", "dim"), (words, "plain")) for name, words in rows)]
+
+
+def _limit(plan: DrillPlan) -> str:
+    return f"{plan.limit_s:g} s" if plan.limit_s else "from the timers"

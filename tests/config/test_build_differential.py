@@ -214,6 +214,8 @@ def test_what_keepalived_refuses_has_no_model_and_what_it_runs_on_has_one(namesp
         refused += model is None
         if name == "same VRID, other group":
             continue  # in KNOWN, with its reason
+        if name == "group of servers with two names":
+            continue  # -t refuses it; with -P, as keepalived runs here, nobody reads virtual servers
         if model is not None and not name.startswith(("no ", "IPv6", "same", "vrrp_instance w", "unknown block")):
             continue
         if runs(namespace, tmp_path, text) != (model is not None):

@@ -57,6 +57,21 @@ async def test_list_shows_plans_reports_trend_and_who_was_never_drilled(console:
         assert "over-budget" in text
 
 
+async def test_wide_screens_tell_of_the_row_of_the_cursor(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=(160, 45)) as pilot:
+        await settle(pilot)
+        await pilot.press("4")
+        text = await until(pilot, "Drill #16 silent-master VI_WEB")
+        assert "PASS  outage 3.500 s" in text
+        await pilot.press("j")
+        await until(pilot, "whether it fails over in time is not known")
+        await pilot.press("G")
+        await until(pilot, "Drill #15 silent-master VI_WEB")
+        await pilot.press("k", "k", "k", "k")
+        text = await until(pilot, "Plan silent-master")
+        assert "another router serves meanwhile" in text
+
+
 async def test_enter_on_a_report_opens_it(console: HatuiApp, link: StagedLink) -> None:
     def answer(command: Command) -> Reply:
         assert isinstance(command, GetDrills)

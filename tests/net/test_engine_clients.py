@@ -65,7 +65,7 @@ def test_edit_is_checked_written_with_mode_kept_and_used(host: Host) -> None:
 
 def test_failover_without_a_peer_is_undone_and_the_address_never_left(host: Host) -> None:
     engine = master(host, config())
-    monitor = host.start(["ip", "monitor", "address"], log="monitor.log")
+    monitor = host.start(["ip", "-4", "monitor", "address"], log="monitor.log")
     with Talk(engine) as talk:
         reply = talk.ask("failover", instance="VI_1", reason="try")
         assert (reply["outcome"], reply["code"]) == ("undone", "E-NO-SUCCESSOR")
