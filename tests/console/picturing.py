@@ -22,6 +22,8 @@ SIZES = [(80, 24), (100, 30), (160, 45)]
 SIZED = [f"{columns}x{rows}" for columns, rows in SIZES]
 THEMES = ["hatui-dark", "hatui-light", "hatui-mono"]
 STORED = Path(__file__).parent / "__snapshots__"
+STILL = 20
+"""Looks at most until two in a row are the same: then all that the scene began is done."""
 Scene = Callable[[Pilot[None]], Awaitable[None]]
 
 _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
@@ -57,6 +59,11 @@ async def _posed(app: HatuiApp, size: tuple[int, int], scene: Scene, themes: Seq
     pictures = {}
     async with app.run_test(size=size) as pilot:
         await scene(pilot)
+        before = ""
+        for _ in range(STILL):
+            if before == (before := app.export_screenshot()):
+                break
+            await repainted(pilot)
         for theme in themes:
             if app.theme != theme:
                 app.theme = theme
