@@ -24,6 +24,8 @@ class AddAddresses(Message, frozen=True):
 
     instance: str
     addresses: tuple[Address, ...]
+    before_advert: bool = False
+    """A living master lets go when it hears the advert that follows: where they are few, they are there before."""
 
 
 class RemoveAddresses(Message, frozen=True):

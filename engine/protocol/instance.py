@@ -10,15 +10,7 @@ from __future__ import annotations
 import ipaddress
 
 from engine.config.model import Instance
-from engine.messages import (
-    Cause,
-    LedgerLine,
-    LogLine,
-    PriorityChanged,
-    State,
-    StateChanged,
-    Verdict,
-)
+from engine.messages import Cause, LedgerLine, LogLine, PriorityChanged, State, StateChanged, Verdict
 from engine.protocol import causes, election, handover, impairment, owners, stall, unplaced
 from engine.protocol.evidence import EvidenceRing
 from engine.protocol.group import GroupState, tracking_in_group
@@ -447,7 +439,7 @@ class VrrpInstance(Timers):
             owners.own_again(self)
             self.assess()
             self.host.out.append(PriorityChanged(self.config.name, before, self.priority, "no other owner is heard"))
-        self._go_on_air()
+        self._go_on_air(cause)
         if cause is Cause.MASTER_RESIGNED and self.config.announce.master_repeat:
             self.arm_side("release-announce", self.host.now + settle_delay(len(self.presence.addresses)))
         self.tally.become_master += 1
@@ -466,7 +458,7 @@ class VrrpInstance(Timers):
         """Go on as the master or backup that this instance was when the process before this one died."""
         detail = f"continued as {state} after the vrrp process died"
         if state is State.MASTER:
-            self._go_on_air()
+            self._go_on_air(Cause.STARTUP)
             self._enter(State.MASTER, Cause.STARTUP, detail, quiet=True)
             self.master, self.master_priority = self.source, self.priority
         else:
@@ -479,14 +471,18 @@ class VrrpInstance(Timers):
         self.presence.wished = True
         self._enter(State.MASTER, Cause.CONFIG, "continued after the vrrp process died", quiet=True)
 
-    def _go_on_air(self) -> None:
-        """Advert, addresses, routes, announcements, in this order. Source: RFC 9568 6.4.2."""
+    def _go_on_air(self, cause: Cause) -> None:
+        """Advert, addresses, announcements; where a master lives that lets go when it hears us, addresses first."""
         self.master_interval = self.config.advert_interval
         self.recompute_down()
         self.prepare()
         self.priority_as_master = self.priority
+        alone = cause in (Cause.MASTER_NO_RESPONSE, Cause.STARTUP)
+        if not alone:
+            self.presence.put_all(before_advert=True)
         self.advertise_now()
-        self.presence.put_all()
+        if alone:
+            self.presence.put_all()
         timing = self.config.announce
         self.presence.announce(timing.master_repeat)
         if timing.master_delay and timing.master_repeat:

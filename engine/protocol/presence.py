@@ -56,18 +56,18 @@ class Presence:
         packed = [ipaddress.ip_address(one.address).packed for one in config.addresses]
         self.advertised, self.advertised_count = frozenset(packed), len(packed)
 
-    def put_all(self) -> None:
+    def put_all(self, *, before_advert: bool = False) -> None:
         """Addresses, routes, rules."""
-        self.put(self.addresses)
+        self.put(self.addresses, before_advert=before_advert)
         if self._config.routes or self._config.rules:
             self._host.out.append(AddRoutes(self._config.name, self._config.routes, self._config.rules))
 
-    def put(self, addresses: tuple[Address, ...]) -> None:
+    def put(self, addresses: tuple[Address, ...], *, before_advert: bool = False) -> None:
         """Wish addresses onto their interfaces and await the kernel's word."""
         self.wished = True
         if addresses:
             self._await({(one.interface, one.address) for one in addresses}, present=True)
-            self._host.out.append(AddAddresses(self._config.name, addresses))
+            self._host.out.append(AddAddresses(self._config.name, addresses, before_advert))
 
     def drop_all(self) -> None:
         """Routes, rules and addresses go."""

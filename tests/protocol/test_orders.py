@@ -222,7 +222,7 @@ def test_take_over_is_at_once_and_verified() -> None:
     outputs = order(rig, "take-over")
     names = [type(one).__name__ for one in outputs]
     assert names[:2] == ["HoldChanged", "PriorityChanged"]
-    assert names[2:5] == ["SendAdvert", "AddAddresses", "SendAnnouncements"]
+    assert names[2:5] == ["AddAddresses", "SendAdvert", "SendAnnouncements"], "the other lets go when it hears us"
     status = rig.status()
     assert (status.state, status.priority, status.hold_kind) == (m.State.MASTER, 254, "take-over")
     assert status.last_cause is m.Cause.OPERATOR

@@ -169,6 +169,30 @@ def test_adverts_leave_before_kernel_work_and_announcements_follow_it(stage: Sta
     assert [one for one in stage.router.told if isinstance(one, AddressChanged)] != []
 
 
+def test_few_addresses_are_there_before_the_advert_that_makes_another_master_let_go(stage: Stage) -> None:
+    few, many = loop_module._FEW, 2 * loop_module._FEW
+    group = [
+        wish
+        for name in ("VI_1", "VI_2")
+        for wish in (
+            AddAddresses(name, VIPS[:few], before_advert=True),
+            advert(name),
+            SendAnnouncements(name, VIPS[:few], 5),
+        )
+    ]
+    stage.router.due = [(stage.now, [*group, AddAddresses("VI_3", VIPS[:many], before_advert=True), advert("VI_3")])]
+    stage.turns()
+    some = ("add", few)
+    assert stage.done == [some, "advert", some, "advert", "advert", "announce", "announce", ("add", many)]
+
+
+def test_an_address_that_is_still_to_be_removed_is_not_added_before(stage: Stage) -> None:
+    wishes = [RemoveAddresses("VI_1", VIPS[:1]), AddAddresses("VI_2", VIPS[:1], before_advert=True), advert("VI_2")]
+    stage.router.due = [(stage.now, wishes)]
+    stage.turns()
+    assert stage.done == ["advert", ("remove", 1), ("add", 1)]
+
+
 def test_many_addresses_are_done_in_portions_and_adverts_leave_between_them(stage: Stage) -> None:
     stage.router.due = [(stage.now, [AddAddresses("VI_1", VIPS)]), (stage.now + MS, [advert()])]
     stage.turns()
