@@ -19,9 +19,9 @@ def test_maintenance_moves_without_loss_outlives_the_engine_and_serves_where_nob
     client = lab.add_host("client", "10.211.55.24/24")
     other = start_engine(b, config(50))
     engine = start_engine(a, config(100))
+    wait_for(lambda: status(engine)["state"] == "MASTER", 10, "serverA as master")
     pinger = lab.pinger(client)
     pinger.wait_for_owner("serverA")
-    wait_for(lambda: status(engine)["state"] == "MASTER", 10, "serverA as master")
 
     done = hatui(engine, "maintenance", "on", "--reason", "new fan", "--yes")
     assert done.returncode == 0, done.stderr
