@@ -102,7 +102,7 @@ def play(*, script: bool, simulate: bool = False, theme: str = "") -> int:
     if simulate:
         from hatui import rehearsal
 
-        return rehearsal.run(_say)
+        return rehearsal.run(_say, samples())
     reason = obstacle()
     if reason:
         _say(f"The lab cannot be laid here: {reason}.")

@@ -7,6 +7,7 @@ figures are what the simulated client sees, not measurements.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from engine.config.build import load
 from engine.config.files import files_of
@@ -18,14 +19,12 @@ SERVICE_ADDRESS = "10.211.55.50"
 EVERY_MS = 2.0
 
 
-def run(say: Callable[[str], None]) -> int:
-    """Play it. Returns the exit status: 1 when the address was not where the tour says."""
-    from hatui.demo import samples
-
+def run(say: Callable[[str], None], samples: Path) -> int:
+    """Play it with the pair of files in `samples`. Returns the exit status: 1 when the address was elsewhere."""
     say("SIMULATION: no real host, no real packet; simulated time. Real Routers decide.")
     lan = Lan(seed=1)
-    a = lan.add("serverA", sample(samples().joinpath("serverA.conf").read_text()), {"eth0": ("10.211.55.22/24",)})
-    b = lan.add("serverB", sample(samples().joinpath("serverB.conf").read_text()), {"eth0": ("10.211.55.23/24",)})
+    a = lan.add("serverA", sample(samples.joinpath("serverA.conf").read_text()), {"eth0": ("10.211.55.22/24",)})
+    b = lan.add("serverB", sample(samples.joinpath("serverB.conf").read_text()), {"eth0": ("10.211.55.23/24",)})
     wrong: list[str] = []
 
     def step(text: str, owner: Host, seconds: float) -> None:
