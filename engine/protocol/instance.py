@@ -11,7 +11,7 @@ import ipaddress
 
 from engine.config.model import Instance
 from engine.messages import Cause, LedgerLine, LogLine, PriorityChanged, State, StateChanged, Verdict
-from engine.protocol import causes, election, handover, impairment, owners, stall, unplaced
+from engine.protocol import causes, election, handover, impairment, owners, stall, unplaced, vmac
 from engine.protocol.evidence import EvidenceRing
 from engine.protocol.group import GroupState, tracking_in_group
 from engine.protocol.host import Host
@@ -32,7 +32,7 @@ from engine.protocol.stimuli import (
 )
 from engine.protocol.tally import Tally
 from engine.protocol.timers import Timers
-from engine.protocol.timing import NEVER, master_down_interval, seconds_text, settle_delay, skew_time
+from engine.protocol.timing import NEVER, master_down_interval, release_grace, seconds_text, settle_delay, skew_time
 from engine.protocol.tracking import assess, faults_of_place
 from engine.protocol.transmit import Transmitter, unsendable
 
@@ -220,7 +220,7 @@ class VrrpInstance(Timers):
         """A timer that belongs to no state is due."""
         timing = self.config.announce
         match name:
-            case "announce":
+            case "announce" | "let-go":
                 self.presence.announce(timing.master_repeat)
             case "refresh":
                 self.presence.announce(timing.master_refresh_repeat)
@@ -243,7 +243,7 @@ class VrrpInstance(Timers):
 
     def cancel_announcements(self) -> None:
         """No burst or refresh is due any more."""
-        self.cancel_side("announce", "refresh", "lower-announce", "settle-announce", "release-announce")
+        self.cancel_side("announce", "refresh", "lower-announce", "settle-announce", "release-announce", "let-go")
 
     def rearm_refresh(self) -> None:
         """Announce every garp_master_refresh from now on, if that is set."""
@@ -441,7 +441,9 @@ class VrrpInstance(Timers):
             self.host.out.append(PriorityChanged(self.config.name, before, self.priority, "no other owner is heard"))
         self._go_on_air(cause)
         if cause is Cause.MASTER_RESIGNED and self.config.announce.master_repeat:
-            self.arm_side("release-announce", self.host.now + settle_delay(len(self.presence.addresses)))
+            moving = len(self.presence.addresses)
+            self.arm_side("release-announce", self.host.now + settle_delay(moving))
+            vmac.announce_when_let_go(self, release_grace(moving))
         self.tally.become_master += 1
         self._enter(State.MASTER, cause, detail)
         self.master, self.master_priority = self.source, self.priority
@@ -477,14 +479,16 @@ class VrrpInstance(Timers):
         self.recompute_down()
         self.prepare()
         self.priority_as_master = self.priority
-        alone = cause in (Cause.MASTER_NO_RESPONSE, Cause.STARTUP)
-        if not alone:
-            self.presence.put_all(before_advert=True)
-        self.advertise_now()
-        if alone:
+        timing, addresses = self.config.announce, self.presence.addresses
+        if cause in (Cause.MASTER_NO_RESPONSE, Cause.MASTER_RESIGNED, Cause.STARTUP):
+            self.advertise_now()
             self.presence.put_all()
-        timing = self.config.announce
-        self.presence.announce(timing.master_repeat)
+        else:
+            self.presence.put_all(before_advert=True)
+            self.advertise_now()
+            addresses = vmac.announced_at_once(self.config, addresses)
+            vmac.announce_when_let_go(self)
+        self.presence.announce(timing.master_repeat, addresses)
         if timing.master_delay and timing.master_repeat:
             self.arm_side("announce", self.host.now + timing.master_delay)
         self.rearm_refresh()

@@ -120,7 +120,9 @@ class _Line:
     rest: deque[_Waiting] = field(default_factory=deque)
     ready_at: int = 0
     settling: bool = False
-    """IPv6 addresses came meanwhile: their first round waits a little."""
+    """IPv6 addresses came meanwhile: their first round waits a little, that of IPv4 addresses beside them does not."""
+    settled_from: int = 0
+    """When that round is due at the earliest."""
     settled_at: int = 0
     """When that round is due at the latest."""
 
@@ -210,9 +212,10 @@ class Announcer:
         """When `work` has something to do: an instant, 0 for at once, None for never."""
         return min((line.ready_at for line in self._lines.values() if line.first or line.rest), default=None)
 
-    def _ready(self, queue: deque[_Waiting]) -> int:
-        """The place of the first frame whose address the kernel has told of; -1 when there is none."""
-        ready = (at for at, one in enumerate(queue) if one.address.family == 4 or self._settled(one.address))
+    def _ready(self, queue: deque[_Waiting], *, calm: bool) -> int:
+        """The place of the first frame whose address the kernel has told of; -1 when there is none. Until it is `calm`
+        no IPv6 address counts."""
+        ready = (at for at, one in enumerate(queue) if one.address.family == 4 or (calm and self._settled(one.address)))
         return next(ready, -1)
 
     def work(self, now: int, limit: int) -> list[EffectFailed]:
@@ -220,14 +223,15 @@ class Announcer:
         failed: list[EffectFailed] = []
         for name, line in self._lines.items():
             if line.settling and line.ready_at <= now:
-                line.settling, line.ready_at, line.settled_at = False, now + SETTLE, now + SETTLE_MOST
+                line.settling, line.settled_from, line.settled_at = False, now + SETTLE, now + SETTLE_MOST
             while line.ready_at <= now and limit > 0:
                 queue = line.first or line.rest
                 if not queue:
                     break
-                place = self._ready(queue) if queue is line.first and now < line.settled_at else 0
+                calm = now >= line.settled_from
+                place = self._ready(queue, calm=calm) if queue is line.first and now < line.settled_at else 0
                 if place < 0:
-                    line.ready_at = now + _SOON
+                    line.ready_at = now + _SOON if calm else line.settled_from
                     break
                 waiting = queue[place]
                 del queue[place]

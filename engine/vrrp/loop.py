@@ -80,6 +80,8 @@ _ANNOUNCED = 10_000_000
 """ns without a due announcement after which the first round of them has left."""
 _PORTION = 32
 """Addresses or announcements in one pass."""
+_BESIDE = (SendAnnouncements, AddRoutes)
+"""Work that may still wait while addresses are added: none of it moves one."""
 _FEW = 8
 """Addresses of an instance, and instances in a row, that adverts wait for: some 2 ms at most."""
 _LAST_FLUSH_S = 0.5
@@ -347,7 +349,7 @@ class Loop:
     def _add_addresses(self, effect: AddAddresses) -> None:
         self._devices.serve(effect.instance)
         few = len(effect.addresses) <= _FEW and len(self._jobs) < _FEW
-        if effect.before_advert and few and all(isinstance(job.effect, SendAnnouncements) for job in self._jobs):
+        if few and effect.before_advert and all(isinstance(job.effect, _BESIDE) for job in self._jobs):
             self._inbox.extend(self._kernel.add_addresses(effect.instance, effect.addresses))
         else:
             self._jobs.append(_Job(effect))

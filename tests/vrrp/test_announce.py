@@ -191,6 +191,19 @@ def test_neighbour_advertisement_waits_for_the_kernel_but_not_for_ever(wire: Wir
         assert wire.announcer.deadline is None
 
 
+def test_gratuitous_arp_does_not_wait_for_neighbour_advertisements_beside_it(wire: Wire) -> None:
+    """A master that was displaced has let go by then."""
+    wire.present.add(SIX)
+    wire.settled.add(SIX)
+    wire.announcer.announce(SendAnnouncements("VI_6", (SIX,), 1, 0, 0))
+    wire.announcer.announce(SendAnnouncements("VI_1", (A, B), 1, 0, 0))
+    wire.announcer.work(10, 100)
+    assert wire.sent() == ["192.0.2.1", "192.0.2.2"]
+    assert wire.announcer.deadline == 10 + SETTLE
+    wire.announcer.work(10 + SETTLE, 100)
+    assert wire.frames() == 1
+
+
 def test_no_other_address_waits_for_one_that_the_kernel_has_not_told_of(wire: Wire) -> None:
     wire.present.add(SIX)
     wire.announcer.announce(SendAnnouncements("VI_1", (SIX, A, B), 1, 0, 0))

@@ -13,6 +13,7 @@ from engine.config.model import Address
 from engine.messages import (
     AddAddresses,
     AddressChanged,
+    AddRoutes,
     ClockStalled,
     DatagramReceived,
     EffectFailed,
@@ -184,6 +185,13 @@ def test_few_addresses_are_there_before_the_advert_that_makes_another_master_let
     stage.turns()
     some = ("add", few)
     assert stage.done == [some, "advert", some, "advert", "advert", "announce", "announce", ("add", many)]
+
+
+def test_routes_of_one_instance_do_not_keep_the_addresses_of_the_next_behind_its_advert(stage: Stage) -> None:
+    first = [AddAddresses("VI_1", VIPS[:1], before_advert=True), AddRoutes("VI_1", (), ()), advert("VI_1")]
+    stage.router.due = [(stage.now, [*first, AddAddresses("VI_2", VIPS[:2], before_advert=True), advert("VI_2")])]
+    stage.turns()
+    assert stage.done == [("add", 1), "advert", ("add", 2), "advert"]
 
 
 def test_an_address_that_is_still_to_be_removed_is_not_added_before(stage: Stage) -> None:
