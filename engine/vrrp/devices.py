@@ -26,6 +26,10 @@ from engine.vrrp.netlink import Link
 _CONF = Path("/proc/sys/net/ipv4/conf")
 _CONF6 = Path("/proc/sys/net/ipv6/conf")
 _ON_VMAC = {"arp_ignore": "1", "accept_local": "1", "rp_filter": "0", "promote_secondaries": "1"}
+_ON_VMAC6 = {"accept_ra": "0", "mldv2_unsolicited_report_interval": "10"}
+"""A router advertisement must not lead the host's own traffic over it. Multicast listener reports are repeated within
+10 ms, not 1 s: each one of a host that has just let go shows the switch the virtual MAC at the wrong port, and what the
+master announces afterwards mends that."""
 _AT_ONCE = 50
 """Devices that are removed in one step while adverts wait."""
 _SILENT = "8"
@@ -238,8 +242,8 @@ class Devices:
         failures = []
         for key, value in _ON_VMAC.items():  # it goes with the device: nothing to put back
             failures.append(_write(_CONF / link.name / key, value))
-        if (_CONF6 / link.name).exists():  # a router advertisement must not lead the host's own traffic over it
-            failures.append(_write(_CONF6 / link.name / "accept_ra", "0"))
+        if (_CONF6 / link.name).exists():
+            failures += [_write(_CONF6 / link.name / key, value) for key, value in _ON_VMAC6.items()]
         failures += [self._set(_CONF / wanted.parent / key, value) for key, value in _ON_PARENT.items()]
         why = next((why for why in failures if why), "")
         return [EffectFailed(wanted.instance, "set-sysctl", why)] if why else []

@@ -194,6 +194,8 @@ def test_ipv6_leaves_from_the_parents_link_local_and_no_address_is_generated(lab
             "vrrp.checksum.status": ["1"],
         }
     assert sorted(host.addresses("vrrp.50")) == ["fd00:55::50/64", "fe80::5032/64"]
+    reported = host.run(["cat", "/proc/sys/net/ipv6/conf/vrrp.50/mldv2_unsolicited_report_interval"]).stdout.strip()
+    assert int(reported) < 50, "the switch sees the virtual MAC at the wrong port for a moment only"
 
 
 def test_a_backup_hears_a_master_with_a_virtual_mac_and_takes_over_with_the_same(lab: Lab, start: Any) -> None:
