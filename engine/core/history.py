@@ -167,7 +167,10 @@ class History:
         if self._path is None or self._database is None:
             return None
         result, problem = await self._in_thread(lambda: self._attempt(task))
-        self._told(problem)
+        if problem or not (self._pending or self._writing):
+            self._told(problem)
+        else:  # rows wait for a disk that has refused them: that one task went through mends nothing yet
+            self._write_soon()
         return result
 
     async def _settled(self) -> None:

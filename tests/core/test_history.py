@@ -109,6 +109,26 @@ async def test_write_failure_is_told_once_and_events_go_on(tmp_path: Path) -> No
     history.close()
 
 
+async def test_a_task_that_goes_through_does_not_end_the_refusal_while_rows_wait(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    told: list[str] = []
+    history.on_problem = told.append
+    history._worker.submit(lambda: history._database.execute("PRAGMA query_only=ON")).result()  # type: ignore[union-attr]
+    history.append(change(), 1)
+    while not told:
+        await history._settled()
+    for _ in range(3):  # to read is possible on a full disk
+        assert await history.work(lambda database: database.execute("SELECT 1").fetchone()) == (1,)
+        assert "history is off" in history.refusal
+    history._worker.submit(lambda: history._database.execute("PRAGMA query_only=OFF")).result()  # type: ignore[union-attr]
+    await history.work(lambda database: database.execute("SELECT 1").fetchone())
+    while len(told) < 2:
+        await history._settled()
+    assert told[1:] == [""]
+    assert [line.seq for line in await history.last(5)] == [1]
+    history.close()
+
+
 async def test_commands_have_their_own_audit_table(tmp_path: Path) -> None:
     history = History(tmp_path)
     history.append(LogLine("info", "x"), 1)

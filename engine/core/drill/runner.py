@@ -334,7 +334,7 @@ class Runner:
         except Refused as refusal:
             outcome, text = "failed", f"{refusal.reason} [{refusal.code}]"
         except OSError as error:
-            outcome, text = "failed", f"{error.filename or ''}: {error.strerror or error}"
+            outcome, text = "failed", f"{error.filename or 'a file'}: {error.strerror or error}"
         finally:
             await prober.stop()
             teller.cancel()

@@ -73,12 +73,16 @@ class Drills:
         """Remember what is about to be broken.
 
         Raises:
-            OSError: nothing may be broken then.
+            Refused: E-IO, nothing may be broken then.
         """
         if self.directory is None:
             return
-        self.directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-        write_atomically(self.directory / "running.json", msgspec.json.encode(journal), MODE)
+        try:
+            self.directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            write_atomically(self.directory / "running.json", msgspec.json.encode(journal), MODE)
+        except OSError as error:
+            words = f"{error.filename or self.directory}: {error.strerror or error}"
+            raise Refused("E-IO", f"nothing was broken, because the journal cannot be written: {words}") from error
 
     def mended(self) -> None:
         """Nothing is broken any more.

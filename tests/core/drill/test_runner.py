@@ -419,6 +419,9 @@ async def test_a_disk_that_takes_nothing_refuses_the_drill(site: Site) -> None:
     (site.directory / "drills").write_text("not a directory")  # type: ignore[operator]
     report = await drill(site)
     assert report.outcome == "failed"
+    assert "nothing was broken, because the journal cannot be written" in report.text
+    assert f"{site.directory}/drills" in report.text
+    assert "[E-IO]" in report.text
     assert site.orders == []
 
 
