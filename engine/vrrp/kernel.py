@@ -62,6 +62,8 @@ class Kernel:
         """Told of notifications that are about neither links nor addresses (see `watch_routes`)."""
         self.overrun: Callable[[list[Input]], None] | None = None
         """Called after the healing: what `others` tells of may have been lost, too."""
+        self.routes_watched = False
+        """Routes and rules are told of, our own changes included (see `watch_routes`)."""
         self.overruns = 0
         """How often notifications were lost and a dump healed it."""
 
@@ -132,6 +134,7 @@ class Kernel:
 
     def watch_routes(self, *, on: bool) -> None:
         """Hear of routes and rules, too. Off unless some are ours: a full routing table is loud."""
+        self.routes_watched = on
         option = _NETLINK_ADD_MEMBERSHIP if on else _NETLINK_DROP_MEMBERSHIP
         for group in _ROUTE_GROUPS:
             self._monitor.setsockopt(_SOL_NETLINK, option, group)

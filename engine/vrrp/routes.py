@@ -1,7 +1,8 @@
 """Virtual routes and rules in the kernel: put there, taken away, and noticed when somebody else takes them.
 
 Owns the book of what is installed for which instance. A route of another origin is never replaced and
-never removed: ours carry their protocol number (18 unless configured), and only those are touched.
+never removed: ours carry their protocol number (18 unless configured), and only those are touched. What
+we take away ourselves is never told as somebody else's doing.
 Source: keepalived.conf(5) virtual_routes, virtual_rules.
 """
 
@@ -29,6 +30,8 @@ class Routes:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._installed: dict[Identity, tuple[str, Item]] = {}
+        self._echoes: dict[Identity, int] = {}
+        """How many notifications of our own removals have not been read yet."""
         kernel.others, kernel.overrun = self.notified, self.look_again
 
     def add(self, instance: str, routes: Iterable[Route], rules: Iterable[Rule]) -> list[Input]:
@@ -63,6 +66,11 @@ class Routes:
             identity = routing.parse_rule(message.body)
         else:
             return
+        echoes = self._echoes.pop(identity, 0)
+        if echoes:
+            if echoes > 1:
+                self._echoes[identity] = echoes - 1
+            return
         lost = self._installed.pop(identity, None)
         if lost is not None:
             told.append(RouteChanged(lost[0], lost[1].text, present=False))
@@ -72,6 +80,7 @@ class Routes:
 
         A dump would read a whole routing table; that adding succeeds without replacing tells the same.
         """
+        self._echoes.clear()
         for identity, (instance, item) in tuple(self._installed.items()):
             if not self._send(item, adding=True):
                 self._send(item, adding=False)
@@ -102,6 +111,9 @@ class Routes:
             return str(error.args[0])
         flags = NLM_F_CREATE | NLM_F_EXCL if adding else 0
         ((number, words),) = self._kernel.transact(kind, flags, [body])
+        if not number and not adding and self._kernel.routes_watched:
+            identity = _identity(item)
+            self._echoes[identity] = self._echoes.get(identity, 0) + 1
         if not number or (not adding and number in _GONE):
             return ""
         if number == errno.EEXIST:

@@ -193,3 +193,26 @@ def test_refusals_are_sentences(kernel: Kernel) -> None:
     (refused,) = routes.add("VI_1", [route("192.0.2.0/24", via="172.16.0.1")], ())
     assert isinstance(refused, EffectFailed)
     assert "Network is unreachable, Nexthop has invalid gateway" in refused.reason
+
+
+def test_what_is_put_anew_after_a_crash_is_not_taken_for_somebody_elses_removal(kernel: Kernel, host: Host) -> None:
+    """It was put back for ever then, a thousand times a second."""
+    wanted = [
+        route("192.0.2.0/24", via="10.211.55.1", interface="eth0"),
+        route("203.0.113.9/32", nexthops=(NextHop("10.211.55.1", "eth0", 3), NextHop("10.211.55.2", "eth0"))),
+        route("2001:db8:1::/48", 6, via="fd00:55::1", interface="eth0"),
+        route("2001:db8:2::/48", 6, nexthops=(NextHop("fd00:55::1", "eth0"), NextHop("fd00:55::2", "eth0"))),
+    ]
+    rules = (Rule(family=4, source="10.211.55.50/32", table=77, preference=100, text="from 10.211.55.50"),)
+    Routes(kernel).add("VI_1", wanted, rules)
+    routes = Routes(kernel)
+    assert routes.add("VI_1", wanted, rules) == []
+    assert heard(kernel, 0.2) == []
+    routes.remove("VI_1", wanted, rules)  # and back at once, as with a role that is lost for a moment
+    assert routes.add("VI_1", wanted, rules) == []
+    assert heard(kernel, 0.2) == []
+    for destination in ("192.0.2.0/24", "2001:db8:1::/48"):
+        host.ip(f"route del {destination}")
+        assert heard(kernel) == [RouteChanged("VI_1", destination, present=False)]
+    host.ip("rule del preference 100")
+    assert heard(kernel) == [RouteChanged("VI_1", "from 10.211.55.50", present=False)]
