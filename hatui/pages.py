@@ -160,7 +160,9 @@ def _state_facts(status: InstanceStatus, now: int, *, believed: bool) -> list[tu
         ("missed, near misses", f"{status.missed}, {status.near_misses}"),
         (
             "last other router",
-            f"{status.peer or 'none'} priority {status.peer_priority}, heard {ago(status.heard_at, now)}",
+            f"{status.peer} priority {status.peer_priority}, heard {ago(status.heard_at, now)}"
+            if status.peer
+            else "none was ever heard",
         ),
         ("preempt, accept", f"{'yes' if status.preempt else 'no'}, {'yes' if status.accept else 'no'}"),
         ("unicast, vmac", f"{'yes' if status.unicast else 'no'}, {status.vmac or 'no'}"),

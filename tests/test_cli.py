@@ -93,6 +93,17 @@ def test_status_shows_state_priorities_master_and_whether_addresses_are_there(ha
     ]
 
 
+def test_status_never_cuts_a_line_however_long_a_name_is(hatui: Hatui, socket_path: Path) -> None:
+    name = "VI_" + "LONG_" * 20
+    broken = "/etc/keepalived/keepalived.conf:7:1: error: unknown keyword in the top level " + "x" * 60
+    with FakeEngine(socket_path, instance(name), engine_status(config_problem=broken)):
+        out = hatui("status")[1]
+    (line,) = [line for line in out.splitlines() if line.startswith(f"* {name}")]
+    assert "MASTER" in line
+    assert "100/100" in line
+    assert f"{broken} [E-CONFIG-BROKEN]" in out
+
+
 @pytest.mark.parametrize(
     ("state", "more", "expected", "health"),
     [
@@ -476,6 +487,12 @@ def test_dry_run_changes_nothing_and_asks_nothing(hatui: Hatui, socket_path: Pat
     assert status == 0
     assert asked == [Failover("VI_1", "step-down", 0, dry_run=True)]
     assert "undone by itself if nobody answers" in out
+
+
+def test_priority_of_a_router_that_has_resigned_is_not_told_as_zero(hatui: Hatui, socket_path: Path) -> None:
+    with FakeEngine(socket_path, instance(peer="10.211.55.23", peer_priority=0), engine_status()):
+        out = hatui("failover", "VI_1", "--dry-run")[1]
+    assert "master 10.211.55.23 (?)" in out
 
 
 def test_connection_lost_in_the_middle_says_that_the_result_is_unknown(hatui: Hatui, socket_path: Path) -> None:

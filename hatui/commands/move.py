@@ -237,7 +237,7 @@ def forecast(status: InstanceStatus, order: Failover, host: str) -> list[str]:
             "  outage none expected: the present master steps aside when it hears the higher priority",
         ]
     else:
-        peer = f"{status.peer} ({status.peer_priority})" if status.peer else "a backup that was never heard here"
+        peer = f"{status.peer} ({status.peer_priority or '?'})" if status.peer else "a backup that was never heard here"
         wait = seconds(skew_time(status.version, status.peer_priority or 1, status.advert_interval or NS))
         lines += [
             f"  now    {state_word(status.state)} {priorities(status)} here",

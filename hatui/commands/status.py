@@ -122,8 +122,7 @@ def full(store: Store, host: str, now: int, found: list[Problem]) -> list[str]:
         code = f" [{problem.code}]" if problem.code else ""
         text = problem.text.replace(": U releases it", f"; `hatui release {problem.instance}` ends it") + code
         lines.append(painted([("!! " if problem.rank < 5 else "!  ", problem.role), (text, "plain")]))
-    width = columns()
-    return [line if "\x1b" in line else line[: max(width, 80)] for line in lines]
+    return lines
 
 
 def head(store: Store, host: str, now: int) -> list[Span]:
