@@ -46,7 +46,10 @@ class Wire:
         self._seen = 0
 
     def update(self, packets: deque[PacketLine], seen: int) -> None:
-        """Take what came since the last time; `seen` counts all that ever came."""
+        """Take what came since the last time; `seen` counts all that ever came: fewer are those of another time."""
+        if seen < self._seen:  # a replay has begun: what was heard live is no fact of then
+            self.heard.clear()
+            self._seen = 0
         fresh = min(seen - self._seen, len(packets))
         self._seen = seen
         for packet in reversed(list(islice(reversed(packets), max(0, fresh)))):

@@ -138,6 +138,19 @@ def test_each_packet_is_looked_at_once_and_sources_are_bounded() -> None:
     assert len(wire.heard) == 1000
 
 
+def test_what_was_heard_live_is_not_told_of_the_time_of_a_replay() -> None:
+    ring = deque(
+        [packet(number, number, advert("10.0.0.77", 99, 1, "10.9.9.9"), "", Verdict.VRID) for number in (1, 2)]
+    )
+    wire = Wire()
+    wire.update(ring, 2)
+    assert wire.heard
+    wire.update(deque(), 0)
+    assert not wire.heard
+    wire.update(ring, 2)
+    assert [one.count for one in wire.heard.values()] == [2], "live again, and counted anew"
+
+
 async def _peers(pilot: Pilot[None], words: str) -> str:
     await settle(pilot)
     await pilot.press("6")
