@@ -328,11 +328,13 @@ class HatuiApp(LateApp, Whose, Replaying, Telling):
         self.push_screen(Problems(self.twin("status")))
 
     def action_jump(self) -> None:
-        """A letter on every pane."""
+        """A letter on every pane; again: none."""
         from hatui.screens.jump import JumpScreen
 
         frame = self.frame
-        if frame is self.screen:
+        if isinstance(self.screen, JumpScreen):
+            self.screen.action_close()
+        elif frame is self.screen:
             self.push_screen(JumpScreen([pane for pane in frame.focus_chain if pane.region]))
 
     def action_zoom(self) -> None:
@@ -340,17 +342,25 @@ class HatuiApp(LateApp, Whose, Replaying, Telling):
         frame = self.frame
         if frame is None:
             return
+        pane = frame.focused
+        before = pane.size if pane else None
         if frame.has_class("zoomed"):
             frame.remove_class("zoomed")
             frame.query(".zoom, .zoom-path").remove_class("zoom", "zoom-path")
-        elif frame.focused is not None:
-            frame.focused.add_class("zoom")
-            for above in frame.focused.ancestors:
+        elif pane is not None:
+            pane.add_class("zoom")
+            for above in pane.ancestors:
                 if above.id == "body":
                     break
                 above.add_class("zoom-path")
             frame.add_class("zoomed")
-        self.call_after_refresh(self.paint)
+
+        def after() -> None:
+            self.paint()
+            if pane is not None and pane.size == before:
+                self.say("this pane has no other beside it [E-NOTHING]")
+
+        self.call_after_refresh(after)
 
     def action_copy(self) -> None:
         """What is selected."""

@@ -111,7 +111,7 @@ class Look(TypeAhead):
         """The keys of the table that do something where the focus is: of this place, of lists, everywhere."""
         bound = [active.binding for active in self.screen.active_bindings.values()]
         ids = {binding.id for binding in bound} | {
-            key.id for key in self.keymap.table if any(binding.action == key.action for binding in bound)
+            key.id for key in self.keymap.table if any(one.action == key.action for one in bound if not one.id)
         }
         here = dict.fromkeys(one.id.partition(".")[0] for one in bound if one.id)
         order = [*(place for place in here if place not in (keys.LIST, keys.EVERYWHERE)), keys.LIST, keys.EVERYWHERE]

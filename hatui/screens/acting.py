@@ -200,7 +200,9 @@ class Acting(Dialog):
 
     def action_copy_command(self) -> None:
         """The command line that does the same."""
-        if not self._against():
+        if against := self._against():
+            self.console.say(against, "warning")
+        else:
             self.console.copy(self.twin_words())
 
     def action_confirm(self) -> None:

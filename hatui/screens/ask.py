@@ -140,6 +140,8 @@ class Ask(Dialog):
         """The command line."""
         if self._command is not None:
             self.console.copy(self.console.command_line(self._command, node=self._node))
+        else:
+            self.console.say("no command does this [E-NOTHING]")
 
     def action_confirm(self) -> None:
         """Do it, once."""

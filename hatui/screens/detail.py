@@ -230,8 +230,8 @@ class Detail(InstanceKeys):
         """Run a tracker now, or explain a change."""
         item = self.selected
         if item is None or not item.opens:
-            return
-        if item.opens == "why":
+            self.console.say("this row opens nothing: those of Trackers and History do [E-NOTHING]")
+        elif item.opens == "why":
             open_why(self.console, self.instance, self._number(item))
         elif not self.console.refuse():
             words = [

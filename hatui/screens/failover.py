@@ -224,6 +224,8 @@ class FailoverDialog(Dialog):
         move = self._move
         if move is not None and not self._wrong_hold():
             self.console.copy(self.console.command_line(self._command(move), self.query_one("#reason", Input).value))
+        elif move is not None:
+            self.console.say(self._wrong(move), "warning")
 
     def _wrong_hold(self) -> bool:
         try:

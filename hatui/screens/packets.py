@@ -135,7 +135,10 @@ class Packets(PacketPanes):
         self.paint()
 
     def action_hex(self) -> None:
-        """Octets on or off."""
+        """Octets on or off, where there is room for them."""
+        if not self.query_one("#decode").display:
+            self.console.say("the octets stand beside the list: l goes there [E-NOTHING]")
+            return
         self.toggle_class("nohex")
         self.call_after_refresh(self.paint)
 

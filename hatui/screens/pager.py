@@ -131,6 +131,10 @@ class Pager(Dialog):
         name = file_name(self.console, "help" if self._is_help else "page")
         self.app.push_screen(Save("Save page", words, name, text.encode, self._command and f"{self._command} > FILE"))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A page that is alone has none before it and none behind it."""
+        return self._turn is not None if action == "turn" else super().check_action(action, parameters)
+
     def action_turn(self, step: int) -> None:
         """The page before or after."""
         if self._turn is not None:

@@ -265,9 +265,9 @@ class Review(Dialog):
 
     def action_confirm_config(self) -> None:
         """Decide about what was just applied."""
-        if self._phase == "done" and waiting(self._screen.home) is not None:
+        if self._phase != "waiting" and waiting(self._screen.home) is not None:
             self.dismiss()
-            self.console.action_confirm_config()
+        self.console.action_confirm_config()
 
     def _begin(self, confirm_s: int) -> None:
         if self._phase != "asking":

@@ -200,6 +200,11 @@ class Revisions(Dialog):
         (rows if self._diff is None else pane).focus()
         self.call_after_refresh(self.paint)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Over a difference there is no list to choose from."""
+        listed = self._diff is None or action not in ("diff", "mark", "compare")
+        return listed and super().check_action(action, parameters)
+
     def action_load(self) -> None:
         """The selected one as the candidate."""
         one = self._selected

@@ -154,3 +154,5 @@ class Save(Dialog):
         """The command line that does the same."""
         if self._same_as:
             self.console.copy(self._same_as)
+        else:
+            self.console.say("no command does this [E-NOTHING]")

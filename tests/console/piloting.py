@@ -17,7 +17,7 @@ ROUNDS = 3
 """A painted screen may move the focus or the cursor, which paints again."""
 
 
-async def _drained(app: HatuiApp) -> None:
+async def drained(app: HatuiApp) -> None:
     """All that stood in the queues of the app, its screen and its widgets is done.
 
     What leaves the screen meanwhile calls nothing any more, so only those still there are waited for.
@@ -42,12 +42,12 @@ async def settle(pilot: Pilot[None]) -> str:
     assert isinstance(app, HatuiApp)
     async with asyncio.timeout(60):
         while app.store.link.connection is Connection.CONNECTING or app.frame is None:
-            await _drained(app)
+            await drained(app)
             await asyncio.sleep(0)
     for _ in range(ROUNDS):
-        await _drained(app)
+        await drained(app)
         app.paint()
-    await _drained(app)
+    await drained(app)
     return app.screen_text()
 
 
@@ -55,9 +55,9 @@ async def repainted(pilot: Pilot[None]) -> None:
     """Until another theme is on and painted; nothing else has changed, so one round does."""
     app = pilot.app
     assert isinstance(app, HatuiApp)
-    await _drained(app)
+    await drained(app)
     app.paint()
-    await _drained(app)
+    await drained(app)
 
 
 async def until(pilot: Pilot[None], words: str, turns: int = 400) -> str:
