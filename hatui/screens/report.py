@@ -37,7 +37,8 @@ class ReportPage(Pager):
             ((f" {line}", "plain"),) for line in reports.folded(reports.text(self._report), columns - 2)
         ]
         if self._report.packets:
-            lines.insert(1, ((" o  opens its packets on the Packets screen", "dim"),))
+            head = next((at for at, line in enumerate(lines) if not line[0][0].strip()), 1)  # it may be folded
+            lines.insert(head, ((" o  opens its packets on the Packets screen", "dim"),))
         return lines
 
     def action_packets(self) -> None:

@@ -23,6 +23,7 @@ from engine.messages import (
 )
 from engine.protocol.packet.pcapng import Pcapng
 from hatui.app import HatuiApp
+from hatui.screens.report import ReportPage
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
 from tests.console.recording import ENGINE, NOW, WALL, packets
@@ -88,6 +89,15 @@ async def test_enter_on_a_report_opens_it(console: HatuiApp, link: StagedLink) -
         text = await until(pilot, "Drill #16 silent-master VI_WEB")
         assert "PASS  outage 3.500 s" in text
         assert GetDrills(16) in link.commands()
+
+
+def test_a_folded_heading_of_a_report_is_not_parted() -> None:
+    title = "the master falls silent as after a loss of power, in words that need more than one line"
+    page = ReportPage(msgspec.structs.replace(REPORTS[0], title=title, packets="/p", packets_kept=1), "", "")
+    lines = ["".join(text for text, _ in line).strip() for line in page._lines(72)]
+    at = lines.index("o  opens its packets on the Packets screen")
+    assert at > 1, "the heading takes more than one line"
+    assert " ".join(lines[:at]).endswith(title)
 
 
 async def test_o_on_a_report_opens_its_packets(console: HatuiApp, link: StagedLink) -> None:
