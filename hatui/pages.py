@@ -50,10 +50,12 @@ def help_page(
         for key in keys.at(place, valid):
             dim = key.acts and not may_act
             note = f" ({why_not})" if dim else " Asks first." if key.acts else ""
+            shown, role = f"   {keys.show(key.key)}", "dim" if dim else "key"
             first, *more = wrap(key.help + note, max(50, columns - 24))
-            lines.append(
-                ((f"   {keys.show(key.key):<18} "[:22], "dim" if dim else "key"), (first, "dim" if dim else "plain"))
-            )
+            if len(shown) > 21:  # no key is cut: its words begin below it
+                lines.append(((shown, role),))
+                shown = ""
+            lines.append(((f"{shown:<22}", role), (first, "dim" if dim else "plain")))
             lines += [((" " * 22 + text, "dim" if dim else "plain"),) for text in more]
         lines.append(())
     if others:

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from engine.messages import Heartbeat, Snapshot, StatusLine
 from hatui import keys, theming
 from hatui.app import HatuiApp
+from hatui.pages import help_page
 from hatui.sentences import banners
 from hatui.store import GapRow, Store
 from hatui.text import timer_bar
@@ -59,6 +60,13 @@ def test_every_binding_of_every_screen_is_in_the_table(owner: type) -> None:
             assert (owner.__name__, binding.key) == ("Editor", "ctrl+z") or "Editor" in owner.__name__
         else:
             assert binding.id in ids | exceptions, f"{owner.__name__}: {binding.id}"
+
+
+def test_help_cuts_no_key() -> None:
+    for columns in (74, 150):
+        _, lines = help_page(keys.KEYS, may_act=True, why_not="", columns=columns)
+        page = "\n".join("".join(text for text, _ in line) for line in lines)
+        assert [key.key for key in keys.KEYS if keys.show(key.key) not in page] == []
 
 
 @pytest.mark.parametrize(
