@@ -120,7 +120,10 @@ class Life:
             wait_for(settled, timeout_s, "", every_s=0.05)
         except Exception:
             owners = {address: self.lab.owners(address) for address in self.addresses()}
-            text = "\n".join([*self.timeline, f"after {after!r}: {host.name} expected, found {owners}"])
+            logs = [
+                "\n".join([f"{name} said last:", *run.output.splitlines()[-25:]]) for name, run in self.runs.items()
+            ]
+            text = "\n".join([*self.timeline, f"after {after!r}: {host.name} expected, found {owners}", *logs])
             raise AssertionError(text) from None
         at = time.monotonic() - self.began
         self.timeline.append(f"{at:7.2f}  {after:34} {self.kinds[host.name]:10} on {host.name} is master")
