@@ -138,7 +138,9 @@ class PacketPanes(FrameScreen):
         nothing = self._nothing(self.source(store)[0])
         first = ladder.rungs[0].packet if ladder.rungs else None
         silent = ladder.silent(instant) if live else []
-        self.query_one(LadderList).tell(ladder, ours, lambda packet: self._when(packet, first), nothing, silent)
+        self.query_one(LadderList).tell(
+            ladder, ours, lambda packet: self._when(packet, first), nothing, silent, self.view.marked
+        )
 
     def _capture_line(self, store: Store, ring: deque[PacketLine], seen: int) -> Line:
         field, width = self.query_one(PacketFilterLine), self.query_one("#capture-line").size.width

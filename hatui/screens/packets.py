@@ -185,7 +185,7 @@ class Packets(PacketPanes):
         return self.view.index(rung.number) if rung else None
 
     def action_mark(self) -> None:
-        """Mark this packet, or take its mark away; then the next row."""
+        """Mark this packet, or take its mark away."""
         row = self._row()
         if row is None:
             self.console.say("no packet is selected [E-NOTHING]")

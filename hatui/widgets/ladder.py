@@ -7,7 +7,7 @@ address (priority 0, gratuitous ARP, NA) is never folded, and what was not heard
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 
 import msgspec
 
@@ -201,6 +201,7 @@ class LadderList(Following):
         super().__init__(id=id)
         self._ladder = Ladder()
         self._ours: Mapping[str, str] = {}
+        self._marked: Container[int] = ()
         self._shown = Nodes((), NARROW, 0)
         self._when: When = lambda packet: ""  # noqa: ARG005
         self._now: tuple[Line, ...] = ()
@@ -223,13 +224,21 @@ class LadderList(Following):
         return None if rung is None else (rung.number, rung.kind, rung.count)
 
     def tell(
-        self, ladder: Ladder, ours: Mapping[str, str], when: When, nothing: str, silent: Sequence[tuple[int, int]]
+        self,
+        ladder: Ladder,
+        ours: Mapping[str, str],
+        when: When,
+        nothing: str,
+        silent: Sequence[tuple[int, int]],
+        marked: Container[int],
     ) -> None:
-        """Show this ladder; `ours` names our own addresses, `silent` the VRIDs that are overdue."""
+        """Show this ladder; `ours` names our own addresses, `silent` the VRIDs that are overdue, `marked` the
+        numbers of marked packets."""
         before = self.key
         rung = self.selected if ladder is self._ladder else None
         shift = ladder.dropped - self._dropped if ladder is self._ladder else 0
         self._ladder, self._ours, self._when, self._dropped = ladder, ours, when, ladder.dropped
+        self._marked = marked
         columns = self.size.width
         self._shown = nodes_of(ladder, ours, columns)
         alone = len(ladder.streams) < 2
@@ -248,7 +257,19 @@ class LadderList(Following):
         """One rung."""
         if index >= len(self._ladder.rungs):
             return self._now[index - len(self._ladder.rungs)]
-        return rung_line(self._ladder.rungs[index], self._shown, self._ladder, self._when, self.size.width)
+        line = rung_line(self._ladder.rungs[index], self._shown, self._ladder, self._when, self.size.width)
+        if not self._is_marked(index):
+            return line
+        (mark, role), *rest = line
+        return ((mark[:2], role), ("#", "key"), *rest)
+
+    def under_at(self, index: int) -> str:
+        """The rungs of marked packets are shaded too."""
+        return super().under_at(index) or ("marked" if self._is_marked(index) else "")
+
+    def _is_marked(self, index: int) -> bool:
+        rung = self._ladder.rungs[index] if index < len(self._ladder.rungs) else None
+        return rung is not None and rung.kind in ("packet", "alike") and rung.number in self._marked
 
 
 _ADVERTS = 200

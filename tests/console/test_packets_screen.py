@@ -267,6 +267,16 @@ async def test_ladder_row_leads_to_its_packet(console: HatuiApp, link: StagedLin
         assert "vrid 52" in text
 
 
+async def test_ladder_shows_the_marks_of_the_list_and_its_own(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=SIZE) as pilot:
+        await opened(pilot)
+        await pilot.press("g", "space", "l", "g", "j", "space")
+        marked = [line[3:15] for line in (await settle(pilot)).splitlines() if line[2:3] == "#"]
+        assert len(marked) == 2
+        await pilot.press("space")
+        assert [line[3:15] for line in (await settle(pilot)).splitlines() if line[2:3] == "#"] == marked[:1]
+
+
 # two packets, marks, verdicts ----------------------------------------------------------------------
 
 
