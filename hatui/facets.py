@@ -33,9 +33,26 @@ from hatui.frames import summary
 from hatui.sentences import event as told_of
 from hatui.sentences import if_lost, readiness
 from hatui.store import Row
-from hatui.text import Line, ago, duration, exit_words, interval, master_of, plain, priorities, seconds, state_word
+from hatui.text import (
+    Line,
+    ago,
+    duration,
+    exit_words,
+    interval,
+    master_of,
+    plain,
+    priorities,
+    seconds,
+    state_word,
+    width,
+    wrap,
+)
 
 TABS = ("State", "Trackers", "VIPs", "Notify", "Config", "History")
+
+
+LEAST = 20
+"""Columns below which a text is not folded but reached sideways."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -62,6 +79,21 @@ def _fact(label: str, text: str, role: str = "plain") -> Item:
 def said(text: str, role: str = "dim") -> Item:
     """A row that says why there is no other."""
     return Item(("said", text), ((f"   {plain(text)}", role),))
+
+
+def folded(items: Iterable[Item], columns: int) -> list[tuple[Item, int, Line]]:
+    """Each row in as many lines, numbered from 0, as it takes: what does not fit goes on below its last text."""
+    rows: list[tuple[Item, int, Line]] = []
+    for item in items:
+        *before, (text, role) = item.line
+        lead = width(before)
+        if lead + len(text) <= columns or columns - lead < LEAST:
+            rows.append((item, 0, item.line))
+            continue
+        first, *more = wrap(text, columns - lead)
+        rows.append((item, 0, (*before, (first, role))))
+        rows += [(item, at, ((" " * lead, "plain"), (piece, role))) for at, piece in enumerate(more, 1)]
+    return rows
 
 
 def merged(told: Iterable[Row], past: Sequence[EventLine], *, several: bool = False) -> list[EventLine]:

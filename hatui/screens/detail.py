@@ -6,6 +6,7 @@ engine the tab keeps what it had, and says that it is from the past.
 
 from __future__ import annotations
 
+import sys
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -166,9 +167,13 @@ class Detail(InstanceKeys):
         self._items = self._tab_items(status, store, now, believed=believed)
         if self.filter_text:
             self._items = [item for item in self._items if matches("".join(text for text, _ in item.line))]
-        lines = [item.line for item in self._items]
         none: Line | None = ((f"   0 rows match {plain(self.filter_text)}; esc clears", "dim"),)
-        rows.show_rows(lines, [item.key for item in self._items], None if lines else none)
+        # the configuration stands there as it is written
+        columns = self.size.width - 1 if self.tab != "Config" else sys.maxsize
+        folded = facets.folded(self._items, columns)
+        self._items = [item for item, _, _ in folded]
+        lines, keys = [line for _, _, line in folded], [(item.key, at) for item, at, _ in folded]
+        rows.show_rows(lines, keys, None if lines else none)
 
     def _tab_items(self, status: InstanceStatus, store: Store, now: int, *, believed: bool) -> list[Item]:
         if self.tab == "State":

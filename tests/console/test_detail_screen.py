@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -75,6 +77,19 @@ async def test_state_tab_lists_timers_and_counters_under_a_head_with_state_and_t
         for words in ("master-down interval   3.414s", "skew time              0.617s", "advert_sent            760"):
             assert words in text
         assert "auth_ext_replay        0" in text
+
+
+async def test_a_long_sentence_goes_on_below_and_is_one_row_for_copying(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "enter", "j", "j", "j")
+        text = await until(pilot, "[State]")
+        assert re.search(r"  ready +DEGRADED: .*\n> +10\.0\.0\.12 was heard 12m40s ago; backups are silent\n", text)
+        assert console.frame is not None
+        assert console.frame.copied() == (
+            "ready                  DEGRADED: chk_haproxy fails here; other routers: 10.0.0.12 was heard 12m40s ago; "
+            "backups are silent"
+        )
 
 
 async def test_trackers_tab_shows_the_last_runs_and_enter_runs_one_now_after_asking(
