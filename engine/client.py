@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import TypeVar
 
-from engine.errors import EngineLost, ProtocolMismatch, Refused
+from engine.errors import CLOSED, EngineLost, ProtocolMismatch, Refused
 from engine.messages import (
     Command,
     Farewell,
@@ -34,7 +34,11 @@ from engine.wire import LineSplitter, decode_server_line, encode_line
 
 DEFAULT_SOCKET = "/run/hatui/engine.sock"
 GREETING_S = 5.0
-"""Seconds that the engine has for its hello and snapshot."""
+"""Seconds that the engine has for its hello."""
+SILENCE_S = 8.0
+"""Seconds without an octet after which a connection is dead: an engine says a heartbeat each second."""
+_LATE_S = 1.0
+"""Seconds by which a wake may be late; more, and this program itself stood still."""
 LINE_LIMIT = 64 * 1024 * 1024
 """Octets of one line of the engine: a snapshot of many thousand instances fits."""
 _RECEIVE = 256 * 1024
@@ -55,8 +59,12 @@ class EngineClient:
     clock: int
     """ns that are added to this program's monotonic clock to make the engine's wall clock; less what the greeting was
     under way."""
+    greeting_s = GREETING_S
+    """Seconds from the beginning of the connection to the hello; more where the way is longer."""
 
-    def __init__(self, path: str | os.PathLike[str] = DEFAULT_SOCKET, *, backlog: int = 100_000) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] = DEFAULT_SOCKET, *, backlog: int = 100_000, silence_s: float = SILENCE_S
+    ) -> None:
         self.path = os.fspath(path)
         self.lost: EngineLost | ProtocolMismatch | Refused | None = None
         """Why the connection ended; None while it stands."""
@@ -68,6 +76,11 @@ class EngineClient:
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
         self._task: asyncio.Task[None] | None = None
+        self._silence_s = silence_s
+        self._heard = 0.0
+        """When octets last came, seconds of the loop's clock."""
+        self._silent = False
+        self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> EngineClient:
         """Connect and take the greeting.
@@ -87,8 +100,12 @@ class EngineClient:
             raise EngineLost(f"no engine answers on {self.path}: {error.strerror or error}") from error
         self._task = asyncio.get_running_loop().create_task(self._read(), name="engine-client")
         try:
-            self.hello = await self._expect(Hello)
+            try:
+                self.hello = await asyncio.wait_for(self._expect(Hello), self.greeting_s)
+            except TimeoutError as error:
+                raise EngineLost(f"the engine on {self.path} was silent for {self.greeting_s:.0f} s") from error
             self.clock = self.hello.wall_ns - time.monotonic_ns()
+            self._watching = asyncio.get_running_loop().create_task(self._watch(), name="engine-silence")
             self.snapshot = await self._expect(Snapshot)
         except BaseException:
             await self.close()
@@ -108,6 +125,9 @@ class EngineClient:
         """Leave."""
         if self._task is None:
             return
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
@@ -176,27 +196,42 @@ class EngineClient:
             while self._lines:
                 yield self._lines.popleft()
             if self.lost is not None:
-                raise self.lost
+                raise await self._ending(self.lost)
             self._arrived.clear()
             await self._arrived.wait()
 
-    async def _expect(self, kind: type[_Line]) -> _Line:
-        async def first() -> _Line:
-            async for line in self.lines():
-                if isinstance(line, kind):
-                    return line
-            raise EngineLost("the engine said nothing")
+    async def _ending(self, end: EngineLost | ProtocolMismatch | Refused) -> EngineLost | ProtocolMismatch | Refused:
+        """The end of the connection as it is told; another kind of client may know more of it."""
+        return end
 
-        try:
-            return await asyncio.wait_for(first(), GREETING_S)
-        except TimeoutError as error:
-            raise EngineLost(f"the engine on {self.path} was silent for {GREETING_S:.0f} s") from error
+    async def _expect(self, kind: type[_Line]) -> _Line:
+        async for line in self.lines():
+            if isinstance(line, kind):
+                return line
+        raise EngineLost("the engine said nothing")
+
+    async def _watch(self) -> None:
+        """End the connection when nothing comes on it any more.
+
+        What came while this program itself stood still (stopped, or busy) is read before that is decided.
+        """
+        assert self._task is not None
+        clock = asyncio.get_running_loop().time
+        self._heard = clock()
+        while (due := self._heard + self._silence_s) > clock():
+            await asyncio.sleep(due - clock())
+            if clock() - due > _LATE_S:
+                self._heard = clock()
+        self._silent = True
+        self._task.cancel()
 
     async def _read(self) -> None:
         splitter = LineSplitter(LINE_LIMIT)
-        end: EngineLost | ProtocolMismatch | Refused = EngineLost("the engine closed the connection")
+        end: EngineLost | ProtocolMismatch | Refused = EngineLost(CLOSED)
         try:
+            clock = asyncio.get_running_loop().time
             while data := await self._reader.read(_RECEIVE):
+                self._heard = clock()
                 for octets in splitter.feed(data):
                     line = decode_server_line(octets)
                     if isinstance(line, Farewell):
@@ -209,7 +244,7 @@ class EngineClient:
         except (ProtocolMismatch, Refused) as error:
             end = error
         except asyncio.CancelledError:
-            end = EngineLost("this client has left")
+            end = EngineLost(f"nothing was heard for {self._silence_s:g} s" if self._silent else "this client has left")
             raise
         finally:
             self.lost = end

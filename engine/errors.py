@@ -33,7 +33,15 @@ class PacketError(HatuiError):
 
 
 class EngineLost(HatuiError):
-    """The engine is not there: the socket is absent, refused, closed or silent."""
+    """The engine is not there: the socket is absent, refused, closed or silent. `advice` says what to do, if known."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+CLOSED = "the engine closed the connection"
+"""The words of EngineLost where nothing is known but the end."""
 
 
 class Refused(HatuiError):

@@ -120,18 +120,21 @@ class EngineLink:
         """Connect, deliver, connect again; until cancelled."""
         known = False
         tries = 0
+        lost: LinkState | None = None
         while True:
             try:
                 async with self._connect() as client:
                     self._client = client
                     known = True
                     await self._greet(client, deliver)
-                    tries = 0
+                    tries, lost = 0, None
                     await self._listen(client, deliver)
             except (EngineLost, ProtocolMismatch, Refused) as error:
                 wait = RETRY_S[min(tries, len(RETRY_S) - 1)]
                 state = self._state_after(error, known=known)
-                deliver([LinkState(state, self.now(), str(error), self.now() + int(wait * 1e9))])
+                since = lost.since if lost is not None and lost.connection is state else self.now()
+                lost = LinkState(state, since, str(error), self.now() + int(wait * 1e9))
+                deliver([lost])
                 tries += 1
                 await asyncio.sleep(wait)
             finally:

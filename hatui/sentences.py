@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from engine.errors import CLOSED
 from engine.messages import (
     AddressesMoved,
     AddressLost,
@@ -313,11 +314,10 @@ def _silence(store: Store, now: int) -> Problem | None:
             return None
         case Connection.LOST:
             wait = f"; next try in {duration(link.retry_at - now)}" if link.retry_at > now else "; reconnecting"
-            return Problem(
-                0,
-                "E-NO-ENGINE",
-                f"connection to the engine lost {ago(link.since, now)}{wait}: states are old",
-            )
+            known = link.detail and not link.detail.endswith(CLOSED)
+            why = f"; {plain(link.detail)}" if known else ""
+            words = f"connection lost {ago(link.since, now)}{wait}{why}; states are old"
+            return Problem(0, "E-NO-ENGINE", words)
         case Connection.CONNECTING:
             return None
     return Problem(0, "E-NO-ENGINE", link.detail or link.connection.value)

@@ -265,7 +265,7 @@ async def test_engine_lost_while_typing_keeps_text_and_typing_and_forbids_applyi
         await change_priority(pilot, console)
         await until(pilot, "priority 100 -> 150")
         link.feed(LinkState(Connection.LOST, NOW, "gone", NOW + S))
-        await until(pilot, "connection to the engine lost")
+        await until(pilot, "connection lost")
         await pilot.press("backspace", "7")
         await until(pilot, "priority 100 -> 157")
         await pilot.press("ctrl+s")

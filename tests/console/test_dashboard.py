@@ -119,7 +119,7 @@ async def test_lost_connection_keeps_the_frame_and_a_gap_is_a_row(console: Hatui
         await settle(pilot, link)
         text = console.screen_text()
         assert "? VI_WEB     UNKNOWN" in text
-        assert "connection to the engine lost 0.0s ago; next try in 2.0s" in text
+        assert "connection lost 0.0s ago; next try in 2.0s" in text
         assert "engine lost" in text
         link.feed(LinkState(Connection.LIVE, NOW), HELLO, SNAPSHOT, Gap(events=41))
         await settle(pilot, link)

@@ -49,7 +49,7 @@ async def test_engine_lost_in_the_middle_of_a_drill_makes_its_outcome_unknown_an
         assert "PASS" not in text
         link.feed(LinkState(Connection.LOST, NOW - S, CLOSED, NOW + S))
         await pilot.press("escape")
-        await until(pilot, "connection to the engine lost")
+        await until(pilot, "connection lost")
         link.feed(LinkState(Connection.LIVE, NOW), StatusLine(msgspec.structs.replace(ENGINE, drill=RUNNING), NOW))
         await pilot.press("4")
         text = await until(pilot, "Drill #17")

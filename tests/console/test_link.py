@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from engine.client import EngineClient
 from engine.errors import EngineLost, Refused
 from engine.messages import (
     EventLine,
@@ -42,6 +43,8 @@ class StagedEngine:
         self.answer: Callable[[Request], Reply] | None = None
         self.writers: list[asyncio.StreamWriter] = []
         self.raw = b""
+        self.deaf = False
+        """It hears and does not answer."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
@@ -49,6 +52,8 @@ class StagedEngine:
         while line := await reader.readline():
             request = decode_request(line)
             self.requests.append(request)
+            if self.deaf:
+                continue
             if self.answer is not None and not isinstance(request.command, Subscribe | GetEvents):
                 writer.write(encode_line(self.answer(request)))
             elif isinstance(request.command, GetEvents):
@@ -157,6 +162,92 @@ async def test_lost_connection_is_told_and_resumed_from_the_last_event(tmp_path:
                 await asyncio.sleep(0)
         assert engine.commands(Subscribe)[-1] == Subscribe(("status", "events"), 4.0, 8)
         assert len(engine.commands(GetEvents)) == 1
+
+
+@asynccontextmanager
+async def impatient(path: Path) -> AsyncIterator[Listening]:
+    """A link that gives a connection up after a fifth of a second without an octet."""
+    ear = Listening(EngineLink(path, clock=lambda: 0, connect=lambda: EngineClient(path, silence_s=0.2)))
+    try:
+        yield ear
+    finally:
+        await ear.stop()
+
+
+async def test_connection_on_which_nothing_comes_any_more_is_renewed_and_why_is_said(tmp_path: Path) -> None:
+    async with staged(tmp_path / "s") as engine, impatient(engine.path) as ear:
+        await ear.until(lambda told: sum(line == HELLO for line in told) == 2)
+        assert ear.states() == [Connection.LIVE, Connection.LOST, Connection.LIVE]
+        lost = next(line for line in ear.told if isinstance(line, LinkState) and line.connection is Connection.LOST)
+        assert lost.detail == "nothing was heard for 0.2 s"
+
+
+async def test_connection_that_falls_silent_in_the_greeting_is_renewed(tmp_path: Path) -> None:
+    async with staged(tmp_path / "s") as engine, impatient(engine.path) as ear:
+        engine.deaf = True
+        await ear.until(lambda told: sum(line == HELLO for line in told) == 2)
+        engine.deaf = False
+        await ear.until(lambda told: EVENTS[6] in told)
+        assert Connection.LOST in ear.states()
+
+
+async def test_question_under_way_ends_with_a_connection_that_fell_silent(tmp_path: Path) -> None:
+    async with staged(tmp_path / "s") as engine, EngineClient(engine.path, silence_s=0.2) as client:
+        engine.deaf = True
+        with pytest.raises(
+            EngineLost, match=r"nothing was heard for 0.2 s; whether the command took effect is unknown"
+        ):
+            await client.ask(Reload())
+
+
+class Jumping:
+    """The running loop's clock, which a test may put forward."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ahead = 0.0
+        loop = asyncio.get_running_loop()
+        real = loop.time
+        monkeypatch.setattr(loop, "time", lambda: real() + self.ahead)
+
+
+async def test_octets_keep_a_connection_until_they_cease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Jumping(monkeypatch)
+    async with staged(tmp_path / "s") as engine, EngineClient(engine.path, silence_s=10) as client:
+        lines = client.lines()
+        for _ in range(3):
+            time.ahead += 6
+            engine.say(EVENTS[7])
+            assert await anext(lines) == EVENTS[7]
+        time.ahead += 10
+        with pytest.raises(EngineLost, match="nothing was heard for 10 s"):
+            await anext(lines)
+
+
+async def test_program_that_stood_still_reads_first_what_has_come_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = Jumping(monkeypatch)
+    async with staged(tmp_path / "s") as engine, EngineClient(engine.path, silence_s=10) as client:
+        await asyncio.sleep(0)
+        time.ahead += 3600  # as when a shell has stopped it, or somebody was asked something
+        for _ in range(9):
+            await asyncio.sleep(0)
+        engine.say(EVENTS[7])
+        assert await anext(client.lines()) == EVENTS[7]
+        assert client.lost is None
+
+
+async def test_loss_is_as_old_as_the_first_try_that_failed(tmp_path: Path) -> None:
+    moment = iter(range(1_000_000))
+    ear = Listening(EngineLink(tmp_path / "s", clock=lambda: next(moment) * S))
+    try:
+        await ear.until(lambda told: len(told) >= 3)
+    finally:
+        await ear.stop()
+    states = [line for line in ear.told if isinstance(line, LinkState)]
+    assert {line.connection for line in states} == {Connection.ABSENT}
+    assert len({line.since for line in states}) == 1
+    assert len({line.retry_at for line in states}) == len(states)
 
 
 async def test_another_life_of_the_engine_is_asked_for_its_history(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_engine_lost_and_back_in_the_middle(lab: Lab, engines: tuple[Engine, Eng
     with Terminal(["--socket", str(a.socket_outside)]) as terminal:
         terminal.wait_for(">* VI_1       MASTER  100/100")
         a.program.kill()
-        terminal.wait_for("? VI_1       UNKNOWN", "connection to the engine lost")
+        terminal.wait_for("? VI_1       UNKNOWN", "connection lost")
         start_engine(a.host, a.host.root / "keepalived.conf")
         terminal.wait_for("* VI_1       MASTER  100/100", "engine live", seconds=60)
         terminal.send("Q")
