@@ -27,7 +27,7 @@ from textual.timer import Timer
 from engine.errors import HatuiError
 from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, Snapshot
 from hatui import keys, remote
-from hatui.late import LateApp
+from hatui.late import LateApp, later
 from hatui.link import EngineLink, Link, Say, load
 from hatui.look import LOOK_AGAIN_S
 from hatui.merging import MergedLink
@@ -161,7 +161,7 @@ class HatuiApp(LateApp, Whose, Replaying, Telling):
             for number in (signal.SIGHUP, signal.SIGTERM):  # the terminal is left as it was found
                 loop.add_signal_handler(number, self._ended, number)
         self.switch_mode("dashboard")
-        self.run_worker(self.link.run(self.told), name="link", exit_on_error=True)
+        self.run_worker(later(self.link.run, self.told), name="link", exit_on_error=True)
         self._quiet = self.set_interval(1 / QUIET_PAINTS_PER_S, self.paint, name="paint")
         self.set_interval(LOOK_AGAIN_S, self.look_again, name="look")
         if not gc.isenabled():

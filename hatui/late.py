@@ -6,9 +6,17 @@ asked for is not done, that is said with its code, and everything that is on the
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
 from textual.message import Message
 from textual.message_pump import MessagePump
-from textual.worker import WorkerFailed
+from textual.worker import WorkerFailed, WorkType
+
+_With = ParamSpec("_With")
+_Result = TypeVar("_Result")
+
 
 MISSING = (ImportError, SyntaxError)
 """What loading a part of another version ends in."""
@@ -18,6 +26,13 @@ def said(error: BaseException) -> str:
     """The sentence about it."""
     what = getattr(error, "name", "") or getattr(error, "filename", "") or str(error)
     return f"{what} cannot be loaded: hatui was changed on this host; start hatui again [E-UPGRADED]"
+
+
+def later(
+    work: Callable[_With, Coroutine[Any, Any, _Result]], *given: _With.args, **named: _With.kwargs
+) -> WorkType[_Result]:
+    """Work for a worker. None of it is there before the worker begins: one that is replaced at once leaves nothing."""
+    return partial(work, *given, **named)
 
 
 class Late(MessagePump):

@@ -15,6 +15,7 @@ from textual.widgets import Input, TextArea
 
 from engine.errors import EngineLost, HatuiError, Refused
 from engine.messages import ServerLine
+from hatui.late import later
 from hatui.link import EngineLink, Link
 from hatui.merging import MergedLink
 from hatui.replay import AFTER, BEFORE, JournalLink, fetch, moment_of
@@ -88,7 +89,7 @@ class Replaying(TypeAhead):
         except HatuiError as error:
             console.say(str(error), "warning")
             return
-        self.run_worker(self._replay(link, at), name="replay", group="replay", exclusive=True)
+        self.run_worker(later(self._replay, link, at), name="replay", group="replay", exclusive=True)
 
     async def _replay(self, link: EngineLink | MergedLink, at: int) -> None:
         console = self._console
@@ -166,7 +167,7 @@ class Replaying(TypeAhead):
         console.link = link
         if console.frame is not None:
             link.subscribe(console.frame.topics)
-        self.run_worker(link.run(console.told), name="link", exit_on_error=True)
+        self.run_worker(later(link.run, console.told), name="link", exit_on_error=True)
 
     @property
     def _console(self) -> HatuiApp:

@@ -5,7 +5,8 @@ Invariant: Cancel has the focus when it opens, enter never confirms, and nothing
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -15,6 +16,7 @@ from textual.widgets import Button, Input, Label
 
 from engine.errors import EngineLost, Refused
 from engine.messages import Command, Reply
+from hatui.late import later
 from hatui.meanwhile import Meanwhile
 from hatui.screens.ask import COLUMNS, outcome_lines, show_hint
 from hatui.screens.frame import Dialog
@@ -122,7 +124,7 @@ class Acting(Dialog):
             command = self.command(trial=True)
         except ValueError:
             return
-        self.run_worker(self._try(command), exclusive=True, group="trial")
+        self.run_worker(later(self._try, command), exclusive=True, group="trial")
 
     async def _try(self, command: Command) -> None:
         try:
@@ -220,15 +222,15 @@ class Acting(Dialog):
         self.query_one("#cancel", Button).label = "Close"
         self.query_one("#cancel").focus()
         self.paint()
-        self.begin(self.perform(command, reason))
+        self.begin(partial(self.perform, command, reason))
 
     def _progress(self, text: str) -> None:
         self._result = [*self._result, ((f" {plain(text)}", "plain"),)][-12:]
         self.paint()
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def begin(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let it run, as long as this dialog is there."""
-        self.run_worker(work)
+        self.run_worker(later(work))
 
     async def perform(self, command: Command, reason: str) -> None:
         """Ask the engine and keep what it answers."""

@@ -18,6 +18,7 @@ from textual.widgets import Button
 from engine.errors import EngineLost, Refused
 from engine.messages import Command, Outcome, Reply
 from hatui import keys
+from hatui.late import later
 from hatui.screens.frame import Dialog
 from hatui.text import Line, plain, rule, seconds, wrap
 from hatui.widgets.rows import Lines, bindings
@@ -156,7 +157,7 @@ class Ask(Dialog):
         self.query_one("#confirm", Button).disabled = True
         self.query_one("#cancel", Button).label = "Close"
         self._show([*self._body, (), ((" asking the engine ...", "dim"),)])
-        self.run_worker(self._perform(self._command))
+        self.run_worker(later(self._perform, self._command))
 
     async def _perform(self, command: Command) -> None:
         lines, _ = await performed(self.console, command, node=self._node)

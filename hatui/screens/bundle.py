@@ -16,6 +16,7 @@ from textual.widgets import Input
 from engine.errors import EngineLost, Refused
 from engine.messages import Command, Hello, Reply, Snapshot
 from hatui import bundling
+from hatui.late import later
 from hatui.screens.save import Save, save_new
 from hatui.text import NS
 
@@ -44,7 +45,7 @@ class SaveBundle(Save):
             self._busy = True
             self._words = ["collecting: a few seconds"]
             self._show()
-            self.run_worker(self._collect(name))
+            self.run_worker(later(self._collect, name))
 
     async def _collect(self, name: str) -> None:
         store, link = self.console.store, self.console.link

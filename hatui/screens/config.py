@@ -17,6 +17,7 @@ from engine.messages import ConfigText
 from hatui import kept
 from hatui.assist import block_of
 from hatui.drafts import Draft, Masks
+from hatui.late import later
 from hatui.nodes import whole
 from hatui.outside import OutsideError, edit
 from hatui.screens.keeping import KeptEditor
@@ -57,7 +58,7 @@ class ConfigScreen(KeptEditor):
             self.editing.trouble = self.why_not
             return
         self.editing.begin(store)
-        self.run_worker(self._fetch(), group="fetch", exclusive=True)
+        self.run_worker(later(self._fetch), group="fetch", exclusive=True)
 
     async def _fetch(self) -> None:
         node = self.node
@@ -217,7 +218,7 @@ class ConfigScreen(KeptEditor):
         from hatui.screens.revisions import candidate_of
 
         if not self.console.refuse():
-            self.run_worker(candidate_of(self, number))
+            self.run_worker(later(candidate_of, self, number))
 
     def discard(self) -> None:
         """The text on disk again."""
@@ -245,7 +246,7 @@ class ConfigScreen(KeptEditor):
     def reveal(self) -> None:
         """Secrets as they are; asking the engine for that leaves an audit row."""
         if self.draft is not None and not self.console.refuse():
-            self.run_worker(self._reveal(self.draft))
+            self.run_worker(later(self._reveal, self.draft))
 
     async def _reveal(self, draft: Draft) -> None:
         if await self.editing.fetch(self.ask, "reveal secrets in the console", reveal=True):

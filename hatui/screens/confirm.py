@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button
 
 from engine.messages import Command, ConfirmConfig, RollbackConfig
+from hatui.late import later
 from hatui.nodes import whole
 from hatui.pending import Waiting, countdown, told, waiting
 from hatui.screens.ask import COLUMNS, performed
@@ -163,7 +164,7 @@ class ConfirmDialog(Dialog):
         self.query_one("#cancel", Button).label = "Close"
         self.query_one("#cancel").focus()
         self.paint()
-        self.run_worker(self._perform(command, self._about.node))
+        self.run_worker(later(self._perform, command, self._about.node))
 
     async def _perform(self, command: Command, node: str) -> None:
         self._result, _ = await performed(self.console, command, node=node)

@@ -30,6 +30,7 @@ from engine.messages import (
 from hatui import facets, journal
 from hatui.facets import TABS, Item
 from hatui.filters import check_text, text_filter
+from hatui.late import later
 from hatui.linked import checks_of
 from hatui.nodes import parted, whole
 from hatui.screens.ask import ask_command
@@ -119,7 +120,7 @@ class Detail(InstanceKeys):
                 self._ask(GetConfig())
 
     def _ask(self, command: Command) -> None:
-        self.run_worker(self._answered(command), group=str(command.__struct_config__.tag), exclusive=True)
+        self.run_worker(later(self._answered, command), group=str(command.__struct_config__.tag), exclusive=True)
 
     async def _answered(self, command: Command) -> None:
         try:

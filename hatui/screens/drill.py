@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from textual.widgets import Input
 from engine.errors import EngineLost, Refused
 from engine.messages import Check, Command, Reply, ReserveDrill, RunDrill
 from hatui import drilling, reports
+from hatui.late import later
 from hatui.linked import checks_of, other_in
 from hatui.nodes import parted
 from hatui.remote import LOCAL, target
@@ -144,9 +145,9 @@ class DrillDialog(Acting):
         figures = f"outage at most {reports.figure(report.expected)}, budget {reports.figure(report.budget)}"
         return [((f" {plain(report.title)}", "strong"),), *lines, ((f" expected  {figures}", "plain"),)]
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def begin(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """The console's, not this window's."""
-        self.console.run_worker(work)
+        self.console.run_worker(later(work))
 
     async def perform(self, command: Command, reason: str) -> None:
         """With the other nodes told and the probes running, as long as it lasts."""

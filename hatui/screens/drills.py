@@ -22,6 +22,7 @@ from engine.messages import (
     EventLine,
     GetDrills,
 )
+from hatui.late import later
 from hatui.nodes import named, parted, whole
 from hatui.screens.ask import ask_command
 from hatui.screens.frame import FrameScreen
@@ -103,7 +104,7 @@ class Drills(FrameScreen):
         asked = (self._ended(store), self.console.link.recorded)
         if asked != self._asked:
             self._asked = asked
-            self.run_worker(self._ask(), exclusive=True, group="drills")
+            self.run_worker(later(self._ask), exclusive=True, group="drills")
         running = self.query_one("#drill-running", Lines)
         drills = running_on(store)
         running.display = bool(drills)
@@ -153,9 +154,9 @@ class Drills(FrameScreen):
         last = last_of(self._reports, name)
         if kind == "report":
             node, number = parted(name, nodes)
-            self.run_worker(self._show(int(number), node))
+            self.run_worker(later(self._show, int(number), node))
         elif kind == "instance" and last is not None:
-            self.run_worker(self._show(last.number, parted(name, nodes)[0]))
+            self.run_worker(later(self._show, last.number, parted(name, nodes)[0]))
         else:
             self.action_drill()
 

@@ -20,6 +20,7 @@ from engine.messages import Command, Reply
 from hatui.assist import Heading, heading_at, hover, outline
 from hatui.drafts import Draft, Judgement, changed_lines
 from hatui.editing import Editing
+from hatui.late import later
 from hatui.screens.frame import FrameScreen
 from hatui.store import Store
 from hatui.text import Line, rule
@@ -154,7 +155,7 @@ class EditorScreen(FrameScreen):
 
     def _start_check(self) -> None:
         self._timer = None
-        self.run_worker(self._check(), group="check", exclusive=True)
+        self.run_worker(later(self._check), group="check", exclusive=True)
 
     async def _check(self) -> None:
         draft, text, page, shown = self.draft, self.text, self.page, self.editor.text

@@ -12,6 +12,7 @@ from textual.geometry import Offset
 from engine.config.diagnostic import Diagnostic
 from engine.config.syntax import apply_edits, parse
 from hatui.assist import Offer, complete
+from hatui.late import later
 from hatui.screens.editor import LONG_TEXT, EditorScreen
 from hatui.text import plain
 from hatui.widgets.candidate import tab_at
@@ -153,11 +154,11 @@ class EditorKeys(EditorScreen):
         if not self.typing:
             self.action_edit()
         if self.typing:
-            self.run_worker(self._offer(at_once=True), group="offer", exclusive=True)
+            self.run_worker(later(self._offer, at_once=True), group="offer", exclusive=True)
 
     def offer_again(self) -> None:
         """Narrow the words to what is typed by now."""
-        self.run_worker(self._offer(), group="offer", exclusive=True)
+        self.run_worker(later(self._offer), group="offer", exclusive=True)
 
     async def _offer(self, *, at_once: bool = False) -> None:
         editor, choices = self.editor, self.query_one(Choices)

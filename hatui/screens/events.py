@@ -16,6 +16,7 @@ from engine.errors import EngineLost, Refused
 from engine.messages import EventLine, GetEvents
 from hatui import journal
 from hatui.journal import AUDIT, ORDERS, EventView, check_event
+from hatui.late import later
 from hatui.screens.frame import FrameScreen
 from hatui.screens.pager import Pager
 from hatui.screens.save import Save
@@ -129,7 +130,7 @@ class Events(FrameScreen):
             self._exhausted = True
             return
         self._fetching = True
-        self.run_worker(self._fetch(oldest), exclusive=True)
+        self.run_worker(later(self._fetch, oldest), exclusive=True)
 
     async def _fetch(self, oldest: EventLine) -> None:
         try:

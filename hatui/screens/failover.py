@@ -17,6 +17,7 @@ from textual.widgets import Button, Input, Label
 
 from engine.errors import EngineLost, Refused
 from engine.messages import Check, Failover, Outcome, Release, Reply
+from hatui.late import later
 from hatui.link import ReplayLink
 from hatui.linked import checks_of
 from hatui.meanwhile import Meanwhile
@@ -74,7 +75,7 @@ class FailoverDialog(Dialog):
         self._meanwhile = Meanwhile(self.console.store, self._instance)
         self.query_one("#cancel").focus()
         self.paint()
-        self.run_worker(self._try(), exclusive=True, group="trial")
+        self.run_worker(later(self._try), exclusive=True, group="trial")
 
     async def _try(self) -> None:
         """What the engine would check; without it the console's own knowledge stands."""
@@ -217,7 +218,7 @@ class FailoverDialog(Dialog):
         """The same on the engine's model; the dialog stays."""
         move = self._move
         if move is not None and not self.console.refuse():
-            self.run_worker(show_simulation(self.console, move), exclusive=True, group="simulate")
+            self.run_worker(later(show_simulation, self.console, move), exclusive=True, group="simulate")
 
     def action_copy_command(self) -> None:
         """The command line that does the same."""
@@ -252,7 +253,7 @@ class FailoverDialog(Dialog):
         self.query_one("#cancel", Button).label = "Close"
         self.query_one("#cancel").focus()
         self.paint()
-        self.run_worker(self._perform(command, reason))
+        self.run_worker(later(self._perform, command, reason))
 
     def _progress(self, text: str) -> None:
         self._result = [((f" {plain(text)}", "plain"),)]

@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.messages import Command, Hello, Reply
 from hatui import kept
 from hatui.drafts import Draft
+from hatui.late import later
 from hatui.nodes import whole
 from hatui.screens.sharing import SharedEditor
 from hatui.store import Store
@@ -73,7 +74,7 @@ class KeptEditor(SharedEditor):
             return False
         if not self._turning:
             self._turning = True
-            self.run_worker(self._turn(here), group="turn")
+            self.run_worker(later(self._turn, here), group="turn")
         return True
 
     async def _turn(self, node: str) -> None:

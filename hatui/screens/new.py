@@ -17,6 +17,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Label
 
+from hatui.late import later
 from hatui.screens.frame import Dialog
 from hatui.text import Line, plain, rule
 from hatui.widgets.rows import Lines, bindings
@@ -151,7 +152,7 @@ class NewInstance(Dialog):
         console = self.console
         self.dismiss()
         console.action_show_mode("config")
-        console.run_worker(self._put(block(answers), answers["name"]))
+        console.run_worker(later(self._put, block(answers), answers["name"]))
 
     async def _put(self, text: str, name: str) -> None:
         """Behind what stands in the editor, as soon as the configuration is there."""

@@ -16,6 +16,7 @@ from hatui import compare
 from hatui.capture import MARKS, RING
 from hatui.filters import REJECTED, unfinished
 from hatui.frames import summary
+from hatui.late import later
 from hatui.offline import Opened, opened
 from hatui.palette import Entry
 from hatui.screens.packet_panes import PacketPanes
@@ -241,7 +242,7 @@ class Packets(PacketPanes):
     def open_file(self, path: str) -> None:
         """Read a capture file and show it instead of what comes."""
         self.console.say(f"reading {path}")
-        self.run_worker(self._open(path), exclusive=True)
+        self.run_worker(later(self._open, path), exclusive=True)
 
     async def _open(self, path: str) -> None:
         try:

@@ -15,6 +15,7 @@ from engine.errors import EngineLost, HatuiError, Refused
 from engine.messages import DrillReport
 from hatui import drilling, reports
 from hatui.capture import RING
+from hatui.late import later
 from hatui.screens.pager import Pager
 from hatui.text import Line
 from hatui.widgets.rows import bindings
@@ -44,7 +45,7 @@ class ReportPage(Pager):
     def action_packets(self) -> None:
         """What was on the wire during this drill."""
         if self._report.packets:
-            self.run_worker(self._open(), exclusive=True, group="packets")
+            self.run_worker(later(self._open), exclusive=True, group="packets")
         else:
             self.console.say(f"packets {reports.packets_of(self._report)} [E-NO-PACKETS]", "warning")
 

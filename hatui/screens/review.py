@@ -17,6 +17,7 @@ from textual.widgets import Button, Input, Label
 
 from engine.messages import Outcome
 from hatui.drafts import Draft, Judgement
+from hatui.late import later
 from hatui.nodes import whole
 from hatui.pending import waiting, why_not_for_good
 from hatui.screens.ask import performed
@@ -78,7 +79,7 @@ class Review(Dialog):
         self.query_one("#within-row").display = self._may_confirm
         self.query_one("#nodes-row").display = self._twins.possible
         self.call_after_refresh(self.paint)
-        self.run_worker(self._judge())
+        self.run_worker(later(self._judge))
 
     async def _judge(self) -> None:
         if self._judged is None:
@@ -244,7 +245,7 @@ class Review(Dialog):
         self.query_one("#nodes", Button).label = self._twins.label
         self.paint()
         if self._twins.wanted:
-            self.run_worker(self._fetch_twins(), exclusive=True, group="twins")
+            self.run_worker(later(self._fetch_twins), exclusive=True, group="twins")
 
     async def _fetch_twins(self) -> None:
         await self._twins.fetch(self._draft, self._shown)
@@ -253,7 +254,7 @@ class Review(Dialog):
     def action_save(self) -> None:
         """Keep it on this host; nothing is applied."""
         if self._phase == "asking":
-            self.run_worker(self._save())
+            self.run_worker(later(self._save))
 
     async def _save(self) -> None:
         wrong = await self._screen.keep(on_purpose=True)
@@ -278,7 +279,7 @@ class Review(Dialog):
         self._phase = "waiting"
         self._result = [((" the engine checks and applies ...", "dim"),), ()]
         self.paint()
-        self.run_worker(self._apply(confirm_s))
+        self.run_worker(later(self._apply, confirm_s))
 
     async def _apply(self, confirm_s: int) -> None:
         comment, own = self.query_one("#comment", Input).value, self._screen.node

@@ -16,6 +16,7 @@ from textual.containers import Vertical
 from engine.errors import EngineLost, Refused
 from engine.messages import ConfigText, GetRevisions, Outcome, Reply, RevisionInfo
 from hatui.drafts import Masks, unified
+from hatui.late import later
 from hatui.pending import waiting
 from hatui.screens.frame import Dialog
 from hatui.text import Line, plain, rule
@@ -89,7 +90,7 @@ class Revisions(Dialog):
         self.query_one("#revision-diff").display = False
         self.query_one("#revisions").focus()
         self.call_after_refresh(self.paint)
-        self.run_worker(self._fetch())
+        self.run_worker(later(self._fetch))
 
     async def _fetch(self) -> None:
         reply, self._trouble = await asked(self._screen, 0)
@@ -153,7 +154,7 @@ class Revisions(Dialog):
         """What the selected one changed."""
         one = self._selected
         if one is not None and self._diff is None:
-            self.run_worker(self._compare(one.parent, one.number), exclusive=True)
+            self.run_worker(later(self._compare, one.parent, one.number), exclusive=True)
 
     def action_compare(self) -> None:
         """Two marked ones; or the marked and the selected one; or the selected one and the text in use."""
@@ -163,7 +164,7 @@ class Revisions(Dialog):
         numbers = {*self._marked} if len(self._marked) == 2 else {*self._marked, one.number}
         numbers = numbers if len(numbers) == 2 else {*numbers, self._kept[0].number}
         if len(numbers) == 2:
-            self.run_worker(self._compare(*sorted(numbers)), exclusive=True)
+            self.run_worker(later(self._compare, *sorted(numbers)), exclusive=True)
         else:
             self.console.say("mark another one with space first [E-NOTHING]")
 
@@ -210,7 +211,7 @@ class Revisions(Dialog):
         one = self._selected
         if one is not None and not self.console.refuse():
             self.dismiss()
-            self._screen.run_worker(candidate_of(self._screen, one.number))
+            self._screen.run_worker(later(candidate_of, self._screen, one.number))
 
     def action_save(self) -> None:
         """The difference that is shown, else the selected revision, as a file."""
@@ -225,7 +226,7 @@ class Revisions(Dialog):
                 Save(f"Save {title}", ["The difference as text. Secrets stay hidden."], name, text.encode)
             )
         elif one is not None:
-            self.run_worker(self._save(one.number), exclusive=True)
+            self.run_worker(later(self._save, one.number), exclusive=True)
 
     async def _save(self, number: int) -> None:
         from hatui.screens.save import Save, file_name

@@ -19,6 +19,7 @@ from textual.widgets import Button, Input, Label
 from engine.errors import HatuiError
 from engine.messages import PacketLine
 from hatui import saving
+from hatui.late import later
 from hatui.screens.ask import COLUMNS
 from hatui.screens.frame import Dialog
 from hatui.text import Line, grouped, plain, rule, wrap
@@ -153,7 +154,7 @@ class SavePackets(Dialog):
             self._show("A name is missing.")
         elif not self._busy:
             self._busy = True
-            self.run_worker(self._write(name, replace=name == self._exists))
+            self.run_worker(later(self._write, name, replace=name == self._exists))
 
     async def _write(self, name: str, *, replace: bool) -> None:
         choice = self._choices[self._choice]

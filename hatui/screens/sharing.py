@@ -12,6 +12,7 @@ from textual.binding import BindingType
 
 from engine.errors import EngineLost, Refused
 from engine.messages import EditConfig, Outcome
+from hatui.late import later
 from hatui.screens.ask import Ask
 from hatui.screens.editor_keys import EditorKeys
 from hatui.store import Store
@@ -77,7 +78,7 @@ class SharedEditor(EditorKeys):
     def began(self) -> None:
         """Somebody begins to type."""
         if self._shared and not self._claimed:
-            self.run_worker(self._claim(), group="claim", exclusive=True)
+            self.run_worker(later(self._claim), group="claim", exclusive=True)
 
     def paint_body(self, store: Store, now: int) -> None:
         """Renew the claim, end it, or notice that somebody took it."""
@@ -87,10 +88,10 @@ class SharedEditor(EditorKeys):
                 self.action_out()
                 self.console.say(f"{self.other} and has taken over; your text stays here [E-EDITING]", "warning")
             elif not self.typing and not self.unsaved:
-                self.run_worker(self._end(), group="claim", exclusive=True)
+                self.run_worker(later(self._end), group="claim", exclusive=True)
             elif now > self._renew_at:
                 self._renew_at = now + RENEW
-                self.run_worker(self._claim(), group="claim", exclusive=True)
+                self.run_worker(later(self._claim), group="claim", exclusive=True)
         super().paint_body(store, now)
 
     async def _claim(self, *, take_over: bool = False) -> None:
@@ -136,4 +137,4 @@ class SharedEditor(EditorKeys):
             self.app.push_screen(Ask("Take over the editing?", words, confirm="Take over", done=done))
 
     def _take_over(self) -> None:
-        self.run_worker(self._claim(take_over=True), group="claim", exclusive=True)
+        self.run_worker(later(self._claim, take_over=True), group="claim", exclusive=True)

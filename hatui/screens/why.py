@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from engine.errors import EngineLost, Refused
 from engine.messages import EventLine, GetEvents
 from hatui import accounts, explanation
+from hatui.late import later
 from hatui.nodes import SEPARATOR, NodeEventLine
 from hatui.pages import transitions
 from hatui.screens.pager import Page
@@ -46,7 +47,7 @@ class Why(WhyKeys):
     def on_mount(self) -> None:
         """Ask for what came before this console did."""
         super().on_mount()
-        self.run_worker(self._fetch_changes(), exit_on_error=False)
+        self.run_worker(later(self._fetch_changes), exit_on_error=False)
 
     def _changes(self, store: Store) -> list[EventLine]:
         known = self._older | {row.seq: row for row in transitions(store, self._instance)}
@@ -79,7 +80,7 @@ class Why(WhyKeys):
         if changes:
             index = max(0, min(len(changes) - 1, _place(changes, self._seq)[0] + step))
             self._seq = changes[index].seq
-            self.run_worker(self._fetch_record(changes[index]), exit_on_error=False)
+            self.run_worker(later(self._fetch_record, changes[index]), exit_on_error=False)
         return self._made
 
     async def _fetch_changes(self) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
 
+import hatui
 from hatui.app import HatuiApp
+from hatui.late import later
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
 
@@ -99,3 +104,34 @@ async def test_worker_whose_part_is_missing_does_not_end_the_console(console: Ha
         console.run_worker(needs())
         await until(pilot, "hatui.gone")
         assert console.is_running
+
+
+async def test_work_that_is_replaced_before_it_began_leaves_no_coroutine_behind(
+    console: HatuiApp, link: StagedLink, recwarn: pytest.WarningsRecorder
+) -> None:
+    begun: list[int] = []
+
+    async def work(number: int) -> None:
+        begun.append(number)
+
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        for number in range(3):
+            console.run_worker(later(work, number), group="replaced", exclusive=True)
+        await settle(pilot)
+        gc.collect()
+    assert begun[-1] == 2
+    assert not [one for one in recwarn if "never awaited" in str(one.message)]
+
+
+def test_every_worker_of_the_console_is_given_work_that_begins_later() -> None:
+    given = [
+        f"{path.name}:{call.lineno}"
+        for path in Path(hatui.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "run_worker"
+        and not (isinstance(call.args[0], ast.Call) and ast.unparse(call.args[0].func) == "later")
+    ]
+    assert given == []
