@@ -131,6 +131,16 @@ def footer(
     return tuple(sorted(keys, key=lambda key: key.footer))[: MOST_WIDE if wide else MOST]
 
 
+def beside_letters(own: Sequence[Key], table: Sequence[Key] = KEYS) -> tuple[Key, ...]:
+    """The keys of the last line while letters are text: a field's `own`, then palette and help where they type none."""
+    valid = list(own)
+    for key in table:
+        if key.id in ("everywhere.palette", "everywhere.help"):
+            silent = [one for one in key.key.split(",") if one.startswith(("ctrl+", "alt+")) or one[1:].isdigit()]
+            valid += [msgspec.structs.replace(key, key=silent[0])] if silent else []
+    return tuple(valid)
+
+
 def changed(overrides: Mapping[str, str]) -> tuple[Key, ...]:
     """The table with a user's own keys in place: id -> key."""
     return tuple(msgspec.structs.replace(key, key=overrides.get(key.id, key.key)) for key in KEYS)

@@ -20,6 +20,7 @@ from hatui.pending import timer_line
 from hatui.sentences import banners, problems
 from hatui.store import Connection, Store
 from hatui.text import Line, clock, duration, plain
+from hatui.widgets.fields import FilterLine
 from hatui.widgets.frame import Foot, Head, Identity
 from hatui.widgets.rows import Lines, Rows
 
@@ -151,14 +152,26 @@ class FrameScreen(Painted, Screen[None]):
         problem = (worst.text, worst.role, len(found)) if worst else ("", "plain", 0)
         timer = timer_line(store, now, may_act=app.may_act, typing=bool(getattr(self, "typing", False)))
         self.query_one(Head).tell(identity(app, now, self.TAB or self.PLACE), problem, timer)
-        idle = frozenset(self.idle_keys) | (ALWAYS if getattr(self, "typing", False) else frozenset())
-        self.query_one(Foot).tell(self.PLACE, may_act=app.may_act, without=idle, table=app.keymap.table)
+        self.paint_foot()
         card = self._card(store)
         self._lay_card(bool(card))
         if card:
             self.query_one("#card", Lines).show(card)
         else:
             self.paint_body(store, now)
+
+    def paint_foot(self) -> None:
+        """The keys that are valid now."""
+        app, field = self.console, self.focused.parent if self.focused is not None else None
+        typing = field.TYPING if isinstance(field, FilterLine) else ()
+        idle = frozenset(self.idle_keys) | (ALWAYS if getattr(self, "typing", False) else frozenset())
+        foot = self.query_one(Foot)
+        foot.tell(self.PLACE, may_act=app.may_act, without=idle, table=app.keymap.table, typing=typing)
+
+    def on_descendant_focus(self) -> None:
+        """Other keys are valid there."""
+        if self.is_mounted and self.query("#foot"):
+            self.paint_foot()
 
     def _lay_card(self, on: bool) -> None:
         """Over the body, which hears no keys meanwhile."""

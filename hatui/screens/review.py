@@ -101,6 +101,10 @@ class Review(Dialog):
     def _wrong(self) -> str:
         """What forbids applying."""
         judged, one = self._judged, waiting(self._screen.home)
+        if self._phase == "waiting":
+            return "the engine is at it: its answer comes here [E-CHECKING]"
+        if self._phase == "done":
+            return "the engine has answered: esc closes this, ctrl+s then reviews what is left [E-NOTHING]"
         if self._screen.why_not:
             return self._screen.why_not
         if silent := self.console.why_silent(whole(self._screen.node)):
@@ -191,17 +195,9 @@ class Review(Dialog):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """The mouse, or enter on a button."""
-        match event.button.id:
-            case "confirm":
-                self.action_confirm()
-            case "for-good":
-                self.action_for_good()
-            case "save":
-                self.action_save()
-            case "nodes":
-                self._turn()
-            case _:
-                self.action_cancel()
+        doing = {"confirm": self.action_confirm, "for-good": self.action_for_good, "save": self.action_save}
+        doing["nodes"] = self._turn
+        doing.get(event.button.id or "", self.action_cancel)()
 
     def on_input_changed(self) -> None:
         """A time that cannot be meant is said while it is typed."""
@@ -255,6 +251,8 @@ class Review(Dialog):
         """Keep it on this host; nothing is applied."""
         if self._phase == "asking":
             self.run_worker(later(self._save))
+        else:
+            self.console.say(self._wrong)
 
     async def _save(self) -> None:
         wrong = await self._screen.keep(on_purpose=True)
@@ -271,8 +269,6 @@ class Review(Dialog):
         self.console.action_confirm_config()
 
     def _begin(self, confirm_s: int) -> None:
-        if self._phase != "asking":
-            return
         if self._wrong:
             self.console.say(self._wrong, "warning")
             return

@@ -6,6 +6,7 @@ Invariant: typing here never reaches single-letter keys; what is wrong with the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -13,10 +14,13 @@ from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from hatui.keytable import Key as Entry
 from hatui.text import coded
 
 LEAST = 20
 """Columns that the text keeps beside what is wrong with it."""
+KEEP = Entry("filter.keep", "enter", "Keep", "Back to the list with this filter.", "keep")
+CLEAR = Entry("filter.clear", "escape", "Clear", "Everything again.", "clear")
 
 
 class FilterLine(Horizontal):
@@ -37,6 +41,9 @@ class FilterLine(Horizontal):
 
     class Closed(Message):
         """The field was left; the list should have the focus again."""
+
+    TYPING: ClassVar[tuple[Entry, ...]] = (KEEP, CLEAR)
+    """Its own keys, for the last line."""
 
     def __init__(
         self,

@@ -175,9 +175,14 @@ class Foot(Lines):
         may_act: bool,
         without: frozenset[str] = frozenset(),
         table: Sequence[keys.Key] = keys.KEYS,
+        typing: Sequence[keys.Key] = (),
     ) -> None:
-        """Show the keys of a place, `without` those that would do nothing now; `table` holds the user's own keys."""
-        valid = keys.footer(place, table, without, wide=self.size.width >= WIDE)
+        """Show the keys of a place, `without` those that would do nothing now; `table` holds the user's own keys.
+
+        `typing`: those of the field that letters go into, in place of the screen's.
+        """
+        wide = self.size.width >= WIDE
+        valid = keys.beside_letters(typing, table) if typing else keys.footer(place, table, without, wide=wide)
         self._valid = valid
         self.show((footer_line(valid, self.size.width or 80, may_act=may_act),))
 

@@ -20,8 +20,9 @@ from hatui import frames
 from hatui.compare import code_of, failed_test
 from hatui.filters import completions
 from hatui.frames import Row
+from hatui.keytable import Key as Entry
 from hatui.text import Line, Span, fit, plain, rule, verdict_role, wrap
-from hatui.widgets.fields import FilterLine
+from hatui.widgets.fields import CLEAR, KEEP, FilterLine
 from hatui.widgets.rows import Following, Rows
 
 Moment = Callable[[PacketLine, PacketLine | None], str]
@@ -383,8 +384,13 @@ class Octets(Rows):
             self.move_octet(row * self.per_row + place)
 
 
+COMPLETE = Entry("filter.complete", "tab,ctrl+space,ctrl+@", "Complete", "What may follow.", "complete")
+
+
 class PacketFilterLine(FilterLine):
     """The filter of packets: tab (or ctrl+space) completes it; its hint and what is wrong stand beside it."""
+
+    TYPING = (KEEP, COMPLETE, CLEAR)
 
     class Typed(Message):
         """Another text stands there, a filter or not."""

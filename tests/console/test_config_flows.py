@@ -398,6 +398,12 @@ async def test_applied_change_can_be_confirmed_from_the_review(console: HatuiApp
         await until(pilot, "y Apply and confirm")
         await pilot.press("y")
         await until(pilot, "done after")
+        asked = link.commands()
+        for key in ("y", "A", "s"):
+            console.clear_notifications()
+            await pilot.press(key)
+            await until(pilot, "the engine has answered: esc closes this")
+        assert link.commands() == asked
         link.feed(StatusLine(WAITS, NOW))
         await until(pilot, "C Confirm it now")
         await pilot.press("C")

@@ -154,6 +154,7 @@ async def test_filter_narrows_instances_and_events_and_esc_clears(console: Hatui
         await pilot.press("slash", *"api")
         await settle(pilot, link)
         text = console.screen_text()
+        assert text.splitlines()[-1].split() == ["enter", "Keep", "esc", "Clear", "ctrl+p", "Palette", "ctrl+g", "Help"]
         assert "VI_API     MASTER" in text
         assert "VI_WEB     MASTER" not in text
         assert "VI_DB    MASTER -> FAULT" not in text
@@ -163,6 +164,7 @@ async def test_filter_narrows_instances_and_events_and_esc_clears(console: Hatui
         await pilot.press("escape")
         await settle(pilot, link)
         assert "VI_WEB     MASTER" in console.screen_text()
+        assert "enter Keep" not in console.screen_text()
 
 
 async def test_filter_that_matches_nothing_says_how_to_go_on(console: HatuiApp, link: StagedLink) -> None:

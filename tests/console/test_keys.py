@@ -114,3 +114,10 @@ def test_each_screen_binds_exactly_its_part_of_the_table(screen: type[Screen[Non
     place = screen.PLACE  # type: ignore[attr-defined]
     bound = {binding.id for binding in screen.BINDINGS}  # type: ignore[union-attr]
     assert bound == {key.id for key in keys.at(place)}
+
+
+def test_last_line_while_letters_are_text_names_only_keys_that_type_none() -> None:
+    own = (keys.Key("filter.keep", "enter", "Keep", "", "keep"),)
+    assert [one.key for one in keys.beside_letters(own)] == ["enter", "ctrl+p", "ctrl+g"]
+    mine = keys.changed({"everywhere.help": "question_mark", "everywhere.palette": "ctrl+y"})
+    assert [one.key for one in keys.beside_letters(own, mine)] == ["enter", "ctrl+y"]

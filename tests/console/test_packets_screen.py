@@ -361,7 +361,9 @@ async def test_tab_completes_and_a_wrong_filter_cannot_be_left(console: HatuiApp
     async with console.run_test(size=SIZE) as pilot:
         await opened(pilot)
         await pilot.press("slash", *"verd", "tab")
-        assert "filter> verdict" in await settle(pilot)
+        text = await settle(pilot)
+        assert "filter> verdict" in text
+        assert text.splitlines()[-1].startswith(" enter Keep  tab Complete  esc Clear  ctrl+p Palette")
         await pilot.press("equals_sign", "equals_sign", *"rej", "ctrl+@")
         text = await settle(pilot)
         assert "filter> verdict==rejected" in text
