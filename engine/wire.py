@@ -21,6 +21,8 @@ from engine.errors import ProtocolMismatch, Refused
 from engine.messages import PROTOCOL_VERSION, Message, Request, ServerLine
 
 Incoming = TypeVar("Incoming")
+NO_MESSAGE = "a line that is no message"
+"""The words of ProtocolMismatch where what came is no JSON."""
 
 FRAME_LIMIT = 256 * 1024 * 1024
 """Octets; a longer frame can only be a fault, and ends the channel."""
@@ -242,7 +244,7 @@ def decode_server_line(line: bytes) -> ServerLine | None:
         try:
             stamp = _stamps.decode(line)
         except (msgspec.MsgspecError, RecursionError):
-            raise ProtocolMismatch(f"the engine sent a line that is no message: {error}") from None
+            raise ProtocolMismatch(f"the engine sent {NO_MESSAGE}: {error}") from None
         if stamp.v != PROTOCOL_VERSION:
             raise ProtocolMismatch(
                 f"the engine speaks version {stamp.v} of the protocol, this program speaks {PROTOCOL_VERSION}"

@@ -28,6 +28,9 @@ AS_JSON = {"--json", "--jsonl"}
 EVERY = "*"
 """In place of a subcommand: all of them."""
 EXIT_FAILED, EXIT_USAGE, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 5, 130
+WRONG_USE = {"status": EXIT_NO_ENGINE, "drill": EXIT_REFUSED}
+"""Exit status of what cannot even begin, where another one has a meaning: monitoring reads 1 as degraded, 2 as critical
+and 3 as unknown; a drill that ends with 1 was over its budget, and with 2 it was aborted."""
 LOCAL = "start it with `sudo systemctl start hatui-engine`, or name its socket with --socket PATH"
 REMOTE = "see whether ssh reaches that host, whether hatui is installed and its engine runs there, and --timeout"
 DESCRIPTION = "Console and commands for a VRRP engine (hatui-engine). Without a command: the console."
@@ -159,13 +162,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _failed(failure: HatuiError | OSError, words: Sequence[str]) -> int:
     """Say what went wrong; the exit status."""
-    text, hint, status = str(failure), "", EXIT_FAILED
+    text, hint, status = str(failure), "", WRONG_USE.get(command_in(words), EXIT_FAILED)
     match failure:
         case Refused(code=code, reason=reason):
             text, hint = f"{reason} [{code}]", f"`hatui explain {code}` says what to do"
             status = EXIT_NO_ENGINE if code == "E-PERMISSION" else EXIT_REFUSED
-        case EngineLost():
-            hint, status = REMOTE if any(word.startswith("--host") for word in words) else LOCAL, EXIT_NO_ENGINE
+        case EngineLost(advice=advice):
+            away = any(word.startswith("--host") for word in words)
+            text += "" if text.endswith("]") else " [E-NO-ENGINE]"
+            hint, status = advice or (REMOTE if away else LOCAL), EXIT_NO_ENGINE
         case ProtocolMismatch():
             hint, status = "install the same version of hatui here and for the engine", EXIT_NO_ENGINE
         case ConnectionError():
@@ -217,8 +222,7 @@ def errors_on_the_terminal() -> Iterator[None]:
 
 def _run(words: list[str]) -> int:
     command = command_in(words)
-    # Monitoring reads 2 as critical and 3 as unknown; a drill that ends with 2 was aborted.
-    Parser.usage_status = {"status": EXIT_NO_ENGINE, "drill": EXIT_REFUSED}.get(command, EXIT_USAGE)
+    Parser.usage_status = WRONG_USE.get(command, EXIT_USAGE)
     try:
         parser, module = parser_for(command)
         chosen = parser.understood(words)

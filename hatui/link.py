@@ -133,7 +133,8 @@ class EngineLink:
                 wait = RETRY_S[min(tries, len(RETRY_S) - 1)]
                 state = self._state_after(error, known=known)
                 since = lost.since if lost is not None and lost.connection is state else self.now()
-                lost = LinkState(state, since, str(error), self.now() + int(wait * 1e9))
+                advice = getattr(error, "advice", "")
+                lost = LinkState(state, since, str(error), self.now() + int(wait * 1e9), advice=advice)
                 deliver([lost])
                 tries += 1
                 await asyncio.sleep(wait)

@@ -71,6 +71,8 @@ class LinkState(msgspec.Struct, frozen=True):
     retry_at: int = 0
     round_trip: int = 0
     """ns that a question and its answer took at least; 0 not measured."""
+    advice: str = ""
+    """What to do about it, where more is known than the state says."""
 
 
 class GapRow(msgspec.Struct, frozen=True):

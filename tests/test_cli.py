@@ -173,7 +173,7 @@ def test_no_engine_is_one_sentence_and_what_to_do(hatui: Hatui, socket_path: Pat
     status, out, err = hatui(*command)
     assert (status, out) == (3, "")
     assert err.splitlines() == [
-        f"hatui: no engine: the socket {socket_path} does not exist",
+        f"hatui: no engine: the socket {socket_path} does not exist [E-NO-ENGINE]",
         "       start it with `sudo systemctl start hatui-engine`, or name its socket with --socket PATH",
     ]
 

@@ -43,6 +43,23 @@ CONSOLE = (
         "Write USER@NODE, NODE, NODE:/path/of/the/socket or local, each of them once.",
     ),
     Code(
+        "E-SSH",
+        "ssh does not get to this host",
+        "The name is not known, nobody answers, the host key is unknown or another one, none of your keys fits, "
+        "or the account prints something before hatui speaks.",
+        "Engines on other hosts are asked through your own ssh, which may ask nothing meanwhile: no port is opened.",
+        "The line names the next step. `ssh USER@NODE hatui status` has to work by hand, without a question; "
+        "HATUI_SSH names another ssh program or more options.",
+    ),
+    Code(
+        "E-NO-HATUI",
+        "There is no hatui on this host",
+        "ssh got there, and the shell of that account does not find the program `hatui`.",
+        "What is run there is `hatui relay`, with the PATH that the account has for commands over ssh, which is often "
+        "shorter than that of a login.",
+        "Install hatui there, or link it into /usr/local/bin; `ssh USER@NODE hatui --version` has to work.",
+    ),
+    Code(
         "E-ONE-ENGINE",
         "This is asked of one engine",
         "Several hosts are shown together, and what was asked for belongs to one of them.",

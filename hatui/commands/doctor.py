@@ -81,8 +81,11 @@ def _of_engine(chosen: argparse.Namespace) -> list[Check]:
     except Refused as refusal:
         return [Check("engine", "fail", refusal.reason, _todo(refusal.code), refusal.code), *_without_engine(chosen)]
     except (EngineLost, ProtocolMismatch, HatuiError) as failure:
-        fix = "sudo systemctl start hatui-engine"
-        return [Check("engine", "fail", str(failure), fix, "E-NO-ENGINE"), *_without_engine(chosen)]
+        words, said, code = str(failure).rpartition(" [")
+        if not said or not code.endswith("]"):
+            words, code = str(failure), "E-NO-ENGINE]"
+        fix = getattr(failure, "advice", "") or "sudo systemctl start hatui-engine"
+        return [Check("engine", "fail", words, fix, code.rstrip("]")), *_without_engine(chosen)]
     role = f"an engine answers on {plain(hello.host)}; {plain(hello.user)} is {hello.role}"
     checks = [Check("engine", "pass", role)]
     if "packets" not in hello.capabilities:

@@ -202,7 +202,7 @@ async def _run(chosen: argparse.Namespace) -> int:
     except ValueError as error:
         complain(str(error))
         return EXIT_REFUSED
-    async with session.engine(chosen, several=True) as client, others(chosen) as further:
+    async with session.engine(chosen, several=True) as client, others(chosen, client) as further:
         found = linked_checks(client, further, command.instance)
         other = linked_other(client, further, command.instance) if command.simulate else None
         there = further.get(other.node) if other is not None else None

@@ -139,7 +139,7 @@ async def _failover(chosen: argparse.Namespace) -> int:
     except ValueError as error:
         complain(f"--hold: {error}")
         return 2
-    async with session.engine(chosen, several=True) as client, others(chosen) as further:
+    async with session.engine(chosen, several=True) as client, others(chosen, client) as further:
         before = session.named(session.instances(client.snapshot), chosen.instance)
         method = "take-over" if chosen.take_over else "step-down"
         if not (chosen.take_over or chosen.step_down) and before.state is State.BACKUP:

@@ -10,9 +10,17 @@ import os
 import shlex
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine import probe
+from engine.errors import HatuiError
 from hatui.commands.terminal import complain
+
+if TYPE_CHECKING:
+    from hatui.remote import Target
+
+SSH_FAILED, NOT_FOUND = 255, 127
+"""Exit statuses of ssh itself, and of a shell that does not find the program."""
 
 EPILOG = """exit codes: 0 nothing lost, 1 loss seen, 2 it cannot be probed
 
@@ -40,12 +48,28 @@ def run(chosen: argparse.Namespace) -> int:
     over = chosen.over or (chosen.host or [""])[0]
     if not over:
         return probe.main(words)
-    ssh = shlex.split(os.environ.get("HATUI_SSH", "") or "ssh")
+    from hatui.remote import target
+
     try:
-        done = subprocess.run([*ssh, over, f"python3 - {shlex.join(words)}"], input=source(), check=False)
-    except OSError as error:
-        complain(f"{ssh[0]}: {error.strerror} [E-IO]")
+        there = target(over)
+    except HatuiError as error:
+        complain(str(error).replace("--host", "--over"))
         return 2
+    return probe.main(words) if there.local else _over(there, words)
+
+
+def _over(there: Target, words: list[str]) -> int:
+    """Send the program to that host; its lines come here."""
+    argv = [*there.ssh(os.environ), f"python3 - {shlex.join(words)}"]
+    try:
+        done = subprocess.run(argv, input=source(), check=False)
+    except OSError as error:
+        complain(f"{argv[0]}: {error.strerror} [E-IO]")
+        return 2
+    if done.returncode == SSH_FAILED:
+        complain(f"{there.given}: ssh did not get there, or was cut off [E-SSH]", f"`ssh {there.to}` has to work")
+    elif done.returncode == NOT_FOUND:
+        complain(f"{there.given}: there is no python3 [E-SSH]", "probe from another host, or install it there")
     return done.returncode if done.returncode in (0, 1, 130) else 2
 
 

@@ -47,10 +47,22 @@ def _absent(path: str, failure: OSError) -> int:
     denied = isinstance(failure, PermissionError)
     code = "E-PERMISSION" if denied else "E-NO-ENGINE"
     text = f"{path}: {failure.strerror or failure}"
+    if denied:
+        text += f": {_user()} is not in group hatui"
     sys.stdout.buffer.write(encode_line(Farewell(code, text)))
     sys.stdout.buffer.flush()
     complain(f"{text} [{code}]")
     return EXIT_NO_ENGINE
+
+
+def _user() -> str:
+    """The name of who runs this."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"uid {os.geteuid()}"
 
 
 def pump(source: int, sink: int, engine: socket.socket) -> None:

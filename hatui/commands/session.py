@@ -22,16 +22,16 @@ T = TypeVar("T")
 def client_for(chosen: argparse.Namespace, *, several: bool = False) -> EngineClient:
     """The client for --host, or for --socket. `several`: the first of them, the others are asked besides.
 
-    Raises: HatuiError when --host is no host, or when several are named where one is meant.
+    Raises: HatuiError when --host is no host, or one twice, or when several are named where one is meant.
     """
     if not chosen.host:
         return EngineClient(chosen.socket)
     if len(chosen.host) > 1 and not several:
         words = "this command asks one engine: several --host are for the console, replay, failover and drill run"
         raise HatuiError(f"{words} [E-ONE-ENGINE]")
-    from hatui.remote import client_of, target
+    from hatui.remote import client_of, targets
 
-    return client_of(target(chosen.host[0]))
+    return client_of(targets(chosen.host)[0])
 
 
 @asynccontextmanager

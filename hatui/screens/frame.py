@@ -19,7 +19,7 @@ from hatui.late import Late
 from hatui.pending import timer_line
 from hatui.sentences import banners, problems
 from hatui.store import Connection, Store
-from hatui.text import Line, clock, duration, plain
+from hatui.text import Line, clock, duration, plain, wrap
 from hatui.widgets.fields import FilterLine
 from hatui.widgets.frame import Foot, Head, Identity
 from hatui.widgets.rows import Lines, Rows
@@ -213,11 +213,12 @@ def connection_card(store: Store, socket: str, host: str = "", beside: tuple[str
     match store.link.connection:
         case Connection.ABSENT if host:
             head = f"No engine answers on {plain(host)}."
-            rest = [
-                detail,
+            by_hand = [
                 f"Can you log in there without a question?   ssh {plain(host.partition(':/')[0])} hatui status",
                 "Is the engine running there, and hatui installed?   hatui doctor",
             ]
+            advice = plain(store.link.advice)
+            rest = [*wrap(detail, WIDTH - 2), "", *(wrap(f"To do: {advice}", WIDTH - 2) if advice else by_hand)]
         case Connection.ABSENT if beside[0]:
             head = f"No engine on this host, {beside[0]}."
             rest = [detail or "The engine's socket is absent.", "", *beside[1]]
@@ -240,7 +241,7 @@ def connection_card(store: Store, socket: str, host: str = "", beside: tuple[str
             rest = [
                 detail,
                 "Members of group hatui may look, members of hatui-admin and root may act:",
-                "  sudo usermod -aG hatui $USER     (then log in again)",
+                f"  sudo usermod -aG hatui $USER     ({'there; ' * bool(host)}then log in again)",
             ]
         case Connection.MISMATCH:
             head = "The engine speaks another version than this console."

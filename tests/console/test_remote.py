@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -13,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.errors import EngineLost, HatuiError, Refused
+from engine.errors import EngineLost, HatuiError
 from engine.messages import Failover, Outcome, Reload, Reply, Snapshot, State
 from hatui.app import HatuiApp, link_to
 from hatui.cli import main
@@ -79,7 +81,8 @@ def test_what_is_no_host_never_reaches_ssh(text: str) -> None:
 
 def test_ssh_asks_nothing_and_runs_the_relay_there() -> None:
     assert target("anna@lb-b").command({}) == [
-        *("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "anna@lb-b", "hatui relay")
+        *("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5"),
+        *("-o", "ServerAliveInterval=2", "-o", "ServerAliveCountMax=2", "anna@lb-b", "hatui relay"),
     ]
     assert target("lb-b:/x;y").command({"HATUI_SSH": "rsh -4"}) == ["rsh", "-4", "lb-b", "hatui --socket '/x;y' relay"]
 
@@ -114,17 +117,17 @@ async def test_client_through_ssh_is_a_client_like_any_other(
 
 
 async def test_what_ssh_complains_of_is_the_reason(ssh: Path) -> None:
-    with pytest.raises(EngineLost, match="anna@broken: ssh: connect to host broken: No route to host"):
+    with pytest.raises(EngineLost, match="anna@broken: connect to host broken: No route to host") as lost:
         async with RemoteClient(target("anna@broken")):
             pass
+    assert lost.value.advice == "is broken up, and does no firewall on the way drop ssh? Try `ssh anna@broken`"
 
 
 async def test_no_engine_over_there_is_said_with_its_code(ssh: Path, tmp_path: Path) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(EngineLost, match=r"^lb-c:.*: no engine runs there: .* \[E-NO-ENGINE\]$") as lost:
         async with RemoteClient(target(f"lb-c:{tmp_path}/none")):
             pass
-    assert refusal.value.code == "E-NO-ENGINE"
-    assert refusal.value.reason.startswith("lb-c:")
+    assert "sudo systemctl start hatui-engine" in lost.value.advice
 
 
 async def test_no_ssh_program_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,9 +145,63 @@ def test_commands_ask_the_engine_on_another_host(
     assert main(["--host", f"lb-a:{tmp_path}/lb-a", "reload"]) == 0
     assert isinstance(engines["lb-a"].requests[-1].command, Reload)
     assert main(["--host", "broken", "status"]) == 3
-    assert "No route to host" in capsys.readouterr().err
-    assert main(["--host", "a", "--host", "b", "status"]) == 1
+    assert "No route to host [E-SSH]" in capsys.readouterr().err
+    assert main(["--host", "broken", "doctor"]) == 1
+    told = capsys.readouterr().out
+    assert "No route to host" in told
+    assert "is broken up, and does no firewall" in told
+    assert main(["--host", f"lb-c:{tmp_path}/none", "status"]) == 3
+    assert "[E-NO-ENGINE]" in capsys.readouterr().err
+    assert main(["--host", "a", "--host", "b", "status"]) == 3, "1 would say that the node is degraded"
     assert "[E-ONE-ENGINE]" in capsys.readouterr().err
+
+
+async def test_account_that_prints_something_first_is_said(ssh: Path, tmp_path: Path) -> None:
+    script = tmp_path / "ssh"
+    script.write_text("#!/bin/sh\necho Welcome to lb-a\n")
+    with pytest.raises(EngineLost, match=r"^lb-a: something else than hatui speaks there.*\[E-SSH\]$"):
+        async with RemoteClient(target("lb-a")):
+            pass
+
+
+async def test_ssh_whose_child_keeps_standard_error_open_ends_in_time(ssh: Path, tmp_path: Path) -> None:
+    script = tmp_path / "ssh"
+    script.write_text(
+        f"#!/bin/sh\nsleep 30 </dev/null >/dev/null &\necho $! >{tmp_path}/master\necho 'ssh: gone' >&2\nexit 255\n"
+    )
+    try:
+        async with asyncio.timeout(20):
+            with pytest.raises(EngineLost, match="gone"):
+                async with RemoteClient(target("lb-a")):
+                    pass
+    finally:
+        os.kill(int((tmp_path / "master").read_text()), signal.SIGKILL)
+
+
+async def test_what_ssh_says_at_the_end_is_why_the_connection_was_lost(
+    ssh: Path, tmp_path: Path, engines: dict[str, FakeEngine]
+) -> None:
+    script = tmp_path / "ssh"
+    words = "Timeout, server lb-a not responding."
+    relay = f"cd {ROOT}; {sys.executable} -m hatui.cli --socket {tmp_path}/lb-a relay"
+    script.write_text(f"#!/bin/sh\n{relay}\necho '{words}' >&2\nexit 255\n")
+    async with RemoteClient(target("anna@lb-a")) as client:
+        engines["lb-a"].hang_up()
+        with pytest.raises(EngineLost, match=r"anna@lb-a: Timeout, server lb-a not responding. \[E-SSH\]"):
+            async for _ in client.lines():
+                pass
+
+
+def test_one_engine_by_two_names_is_refused(
+    ssh: Path, tmp_path: Path, engines: dict[str, FakeEngine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, again = f"lb-a:{tmp_path}/lb-a", f"root@10.0.0.11:{tmp_path}/lb-a"
+    asked = ["failover", "VI_1", "--yes", "--host", one, "--host", again]
+    assert main(asked) == 1
+    assert f"--host {again}: that is the engine of --host {one} again [E-HOST]" in capsys.readouterr().err
+    assert main([*asked, "--host", one]) == 1
+    assert "lb-a is named twice [E-HOST]" in capsys.readouterr().err
+    assert not [one for one in engines["lb-a"].requests if isinstance(one.command, Failover)]
 
 
 # one view of several -----------------------------------------------------------------------------
@@ -281,8 +338,8 @@ async def test_host_that_cannot_be_reached_has_a_card_of_its_own(
     console = HatuiApp(link_to("", ["anna@broken"]), user_files=tmp_path)
     async with console.run_test(size=SIZE) as pilot:
         text = await until(pilot, "No engine answers on anna@broken.")
-        assert "No route to host" in text
-        assert "ssh anna@broken hatui status" in text
+        assert "No route to host [E-SSH]" in text
+        assert "To do: is broken up, and does no firewall" in text
 
 
 async def test_events_say_their_node(tmp_path: Path) -> None:
