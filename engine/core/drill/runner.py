@@ -176,14 +176,15 @@ class Runner:
         """Run a drill to its end. Whoever waits may leave; the drill goes on. `further` belongs to the preflight.
 
         Raises:
-            Refused: E-DRILL, E-PLAN, E-UNKNOWN-INSTANCE, E-PREFLIGHT; nothing was done.
-            OSError: the journal cannot be written; nothing was done.
+            Refused: E-DRILL, E-PLAN, E-UNKNOWN-INSTANCE, E-PREFLIGHT, E-HISTORY-OFF; nothing was done.
         """
         plan = self._planned(command)
         await asyncio.to_thread(self.drills.open)
         status = await self._status(command.instance)
         if status is None:
             raise Refused("E-UNKNOWN-INSTANCE", f"there is no instance {command.instance!r}")
+        if not (command.simulate or command.dry_run):
+            await asyncio.to_thread(self.drills.check_room)
         if self.running is not None:
             raise Refused("E-DRILL", self.obstacle)
         elsewhere = self._site.reserved()

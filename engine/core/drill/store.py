@@ -17,6 +17,8 @@ from engine.messages import DrillReport
 
 KEPT = 200
 MODE, DIRECTORY_MODE = 0o600, 0o700
+TRIAL = 64 * 1024
+"""Octets that the disk has to take before a drill begins: journal and report fit."""
 
 
 class Journal(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +70,23 @@ class Drills:
         """The drill that an engine before this one did not end."""
         found = _read(self.directory / "running.json", Journal) if self.directory is not None else None
         return found if isinstance(found, Journal) else None
+
+    def check_room(self) -> None:
+        """Write something as large as a report, and remove it: a disk that filled up is found before anything begins.
+
+        Raises:
+            Refused: E-HISTORY-OFF.
+        """
+        if self.directory is None:
+            return
+        trial = self.directory / "trial"
+        try:
+            self.directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            write_atomically(trial, bytes(TRIAL), MODE)
+            trial.unlink()
+        except OSError as error:
+            words = f"{self.directory}: {error.strerror or error}; a drill could not be undone after a crash"
+            raise Refused("E-HISTORY-OFF", words) from error
 
     def begin(self, journal: Journal) -> None:
         """Remember what is about to be broken.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -416,6 +418,32 @@ async def test_refusals_have_codes_and_do_nothing(site: Site) -> None:
 
 
 async def test_a_disk_that_takes_nothing_refuses_the_drill(site: Site) -> None:
+    (site.directory / "drills").write_text("not a directory")  # type: ignore[operator]
+    with pytest.raises(Refused, match=f"{site.directory}/drills: ") as refusal:
+        await drill(site)
+    assert refusal.value.code == "E-HISTORY-OFF"
+    assert site.orders == []
+    assert await site.runner.reports() == ()
+    assert (await drill(site, dry_run=True)).outcome == "preflight"
+
+
+async def test_a_disk_that_filled_up_refuses_the_drill_and_keeps_nothing_of_the_trial(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, octets: bytes, mode: int = 0) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr("engine.core.drill.store.write_atomically", full)
+        with pytest.raises(Refused, match="No space left on device"):
+            await drill(site)
+    assert site.orders == []
+    assert (await drill(site)).outcome == "pass"
+    assert not (site.directory / "drills" / "trial").exists()  # type: ignore[operator]
+
+
+async def test_a_disk_that_takes_nothing_any_more_when_the_act_begins_breaks_nothing(site: Site) -> None:
+    site.runner.drills.check_room = lambda: None  # type: ignore[method-assign]
     (site.directory / "drills").write_text("not a directory")  # type: ignore[operator]
     report = await drill(site)
     assert report.outcome == "failed"
