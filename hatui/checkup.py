@@ -169,6 +169,19 @@ def settings(host: Host, instances: Mapping[str, InstanceStatus]) -> Iterator[Ch
     yield from found or [Check("kernel", "pass", "no kernel setting is in the way of an instance")]
 
 
+def history(status: EngineStatus) -> Check:
+    """Whether the engine writes down what happens."""
+    where = plain(status.state_directory)
+    if status.history_problem:
+        fix = f"df -h {where}" if where else "df -h"
+        words = f"{plain(status.history_problem)}: drills and changes of the configuration are refused"
+        return Check("history", "fail", words, fix, "E-HISTORY-OFF")
+    if where == "none":
+        words = "the engine keeps no history, no revisions and no reports: it runs with --state-dir none"
+        return Check("history", "warn", words, "start it with --state-dir and a directory", "E-HISTORY-OFF")
+    return Check("history", "pass", f"events, commands and revisions are written to {where}" if where else "written")
+
+
 def room(path: Path) -> Check:
     """Space for history and revisions."""
     try:

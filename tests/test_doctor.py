@@ -120,10 +120,31 @@ def test_terminal_and_room() -> None:
     assert checkup.room(Path("/nowhere/at/all")).result == "unknown"
 
 
+def test_history_that_is_off_is_said_with_the_directory_of_the_engine() -> None:
+    off = checkup.history(engine_status(history_problem="history is off: No space left", state_directory="/srv/state"))
+    assert (off.result, off.code, off.fix) == ("fail", "E-HISTORY-OFF", "df -h /srv/state")
+    assert "No space left" in off.text
+    assert checkup.history(engine_status(state_directory="none")).result == "warn"
+    good = checkup.history(engine_status(state_directory="/srv/state"))
+    assert (good.result, good.text[-10:]) == ("pass", "/srv/state")
+
+
+def test_command_looks_where_the_engine_keeps_its_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(request: Request) -> list[Message]:
+        return [Reply(request.id, Outcome.DONE)]
+
+    for told, room in ((str(tmp_path), f" MiB are free in {tmp_path}"), ("none", "")):
+        with FakeEngine(tmp_path / "s", engine_status(state_directory=told), answer=answer):
+            main(["--socket", str(tmp_path / "s"), "doctor", "--json"])
+        checks = json.loads(capsys.readouterr().out)["checks"]
+        assert [one["text"].lstrip("0123456789") for one in checks if one["name"] == "room"] == ([room] if room else [])
+
+
 def test_every_code_is_one_that_explain_knows(host: Host) -> None:
     process(host.root, 301, "keepalived", "net:[1]")
     checks = [*checkup.engine(host, engine_status(), "x"), *checkup.engine(host, None, "x")]
     checks += checkup.groups(Host(host.root / "etc"), "x")
+    checks += [checkup.history(engine_status(history_problem="full")), checkup.history(engine_status())]
     assert all(known(check.code) for check in checks if check.code)
 
 

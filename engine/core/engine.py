@@ -399,6 +399,7 @@ class Engine:
             edit_since=editor.since,
             edit_until=editor.until,
             history_problem=self.history.refusal,
+            state_directory=str(self.options.state_dir or "none"),
             maintenance=self.standing.infos,
             drill=self.rehearsals.progress(),
         )

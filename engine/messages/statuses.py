@@ -246,6 +246,8 @@ class EngineStatus(Message, frozen=True):
     """The claim ends then unless it is renewed."""
     maintenance: tuple[MaintenanceInfo, ...] = ()
     drill: DrillProgress | None = None
+    state_directory: str = ""
+    """Where history, revisions and drills are kept; `none`: in memory only; empty: not told."""
 
 
 class HeardAdvert(Message, frozen=True):

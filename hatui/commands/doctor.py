@@ -49,9 +49,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Look at everything once."""
-    checks = [*_of_engine(chosen)]
+    checks, state = _of_engine(chosen)
     if not chosen.host:
-        checks += _of_host()
+        checks += _of_host(state)
     bad = [one for one in checks if one.result in ("fail", "warn")]
     if chosen.json:
         say_json({"v": 1, "checks": [msgspec.to_builtins(one) for one in checks], "findings": len(bad)})
@@ -74,18 +74,19 @@ def _say(check: Check) -> None:
         say(painted([(" " * 19, "plain"), (check.fix, "dim")]))
 
 
-def _of_engine(chosen: argparse.Namespace) -> list[Check]:
-    """The connection, and what the engine has found."""
+def _of_engine(chosen: argparse.Namespace) -> tuple[list[Check], Path | None]:
+    """The connection, and what the engine has found; where it keeps its state, None for nowhere."""
     try:
         hello, present = session.run_for(_ask(chosen))
     except Refused as refusal:
-        return [Check("engine", "fail", refusal.reason, _todo(refusal.code), refusal.code), *_without_engine(chosen)]
+        first = Check("engine", "fail", refusal.reason, _todo(refusal.code), refusal.code)
+        return [first, *_without_engine(chosen)], STATE
     except (EngineLost, ProtocolMismatch, HatuiError) as failure:
         words, said, code = str(failure).rpartition(" [")
         if not said or not code.endswith("]"):
             words, code = str(failure), "E-NO-ENGINE]"
         fix = getattr(failure, "advice", "") or "sudo systemctl start hatui-engine"
-        return [Check("engine", "fail", words, fix, code.rstrip("]")), *_without_engine(chosen)]
+        return [Check("engine", "fail", words, fix, code.rstrip("]")), *_without_engine(chosen)], STATE
     role = f"an engine answers on {plain(hello.host)}; {plain(hello.user)} is {hello.role}"
     checks = [Check("engine", "pass", role)]
     if "packets" not in hello.capabilities:
@@ -95,12 +96,15 @@ def _of_engine(chosen: argparse.Namespace) -> list[Check]:
     for finding in (one for one in statuses if isinstance(one, FindingStatus)):
         result = _SEVERITIES.get(finding.severity, "warn")
         checks.append(Check("found", result, plain(finding.text), finding.fix, finding.code))
+    status = next((one for one in statuses if isinstance(one, EngineStatus)), None)
+    if status is not None:
+        checks.append(checkup.history(status))
     if not chosen.host:
         instances = {one.name: one for one in statuses if isinstance(one, InstanceStatus)}
-        status = next((one for one in statuses if isinstance(one, EngineStatus)), None)
         checks += checkup.engine(checkup.Host(), status, VERSION)
         checks += checkup.settings(checkup.Host(), instances)
-    return checks
+    told = status.state_directory if status is not None else ""
+    return checks, None if told == "none" else Path(told or STATE)
 
 
 async def _ask(chosen: argparse.Namespace) -> tuple[Hello, Snapshot]:
@@ -140,13 +144,16 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _of_host() -> list[Check]:
+def _of_host(state: Path | None) -> list[Check]:
     size = shutil.get_terminal_size()
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    kept = []
+    if state is not None:
+        there = state.parent if state == STATE and not state.exists() else state
+        kept = [*_audit(state / "history.sqlite"), checkup.room(there)]
     return [
         *checkup.programs(),
-        *_audit(STATE / "history.sqlite"),
+        *kept,
         *checkup.groups(checkup.Host(), _user()),
-        checkup.room(STATE if STATE.exists() else STATE.parent),
         checkup.terminal(os.environ, size.columns, size.lines, interactive=interactive),
     ]
