@@ -131,6 +131,16 @@ class Diagnosis:
         """What is wrong, as of the last look."""
         return tuple(self._findings.values())
 
+    def forget(self, gone: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """What was found of an instance goes with it; the keys of that, where these statuses are `gone`."""
+        names = {name for kind, name in gone if kind == "instance-status"}
+        found = [one.name for one in self._findings.values() if one.instance in names]
+        for name in found:
+            del self._findings[name]
+        for lost in [one for one in self._lost if one[1].instance in names]:
+            self._lost.remove(lost)
+        return [("finding-status", name) for name in found]
+
     # ---- what is told
 
     def packet(self, line: PacketLine) -> None:

@@ -148,7 +148,7 @@ class Engine:
         self.pump = StatusPump(
             self.control, self.present, self._pull, self._own_status, self.clock, wall_ns, lambda: self.history.seq
         )
-        self.pump.further = lambda: self.diagnosis.findings
+        self.pump.further, self.pump.along = lambda: self.diagnosis.findings, self.diagnosis.forget
         self.reloading.heard = self.pump.heard
         self.diagnosis.impaired = self._in_drill
         self.observation: Observation | None = None

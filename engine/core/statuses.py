@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from engine.core.control import ControlServer
+from engine.core.outbox import StatusKey
 from engine.core.present import Present, key_of
 from engine.messages import EngineStatus, HeardAdvert, Heartbeat, PullStatus, Snapshot, Status, StatusBatch
 
@@ -50,6 +51,8 @@ class StatusPump:
         """When the vrrp process last said anything."""
         self.further: Callable[[], tuple[Status, ...]] = tuple
         """Statuses of core's own that snapshots hold too."""
+        self.along: Callable[[Iterable[StatusKey]], list[StatusKey]] = lambda _gone: []
+        """Those of core's own that go with what is gone."""
 
     def arrived(self, batch: StatusBatch) -> None:
         """The vrrp process has answered."""
@@ -59,7 +62,7 @@ class StatusPump:
             self._own_told = own
             changed.append(own)
         self._control.mark_statuses(changed, key_of)
-        self._control.tell_gone(gone)
+        self._control.tell_gone([*gone, *self.along(gone)])
         self._control.send_statuses(asyncio.get_running_loop().time())
         if batch.whole and self._whole is not None:
             self._whole.set()

@@ -13,9 +13,19 @@ import msgspec
 import pytest
 
 from engine.core import statuses
+from engine.core.diagnosing import Diagnosis
 from engine.core.present import Present
 from engine.core.statuses import StatusPump
-from engine.messages import EngineStatus, HeardAdvert, Heartbeat, PullStatus, State, StatusBatch
+from engine.messages import (
+    AddressLost,
+    EngineStatus,
+    FindingStatus,
+    HeardAdvert,
+    Heartbeat,
+    PullStatus,
+    State,
+    StatusBatch,
+)
 from tests.core.fake_host import instance
 
 
@@ -169,3 +179,20 @@ async def test_priorities_are_known_from_statuses_where_no_advert_is_told(pumped
     pumped.pump._present.merge(StatusBatch((msgspec.structs.replace(status, peer="10.0.0.12", peer_priority=7),)))
     pumped.runs, pumped.answers = way == "silent", False
     assert await pumped.pump.heard() == (HeardAdvert("10.0.0.12", status.interface, status.vrid, status.family, 7),)
+
+
+async def test_finding_about_an_instance_goes_with_it_and_others_stay() -> None:
+    class Looked(Diagnosis):
+        def __init__(self) -> None:
+            super().__init__(None)  # type: ignore[arg-type]  # nothing is looked at here
+            found = [("A", "VI_1"), ("B", "VI_2"), ("C", "")]
+            self._findings = {name: FindingStatus(name, "D-AUTH", "error", about, "text") for name, about in found}
+
+    pumped, diagnosis = Pumped(), Looked()
+    diagnosis.happened(AddressLost("VI_1", "10.0.0.1/24", "eth0", restored=True), 1)
+    pumped.pump.along = diagnosis.forget
+    pumped.pump.arrived(StatusBatch((instance(),), 0, whole=True))
+    pumped.pump.arrived(StatusBatch((), 0, whole=True))
+    assert pumped.audience.gone == [("instance-status", "VI_1"), ("finding-status", "A")]
+    assert [one.name for one in diagnosis.findings] == ["B", "C"]
+    assert not diagnosis._lost
