@@ -1,7 +1,8 @@
 """Events as a list to look through: their kind and severity, the filter, the order; kept up while they stream in.
 
-Invariant: pure; each event is tested once, whatever is painted, and a row is reached by its place without going
-over the others: a hundred thousand events cost what the visible ones cost.
+Invariant: pure; each event is tested once, whatever is painted, those that are there already in slices from the newest
+on, and a row is reached by its place without going over the others: a hundred thousand events cost what the visible
+ones cost.
 
 Its filter has the comparisons of `hatui.filters` (`==`, `!=`, `~`, `&&`, `||`, `!`) and shares its plain words and its
 errors, but not its grammar: what happened is told in sentences, so a value here goes on to the next `&&` or `||`
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import overload
@@ -204,27 +205,33 @@ def transition(row: Row | None) -> bool:
 
 
 class _Rank:
-    """Rows of one rank, oldest first, each with its number since the beginning."""
+    """Rows of one rank, oldest first, each with its number."""
 
     def __init__(self) -> None:
-        self.numbers: list[int] = []
-        self.rows: list[Row] = []
-        self.start = 0
+        self.numbers: deque[int] = deque()
+        self.rows: deque[Row] = deque()
 
     def __len__(self) -> int:
-        return len(self.rows) - self.start
+        return len(self.rows)
 
     def add(self, number: int, row: Row) -> None:
-        self.numbers.append(number)
-        self.rows.append(row)
+        """The next one, or one before all others."""
+        if not self.numbers or number > self.numbers[-1]:
+            self.numbers.append(number)
+            self.rows.append(row)
+        else:
+            self.numbers.appendleft(number)
+            self.rows.appendleft(row)
 
     def forget(self, before: int) -> None:
         """Rows that have left the ring."""
-        while self.start < len(self.rows) and self.numbers[self.start] < before:
-            self.start += 1
-        if self.start > 1000 and self.start * 2 > len(self.rows):
-            del self.rows[: self.start], self.numbers[: self.start]
-            self.start = 0
+        while self.numbers and self.numbers[0] < before:
+            self.numbers.popleft()
+            self.rows.popleft()
+
+
+SLICE = 1_000
+"""Events of the ring that are looked at in one go: about 10 ms."""
 
 
 class EventView(Sequence[Row]):
@@ -240,9 +247,17 @@ class EventView(Sequence[Row]):
         """Events that came since the pause, whether they match or not."""
         self.tested = 0
         """How many events were ever looked at."""
+        self.unsearched = 0
+        """The oldest events of the ring were not looked at yet: so many."""
         self._test: Callable[[Row], bool] = event_filter("")
         self._ranks: tuple[_Rank, ...] = (_Rank(),)
-        self._seen = -1
+        self._anew = True
+        self._taken = 0
+        """Number of the event after the newest one that was taken."""
+        self._searched = 0
+        """Events with a smaller number were not looked at."""
+        self._newest: Row | None = None
+        self._revision = 0
         self._generation = -1
 
     def set_filter(self, wanted: str) -> None:
@@ -252,42 +267,72 @@ class EventView(Sequence[Row]):
         """
         self._test = event_filter(wanted)
         self.filter = wanted
-        self._generation = -1
+        self._anew = True
 
     def set_order(self, order: str) -> None:
         """Another of ORDERS; takes effect with the next update."""
         self.order = order
-        self._generation = -1
+        self._anew = True
 
     def update(self, events: deque[Row], revision: int, generation: int = 0) -> None:
-        """Take what came since the last time. `revision` counts all events that ever came, `generation` how
-        often older ones were put before them."""
-        again = generation != self._generation
-        if self.paused and not again:
-            self.waiting = revision - self._seen
-            return
-        if again:
+        """Take what came since the last time, and look at the next slice of what was not looked at. `revision` counts
+        all events that ever came, `generation` how often older ones were put before them, or the ring began anew."""
+        fresh = self._fresh(events, revision, generation)
+        if fresh < 0:
             self._ranks = tuple(_Rank() for _ in range(1 if self.order == ORDERS[0] else 3))
-            self._seen, self._generation = revision - len(events), generation
-        fresh = min(revision - self._seen, len(events))
-        self._seen, self.waiting = revision, 0
-        if fresh > 0:
-            new = list(islice(reversed(events), fresh))
-            self._take(reversed(new), revision - fresh)
-        for rank in self._ranks:
-            rank.forget(revision - len(events))
+            self._anew, self._searched, fresh = False, self._taken, 0
+        elif self.paused:
+            revision -= fresh
+        else:
+            self._take(list(islice(reversed(events), fresh)), fresh)
+            fresh = 0
+        self._revision, self._generation, self.waiting = revision, generation, fresh
+        if not fresh:
+            self._newest = events[-1] if events else None
+        first = self._taken + fresh - len(events)
+        self._search(events, first)
+        if not self.paused:
+            for rank in self._ranks:
+                rank.forget(first)
 
-    def _take(self, rows: Iterable[Row], number: int) -> None:
-        for at, row in enumerate(rows, start=number):
-            self.tested += 1
-            if not self._test(row) or (not self._said and isinstance(row, SaidRow)):
-                continue
-            rank = 0
-            if len(self._ranks) > 1:
-                rank = _RANKS.get(severity(row), 2)
-                if rank and self.order == ORDERS[2]:
-                    continue
-            self._ranks[rank].add(at, row)
+    def _fresh(self, events: deque[Row], revision: int, generation: int) -> int:
+        """How many have come since; -1 when everything has to be looked at again."""
+        if self._anew:
+            return -1
+        more = revision - self._revision
+        if generation == self._generation:
+            return more
+        last = islice(reversed(events), more + 1)
+        return next((at for at, row in enumerate(last) if row is self._newest), -1)
+
+    def _take(self, rows: Sequence[Row], fresh: int) -> None:
+        """Of so many that came, those that are still there, the newest first."""
+        self._taken += fresh - len(rows)
+        for row in reversed(rows):
+            self._put(self._taken, row)
+            self._taken += 1
+
+    def _search(self, events: deque[Row], first: int) -> None:
+        """The next slice, from the newest on; all of it where nothing is asked of an event."""
+        trivial = not self.filter and len(self._ranks) == 1
+        stop = first if trivial else max(first, self._searched - SLICE)
+        if stop < self._searched:
+            piece = list(islice(events, stop - first, self._searched - first))
+            for number, row in zip(range(self._searched - 1, stop - 1, -1), reversed(piece), strict=True):
+                self._put(number, row)
+            self._searched = stop
+        self.unsearched = max(0, self._searched - first)
+
+    def _put(self, number: int, row: Row) -> None:
+        self.tested += 1
+        if not self._test(row) or (not self._said and isinstance(row, SaidRow)):
+            return
+        rank = 0
+        if len(self._ranks) > 1:
+            rank = _RANKS.get(severity(row), 2)
+            if rank and self.order == ORDERS[2]:
+                return
+        self._ranks[rank].add(number, row)
 
     def pause(self) -> None:
         """Freeze, or go on with the next update."""
@@ -307,7 +352,7 @@ class EventView(Sequence[Row]):
             return [self[at] for at in range(*index.indices(len(self)))]
         for rank in self._ranks:
             if 0 <= index < len(rank):
-                return rank.rows[len(rank.rows) - 1 - index]
+                return rank.rows[-1 - index]
             index -= len(rank)
         raise IndexError(index)
 

@@ -19,6 +19,7 @@ from hatui.journal import when as when_told
 from hatui.linked import checks_of
 from hatui.peers import Wire, compare
 from hatui.screens.instance_keys import InstanceList
+from hatui.screens.searching import Searching
 from hatui.screens.why import open_why
 from hatui.store import Row, Store
 from hatui.text import rule
@@ -39,7 +40,7 @@ from hatui.widgets.priorities import PeerPane, PriorityLadder
 from hatui.widgets.rows import Rows, bindings
 
 
-class Dashboard(InstanceList):
+class Dashboard(InstanceList, Searching):
     """Instances, detail, events."""
 
     PLACE = "dashboard"
@@ -107,7 +108,7 @@ class Dashboard(InstanceList):
         self._share_height(max(1, len(shown)))
         self.query_one(InstanceTable).tell(shown, self._row, nothing, self._sort, self.marked)
         self._paint_selection()
-        self._paint_events(store)
+        self._paint_events()
         adverts = self.query_one(AdvertLadder)
         if adverts.display:
             self._paint_adverts(adverts, store)
@@ -148,11 +149,17 @@ class Dashboard(InstanceList):
             self.wire.update(store.packets, store.packets_seen)
             peers.tell(compare(store, self.wire, row.now, status.name), status.name)
 
-    def _paint_events(self, store: Store) -> None:
+    def search(self) -> int:
+        """Events that came, and the next slice of those that were there."""
+        store = self.console.store
+        self.view.update(store.events, store.events_revision, store.events_older)
+        return self.view.unsearched
+
+    def _paint_events(self) -> None:
         events = self.query_one(EventList)
         if self.view.filter != self.filter_text:
             self.view.set_filter(self.filter_text)
-        self.view.update(store.events, store.events_revision, store.events_older)
+        self.search_on(self.search())
         scope = f"/ {self.filter_text}" if self.filter_text else "all instances"
         wall, mode = self.console.link.wall(), self.console.time_mode
 

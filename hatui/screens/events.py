@@ -17,13 +17,13 @@ from engine.messages import EventLine, GetEvents
 from hatui import journal
 from hatui.journal import AUDIT, ORDERS, EventView, check_event
 from hatui.late import later
-from hatui.screens.frame import FrameScreen
 from hatui.screens.pager import Pager
 from hatui.screens.save import Save
+from hatui.screens.searching import Searching
 from hatui.screens.why import open_why
 from hatui.store import Connection, Row, SaidRow, Store
-from hatui.text import Line, clock, moment, plain, rule, spread, wrap
-from hatui.widgets.events import EventList, EventPane, journal_head, key_of
+from hatui.text import Line, clock, moment, plain, rule, spread
+from hatui.widgets.events import EventList, EventPane, journal_head, key_of, lines_about
 from hatui.widgets.fields import FilterLine
 from hatui.widgets.rows import Lines, Rows, bindings
 
@@ -33,7 +33,7 @@ NEAR = 50
 """Rows from the end at which older ones are fetched."""
 
 
-class Events(FrameScreen):
+class Events(Searching):
     """Status line, list, the selected event in full; the console's own messages among them."""
 
     PLACE = "events"
@@ -46,7 +46,6 @@ class Events(FrameScreen):
         self.filter_text = ""
         self._fetching = False
         self._exhausted = False
-        self._fetched_for = ""
 
     def compose_body(self) -> ComposeResult:
         """Status line over list over detail; beside it where there is room."""
@@ -60,12 +59,19 @@ class Events(FrameScreen):
 
     def paint_body(self, store: Store, now: int) -> None:  # noqa: ARG002
         """All panes."""
-        self.view.update(store.events, store.events_revision, store.events_older)
+        self.search()
         events = self.query_one(EventList)
         events.tell(self.view, self._when, self._head(store, events.room))
         self.query_one("#journal-line", Lines).show((self._status(store),))
         self._paint_selected()
         self._fetch_if_near(store)
+        self.search_on(self.view.unsearched)
+
+    def search(self) -> int:
+        """What came, and the next slice of what was there."""
+        store = self.console.store
+        self.view.update(store.events, store.events_revision, store.events_older)
+        return self.view.unsearched
 
     def _when(self, row: Row, before: Row | None, columns: int) -> str:
         mode = self.console.time_mode
@@ -77,6 +83,8 @@ class Events(FrameScreen):
     def _head(self, store: Store, columns: int) -> Line:
         if len(self.view):
             return journal_head(columns)
+        if self.view.unsearched:
+            return (("   none found so far", "dim"),)
         if self.filter_text or self.view.order == ORDERS[2]:
             return ((f"   0 of {len(store.events)} match; esc clears", "dim"),)
         return (("   nothing has happened yet, as far as this console was told", "dim"),)
@@ -86,6 +94,8 @@ class Events(FrameScreen):
         order = self.view.order
         if self.view.paused:
             state, role = f"PAUSED, {self.view.waiting} new", "warn"
+        elif self.view.unsearched:
+            state, role = f"searching, {self.view.unsearched} to go", "warn"
         elif self.query_one(EventList).cursor:
             state, role = "scrolled, f follows", "dim"
         else:
@@ -122,7 +132,13 @@ class Events(FrameScreen):
         """The journal of the engine reaches further back than what was told."""
         events = self.query_one(EventList)
         oldest = store.oldest
-        if self._fetching or self._exhausted or oldest is None or store.link.connection is not Connection.LIVE:
+        if (
+            self._fetching
+            or self._exhausted
+            or self.view.unsearched
+            or oldest is None
+            or store.link.connection is not Connection.LIVE
+        ):
             return
         if events.count - events.cursor > NEAR and events.count > events.rows:
             return
@@ -166,11 +182,7 @@ class Events(FrameScreen):
 
     def _open_page(self, row: Row) -> None:
         def page(store: Store, now: int, columns: int) -> tuple[str, list[Line]]:  # noqa: ARG001
-            lines: list[Line] = []
-            for label, text in [("when", self._in_full(row)), *journal.about(row)]:
-                for at, part in enumerate(wrap(plain(text), max(20, columns - 18)) or [""]):
-                    lines.append(((f" {label if not at else '':<15} ", "dim"), (part, "plain")))
-            return "Event", lines
+            return "Event", lines_about(row, self._in_full(row), columns)
 
         self.app.push_screen(Pager(page))
 
@@ -265,30 +277,22 @@ class Events(FrameScreen):
         self.query_one(EventList).move_to_key(key_of(row))
 
     def action_save(self) -> None:
-        """What is shown, as JSONL."""
+        """What is shown, as JSONL; what was not looked at yet is looked at now."""
+        while self.search():
+            pass
         rows = [row for row in self.view if not isinstance(row, SaidRow)]
         if not rows:
             self.console.say("nothing is shown: there is nothing to save [E-NOTHING]", "warning")
             return
         rows.sort(key=lambda row: row.wall_ns)
-        stamp = clock(self.console.link.wall(), "utc").replace(":", "")
+        name = f"hatui-events-{clock(self.console.link.wall(), 'utc').replace(':', '')}.jsonl"
         what = f"that match {self.filter_text}" if self.filter_text else "of the list"
         words = [f"{len(rows)} events {what}, oldest first, one JSON object a line, as the engine says them."]
-        if len(rows) < len(self.view):
-            words.append(
-                f"Left out: {len(self.view) - len(rows)} messages of this console, which the engine did not say."
-            )
+        if left := len(self.view) - len(rows):
+            words.append(f"Left out: {left} messages of this console, which the engine did not say.")
         count = str(len(rows))
         same = "" if self.filter_text else self.console.twin("watch", "--jsonl", "--last", count, "--count", count)
-        self.app.push_screen(
-            Save(
-                "Save events",
-                words,
-                f"hatui-events-{stamp}.jsonl",
-                lambda: b"".join(map(journal.json_line, rows)),
-                same,
-            )
-        )
+        self.app.push_screen(Save("Save events", words, name, lambda: b"".join(map(journal.json_line, rows)), same))
 
     def copied(self) -> str:
         """What `y` copies: the event in one line."""

@@ -17,18 +17,16 @@ from hatui.filters import check_packet
 from hatui.nodes import parted
 from hatui.offline import Opened
 from hatui.rungs import LadderView
-from hatui.screens.frame import HEIGHT, WIDTH, FrameScreen
+from hatui.screens.frame import HEIGHT, WIDTH
+from hatui.screens.searching import Searching
 from hatui.store import Connection, Store
 from hatui.text import Line, Span, coded, fit, grouped, moment, plain, spread
 from hatui.widgets.ladder import LadderList
 from hatui.widgets.packets import FieldTree, Octets, PacketFilterLine, PacketList
 from hatui.widgets.rows import Following, Lines
 
-SEARCH_S = 0.03
-"""Seconds between two slices of the ring, so that keys are heard meanwhile."""
 
-
-class PacketPanes(FrameScreen):
+class PacketPanes(Searching):
     """List or ladder, fields, octets."""
 
     PLACE = "packets"
@@ -40,7 +38,6 @@ class PacketPanes(FrameScreen):
         self.ladder = LadderView()
         self.filter_text = ""
         self.offline: Opened | None = None
-        self._searching = False
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -94,7 +91,7 @@ class PacketPanes(FrameScreen):
         if not self.offline and store.link.connection is not Connection.LIVE:
             self.view.interrupted(seen)
         self.view.update(ring, seen, instant)
-        self._search_on()
+        self.search_on(self.view.unsearched)
         if self.has_class("laddered"):
             self._paint_ladder(store, instant)
         else:
@@ -199,13 +196,7 @@ class PacketPanes(FrameScreen):
         near = fields.has_focus or octets.has_focus
         octets.tell(packet, fields.field if near else fields.failed, failed=not near)
 
-    def _search_on(self) -> None:
-        """The rest of the ring, slice by slice."""
-        if self.view.unsearched and not self._searching:
-            self._searching = True
-            self.set_timer(SEARCH_S, self._search)
-
-    def _search(self) -> None:
-        self._searching = False
+    def search(self) -> int:
+        """The next slice of the ring."""
         self.view.search(*self.source(self.console.store))
-        self.paint()
+        return self.view.unsearched

@@ -202,6 +202,15 @@ class EventList(Rows):
         return False
 
 
+def lines_about(row: Row, when: str, columns: int) -> list[Line]:
+    """One event in full, a line for each field and more where it is long."""
+    lines: list[Line] = []
+    for label, text in [("when", when), *journal.about(row)]:
+        for at, part in enumerate(wrap(plain(text), max(20, columns - 15)) or [""]):
+            lines.append(((f" {label if not at else '':<12} ", "dim"), (part, "plain")))
+    return lines
+
+
 class EventPane(Lines):
     """One event in full."""
 
@@ -210,9 +219,4 @@ class EventPane(Lines):
         if row is None:
             self.show((), head)
             return
-        columns = self.size.width
-        lines: list[Line] = []
-        for label, text in [("when", when), *journal.about(row)]:
-            for at, part in enumerate(wrap(plain(text), max(20, columns - 15)) or [""]):
-                lines.append(((f" {label if not at else '':<12} ", "dim"), (part, "plain")))
-        self.show(lines, head)
+        self.show(lines_about(row, when, self.size.width), head)

@@ -6,6 +6,7 @@ emulator that is fed with these bytes afterwards, so that judging costs the cons
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -14,15 +15,20 @@ import signal
 import statistics
 import struct
 import subprocess
+import tempfile
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Self
+from itertools import cycle, islice
+from typing import Any, Self
 
+import msgspec
 import pyte
 
+from engine.client import EngineClient
+from engine.messages import EventLine, NearMiss, ServerLine
 from hatui.lab import Engine, start_engine
 from hatui.lab.servers import own_command
 from tests.bench.plants import config, cpu_seconds, two_hosts
@@ -31,6 +37,8 @@ COLUMNS, LINES = 160, 45
 NS_PER_MS = 1_000_000
 BUSY = {"instances": 50, "interval_s": 0.1, "version": 3}
 """500 adverts/s."""
+MANY = {"instances": 250}
+EVENTS = 100_000
 RING_S = 115
 """In this time (s) 50,000 packets and more have come."""
 
@@ -81,6 +89,12 @@ class Console:
         before, at = cpu_seconds([self.pid]), time.monotonic()
         time.sleep(seconds)
         return 100 * (cpu_seconds([self.pid]) - before) / (time.monotonic() - at)
+
+    def late(self, pressed: Sequence[tuple[int, Callable[[list[str]], bool]]]) -> float:
+        """Milliseconds from each key to what it shows, 95th percentile."""
+        judge = Judge(self.chunks)
+        times = sorted((judge.when(shown, at) - at) / NS_PER_MS for at, shown in pressed)
+        return times[int(0.95 * len(times))]
 
     def resident_kib(self) -> int:
         """Resident memory. Source: proc(5) status."""
@@ -133,12 +147,11 @@ def selected(name: str) -> Callable[[list[str]], bool]:
 
 
 @contextmanager
-def engines(*, busy: bool) -> Iterator[Engine]:
-    """Two engines, the one on B in backup: the adverts of all instances arrive there."""
+def engines(kinds: Mapping[str, Any]) -> Iterator[Engine]:
+    """Two engines of such a configuration, the one on B in backup: the adverts of all instances arrive there."""
     with two_hosts() as (_, a, b, _):
-        kinds = BUSY if busy else {}
-        start_engine(a, config(200, **kinds))  # type: ignore[arg-type]
-        engine = start_engine(b, config(100, **kinds))  # type: ignore[arg-type]
+        start_engine(a, config(200, **kinds))
+        engine = start_engine(b, config(100, **kinds))
         assert isinstance(engine, Engine)
         time.sleep(5)
         yield engine
@@ -150,7 +163,7 @@ FULL = has("VI_1", "backup", "engine live", "Help")
 def start(rounds: int = 7) -> float:
     """Seconds from starting the program to its first full frame (median)."""
     times = []
-    with engines(busy=False) as engine:
+    with engines({}) as engine:
         for _ in range(rounds):
             with Console(engine) as console:
                 time.sleep(2.5)
@@ -160,7 +173,7 @@ def start(rounds: int = 7) -> float:
 
 def key_to_paint(rounds: int = 60) -> float:
     """Milliseconds from a key to its effect on the screen, 95th percentile, Dashboard and Packets, 500 adverts/s."""
-    with engines(busy=True) as engine, Console(engine) as console:
+    with engines(BUSY) as engine, Console(engine) as console:
         time.sleep(4)
         pressed: list[tuple[int, Callable[[list[str]], bool]]] = []
         for number in range(rounds):
@@ -174,14 +187,60 @@ def key_to_paint(rounds: int = 60) -> float:
             pressed.append((console.press("p" if pause else "f"), has("paused" if pause else "FOLLOW")))
             time.sleep(0.2 + 0.013 * (number % 11))
         time.sleep(1)
-        judge = Judge(console.chunks)
-        times = sorted((judge.when(shown, at) - at) / NS_PER_MS for at, shown in pressed)
-        return times[int(0.95 * len(times))]
+        return console.late(pressed)
+
+
+def many(rounds: int = 60) -> float:
+    """The same (ms) with 250 instances on the Dashboard, and walking and filtering 100,000 events; the worse."""
+    with engines(MANY) as engine, tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
+        file.writelines(msgspec.json.encode(line) + b"\n" for line in asyncio.run(_long_recording(engine)))
+        file.flush()
+        with Console(engine) as console:
+            time.sleep(4)
+            keys = {"j": "VI_2", "G": "VI_250", "k": "VI_249", "g": "VI_1"}
+            figures = [console.late(_walked(console, rounds, keys))]
+        with Console(engine, "replay", file.name) as console:
+            time.sleep(6)
+            console.press("5")
+            time.sleep(2)
+            keys = {"j": "VI_249", "G": "VI_1", "k": "VI_2", "g": "VI_250"}
+            pressed = _walked(console, rounds, keys)
+            console.press("/")
+            time.sleep(0.5)
+            for word in ("VI_77", "late", "VI_250", "miss"):
+                for letter in range(len(word)):
+                    pressed.append((console.press(word[letter]), has(f"filter> {word[: letter + 1]}")))
+                    time.sleep(0.15)
+                console.press("\x7f" * len(word))
+                time.sleep(1)
+            figures.append(console.late(pressed))
+    return max(figures)
+
+
+def _walked(console: Console, rounds: int, names: Mapping[str, str]) -> list[tuple[int, Callable[[list[str]], bool]]]:
+    """Press these keys in turn; each, and what it has to select."""
+    pressed = []
+    for number, key in enumerate(islice(cycle(names), rounds)):
+        pressed.append((console.press(key), selected(names[key])))
+        time.sleep(0.2 + 0.013 * (number % 11))
+    return pressed
+
+
+async def _long_recording(engine: Engine) -> list[ServerLine]:
+    """What the engine says of its instances now, and 100,000 events before that."""
+    async with EngineClient(engine.socket_outside) as client:
+        hello, present = client.hello, msgspec.structs.replace(client.snapshot, mono_ns=client.hello.mono_ns)
+    lines: list[ServerLine] = [hello, present]
+    for number in range(EVENTS):
+        before = (EVENTS - number) * NS_PER_MS
+        event = NearMiss(f"VI_{number % MANY['instances'] + 1}", "late")
+        lines.append(EventLine(number + 1, hello.mono_ns - before, hello.wall_ns - before, event))
+    return lines
 
 
 def processor(*, busy: bool) -> float:
     """Per cent of a core; busy: the worse of Dashboard and Packets with 500 adverts/s."""
-    with engines(busy=busy) as engine, Console(engine) as console:
+    with engines(BUSY if busy else {}) as engine, Console(engine) as console:
         time.sleep(4)
         figures = [console.processor(15)]
         if busy:
@@ -193,7 +252,7 @@ def processor(*, busy: bool) -> float:
 
 def traffic(*, busy: bool) -> float:
     """KiB/s to the terminal; busy: the worse of Dashboard and Packets with 500 adverts/s."""
-    with engines(busy=busy) as engine, Console(engine) as console:
+    with engines(BUSY if busy else {}) as engine, Console(engine) as console:
         time.sleep(15)
         figures = [console.written(10)]
         if busy:
@@ -205,7 +264,7 @@ def traffic(*, busy: bool) -> float:
 
 def memory_growth(window_s: float = 90) -> float:
     """MiB that the console grows once its ring of packets is full."""
-    with engines(busy=True) as engine, Console(engine) as console:
+    with engines(BUSY) as engine, Console(engine) as console:
         time.sleep(3)
         console.press("2")
         time.sleep(RING_S)

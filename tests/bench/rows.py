@@ -217,6 +217,7 @@ ROWS = (
     Row("memory", "memory (PSS), 250 instances, all processes", "MiB", memory, lambda _: 64, "<= 64 MiB"),
     ours("console-start", "console: start to first full frame", "s", console.start, 0.6, "<= 0.6 s"),
     ours("console-key", "console: key to paint, p95, 500 adverts/s", "ms", console.key_to_paint, 50, "<= 50 ms"),
+    ours("console-many", "console: the same, 250 instances, 100k events", "ms", console.many, 50, "<= 50 ms"),
     ours("console-cpu", "console: CPU, 500 adverts/s", "% core", lambda: console.processor(busy=True), 10, "<= 10 %"),
     ours("console-cpu-idle", "console: CPU, 1 advert/s", "% core", lambda: console.processor(busy=False), 1, "<= 1 %"),
     ours("console-out", "console: to the terminal, 500 adverts/s", "KiB/s", lambda: console.traffic(busy=True), 20,

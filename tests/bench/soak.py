@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyte
 
-from tests.bench.console import COLUMNS, LINES, RING_S, Console, engines
+from tests.bench.console import BUSY, COLUMNS, LINES, RING_S, Console, engines
 from tests.bench.plants import config, family, start, two_hosts
 from tests.bench.rows import INSTANCES, wait_for_addresses
 
@@ -67,7 +67,7 @@ def console_growth(count: float) -> int:
             stream.feed(data)
         return " ".join(screen.display[3].split())
 
-    with engines(busy=True) as engine, Console(engine) as console:
+    with engines(BUSY) as engine, Console(engine) as console:
         time.sleep(3)
         console.press("2")
         time.sleep(RING_S)

@@ -17,8 +17,8 @@ from engine.messages import (
 )
 from hatui import journal
 from hatui.filters import FilterError
-from hatui.journal import AUDIT, ORDERS, EventView, check_event, event_filter
-from hatui.store import GapRow, Row, Store
+from hatui.journal import AUDIT, ORDERS, SLICE, EventView, check_event, event_filter
+from hatui.store import GapRow, Rewound, Row, Store
 from tests.console.recording import EVENTS, NOW, WALL
 
 COMMAND = CommandLogged("anna", "pid 7 uid 0", "failover instance=VI_WEB", "patch", Outcome.REFUSED, "E-HELD")
@@ -125,6 +125,54 @@ def test_a_pause_freezes_the_list_and_counts() -> None:
     view.pause()
     view.update(rows, 10)
     assert (shown(view)[0], view.waiting) == (10, 0)
+
+
+def test_a_large_ring_is_looked_through_in_slices_from_the_newest_on() -> None:
+    rows: deque[Row] = deque((line(number, NearMiss(f"VI_{number % 2}", "late")) for number in range(1, 5001)), 5000)
+    view = EventView()
+    view.update(rows, 5000)
+    assert (view.unsearched, len(view)) == (0, 5000)  # nothing is asked of them
+    view.set_filter("VI_1")
+    tested = view.tested
+    view.update(rows, 5000)
+    assert (view.tested - tested, view.unsearched, shown(view)[0]) == (SLICE, 5000 - SLICE, 4999)
+    rows.append(line(5001, NearMiss("VI_1", "late")))  # and the oldest leaves
+    came = 5001
+    while view.unsearched:
+        view.update(rows, came)
+    assert shown(view) == list(range(5001, 1, -2))
+    assert view.tested - tested == 5000
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_older_events_are_looked_at_alone(paused: bool) -> None:
+    store = Store()
+    for number in range(5000, 8000):
+        store.apply(line(number, NearMiss("VI_1", "late")))
+    view = EventView()
+    view.set_filter("late")
+
+    def update() -> None:
+        view.update(store.events, store.events_revision, store.events_older)
+
+    while view.unsearched or not view.tested:
+        update()
+    if paused:
+        view.pause()
+    store.older([line(number, NearMiss("VI_1", "late")) for number in range(4000, 5000)])
+    store.apply(line(8000, NearMiss("VI_1", "late")))
+    update()
+    assert view.tested == 4000 if paused else 4001
+    assert shown(view) == list(range(7999 if paused else 8000, 3999, -1))
+    assert view.waiting == int(paused)
+    if paused:
+        view.pause()
+        update()
+        assert shown(view)[0] == 8000
+    store.apply(Rewound())
+    store.apply(line(1, NearMiss("VI_1", "late")))
+    update()
+    assert shown(view) == [1]
 
 
 def test_older_events_are_put_before_the_others_once() -> None:
