@@ -80,6 +80,13 @@ def entries(app: HatuiApp) -> list[Entry]:
         Entry("nocolor", "No colours: bold, reverse and underline instead.", _call(_theme, app, "hatui-mono")),
         Entry("replay TIME", "The past on these screens, such as `replay 13:50`.", _call(_replay, app)),
         Entry("open FILE", "A capture file (pcap, pcapng) on the packets screen.", _call(_open, app)),
+        Entry(
+            "drill PLAN VI",
+            "Rehearse a failover, such as `drill silent-master`: of the selected instance, or of VI.",
+            _call(_drill, app, ()),
+            "D",
+            acts=True,
+        ),
         Entry("explain CODE", "What a code means, such as `explain E-NO-SUCCESSOR`.", _call(_explain, app, "")),
         Entry("quit", keys.named("everywhere.quit").help, _call(app.action_leave, False), "q"),  # noqa: FBT003
     ]
@@ -135,6 +142,13 @@ def _open(app: HatuiApp) -> None:
     app.say("write a file behind it, such as :open /tmp/vrrp.pcapng [E-COMMAND]")
 
 
+def _drill(app: HatuiApp, words: Sequence[str]) -> None:
+    from hatui.screens.drills import drill_by_words
+
+    if wrong := drill_by_words(app, words[1:] if words[:1] == ["run"] else words):
+        app.say(wrong, "warning")
+
+
 def _explain(app: HatuiApp, code: str) -> None:
     text = explain(code, 72) if code else "Write a code behind it, such as :explain E-NO-SUCCESSOR"
     if not text:
@@ -180,6 +194,9 @@ def execute(app: HatuiApp, text: str) -> str:
     matching = [entry for entry in entries(app) if entry.words == typed]
     if not matching and words[0] == "failover" and len(words) > 2:
         matching = [entry for entry in entries(app) if entry.words == " ".join(words[:2])]
+    if not matching and words[0] == "drill":
+        _drill(app, words[1:])
+        return ""
     if not matching:
         begun = [entry for entry in entries(app) if entry.words.startswith(typed)]
         if len(begun) == 1:

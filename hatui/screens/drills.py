@@ -6,6 +6,7 @@ Invariant: a drill belongs to the engine; this screen only shows it, and `a` tel
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -139,6 +140,12 @@ class Drills(FrameScreen):
         key = self.query_one("#drill-list", Rows).key
         return key if isinstance(key, tuple) else ("", "")
 
+    @property
+    def chosen(self) -> str:
+        """The instance of the cursor; empty on other rows."""
+        kind, name = self.selected
+        return name if kind == "instance" else ""
+
     def on_rows_chosen(self) -> None:
         """A second click is enter."""
         self.action_open()
@@ -199,6 +206,23 @@ def open_drill(console: HatuiApp, instance: str, plan: str) -> None:
         from hatui.screens.drill import DrillDialog
 
         console.push_screen(DrillDialog(about, plan))
+
+
+def drill_by_words(console: HatuiApp, words: Sequence[str]) -> str:
+    """`:drill PLAN VI`: the dialog for both, in any order; without VI for the selected instance, or the only one.
+
+    Returns what is wrong with the words, or nothing.
+    """
+    known = console.store.instances
+    named_ = [word for word in words if word in known]
+    plans_ = [word for word in words if word not in known]
+    only = next(iter(known)) if len(known) == 1 else ""
+    about = named_[0] if named_ else getattr(console.frame, "chosen", "") or only
+    if about and len(named_) <= 1 and len(plans_) <= 1:
+        open_drill(console, about, plans_[0] if plans_ else "")
+        return ""
+    plan = plain(plans_[0]) if plans_ else "hand-over"
+    return f"write :drill {plan} VI, with VI one of {' '.join(map(plain, known)) or 'none: there is none'} [E-COMMAND]"
 
 
 def running_on(store: Store) -> list[tuple[str, DrillProgress]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.messages import Failover, Outcome, Reply
+from engine.messages import Failover, Outcome, Reply, RunDrill
 from hatui.app import HatuiApp
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
@@ -52,11 +52,15 @@ async def test_arrows_choose_a_candidate(console: HatuiApp, link: StagedLink) ->
         ("explain E-NO-SUCESSOR", "Did you mean E-NO-SUCCESSOR"),
         ("announce", "Announce now?"),
         ("reload", "Reload the configuration?"),
+        ("drill silent-master", "Drill silent-master of VI_WEB"),
+        ("drill run silent-master VI_DNS", "Drill silent-master of VI_DNS"),
+        ("drill silent-master VI_NONE", "write :drill silent-master VI, with VI one of VI_WEB"),
         ("nonsense here", "not understood: nonsense here"),
         ('theme "', "No closing quotation"),
     ],
 )
 async def test_commands(console: HatuiApp, link: StagedLink, typed: str, seen: str) -> None:
+    link.answers[RunDrill] = Reply(0, Outcome.REFUSED, "E-PREFLIGHT", "not now")
     async with console.run_test(size=SIZE, notifications=True) as pilot:
         await settle(pilot)
         await pilot.press("colon", *typed, "enter")
