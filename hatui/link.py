@@ -134,12 +134,19 @@ class EngineLink:
                 state = self._state_after(error, known=known)
                 since = lost.since if lost is not None and lost.connection is state else self.now()
                 advice = getattr(error, "advice", "")
-                lost = LinkState(state, since, str(error), self.now() + int(wait * 1e9), advice=advice)
+                lost = LinkState(state, since, self._detail(error), self.now() + int(wait * 1e9), advice=advice)
                 deliver([lost])
                 tries += 1
                 await asyncio.sleep(wait)
             finally:
                 self._client = None
+
+    def _detail(self, error: Exception) -> str:
+        """Its words; without the host, which is named wherever they are shown, where it only is not reached."""
+        words = str(error)
+        if isinstance(error, EngineLost) and self._arguments:
+            return words.removeprefix(f"{self._arguments[-1]}: ")
+        return words
 
     @staticmethod
     def _state_after(error: Exception, *, known: bool) -> Connection:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from engine.errors import EngineLost
 
+FAILED = 255
+"""Exit status of ssh where it is ssh that failed."""
 NOT_FOUND = 127
 """Exit status of a shell that does not find a program."""
 _NO_MATTER = re.compile(r"Warning: |@{9}|^debug\d")
@@ -32,6 +34,8 @@ _KNOWN = tuple(
         ("closed by|connection reset|kex_exchange|broken pipe", "the log of sshd there says why: `journalctl -u ssh`"),
     )
 )
+_LATER = re.compile(r"^Timeout, server .* not responding")
+_NO_ANSWER = "ssh gets no answer any more"
 _TRY = "try by hand what is run there: `ssh {to} hatui status`"
 _SSH = re.compile(r"^ssh: ")
 
@@ -61,12 +65,15 @@ def _meant(lines: Sequence[str], said: Sequence[str], lost: str, status: int | N
     for pattern, advice in _KNOWN:
         for line in lines:
             if pattern.search(line):
-                return _SSH.sub("", line), "E-SSH", advice
+                words = _NO_ANSWER if _LATER.search(line) else _SSH.sub("", line)
+                return words, "E-SSH", advice
     if status == NOT_FOUND or any(_MISSING.search(line) for line in lines):
         words = "hatui is not found there by a command that comes over ssh"
         return words, "E-NO-HATUI", "install it on {node}, or link it into /usr/local/bin: `ssh {to} hatui --version`"
     if lines:
         return "; ".join(lines[-2:]), "E-SSH", _TRY
+    if status == FAILED:
+        return "ssh ended without a word", "E-SSH", _TRY
     return lost, "", _TRY
 
 

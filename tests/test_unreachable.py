@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.codes import CODES
-from hatui.unreachable import NOT_FOUND, no_engine, stranger, trouble
+from hatui.unreachable import FAILED, NOT_FOUND, no_engine, stranger, trouble
 
 CHANGED = """\
 @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
@@ -26,7 +26,7 @@ ADDED = "Warning: Permanently added 'lb-b' (ED25519) to the list of known hosts.
         ("ssh: connect to host lb-b port 22: Connection refused", "Connection refused [E-SSH]", "does not run on lb-b"),
         ("ssh: connect to host lb-b port 22: Connection timed out", "Connection timed out [E-SSH]", "is lb-b up"),
         ("Connection to lb-b port 22 timed out", "timed out [E-SSH]", "is lb-b up"),
-        ("Timeout, server lb-b not responding.", "not responding. [E-SSH]", "is lb-b up"),
+        ("Timeout, server lb-b not responding.", "anna@lb-b:/tmp/s: ssh gets no answer any more [E-SSH]", "is lb-b up"),
         (
             f"{ADDED}\nanna@lb-b: Permission denied (publickey).",
             "Permission denied (publickey). [E-SSH]",
@@ -58,6 +58,11 @@ def test_words_of_ssh_become_one_sentence(said: str, text: str, advice: str) -> 
 
 def test_shell_that_says_nothing_but_its_status_has_no_hatui() -> None:
     assert "[E-NO-HATUI]" in str(trouble("lb-b", "lb-b", (), "the engine closed the connection", NOT_FOUND))
+
+
+def test_ssh_that_was_told_to_be_quiet_is_not_taken_for_the_engine() -> None:
+    found = trouble("lb-b", "lb-b", (), "the engine closed the connection", FAILED)
+    assert str(found) == "lb-b: ssh ended without a word [E-SSH]"
 
 
 def test_end_without_a_word_is_told_as_it_is() -> None:

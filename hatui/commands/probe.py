@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 from engine import probe
 from engine.errors import HatuiError
 from hatui.commands.terminal import complain
+from hatui.unreachable import FAILED, NOT_FOUND
 
 if TYPE_CHECKING:
     from hatui.remote import Target
 
-SSH_FAILED, NOT_FOUND = 255, 127
-"""Exit statuses of ssh itself, and of a shell that does not find the program."""
 
 EPILOG = """exit codes: 0 nothing lost, 1 loss seen, 2 it cannot be probed
 
@@ -66,7 +65,7 @@ def _over(there: Target, words: list[str]) -> int:
     except OSError as error:
         complain(f"{argv[0]}: {error.strerror} [E-IO]")
         return 2
-    if done.returncode == SSH_FAILED:
+    if done.returncode == FAILED:
         complain(f"{there.given}: ssh did not get there, or was cut off [E-SSH]", f"`ssh {there.to}` has to work")
     elif done.returncode == NOT_FOUND:
         complain(f"{there.given}: there is no python3 [E-SSH]", "probe from another host, or install it there")

@@ -173,7 +173,14 @@ def table_columns(columns: int, names: int) -> list[Column]:
         wide = [name, state, prio, master, since, Column("TIMER", 11, _timer), Column("ADVERTS 60s", 12, _cells(12))]
     spare = columns - 3 - sum(column.columns + 1 for column in wide)
     grown = max(name.columns, min(names, name.columns + max(0, spare)))
-    return [msgspec.structs.replace(column, columns=grown) if column is name else column for column in wide]
+    whole = msgspec.structs.replace(name, columns=grown, cell=lambda row: (_name(row.status.name, grown), "strong"))
+    return [whole if column is name else column for column in wide]
+
+
+def _name(words: str, columns: int) -> str:
+    """Of a name with its node the end is kept, in which nodes differ, and the instance."""
+    words = plain(words)
+    return f"~{words[len(words) - columns + 1 :]}" if ":" in words and len(words) > columns else words
 
 
 STATES = (State.FAULT, State.MASTER, State.BACKUP, State.INIT)

@@ -48,6 +48,7 @@ from hatui.palette import execute
 from hatui.screens.config import ConfigScreen
 from hatui.store import Connection, LinkState
 from hatui.widgets.events import event_line
+from hatui.widgets.instances import InstanceRow, table_columns, table_line
 from tests.console.conftest import CONFIG, StagedLink, config_text
 from tests.console.piloting import settle, until
 from tests.console.recording import DNS, ENGINE, EVENTS, HELLO, MS, NOW, WALL, WEB, S, advert, heartbeat, packet
@@ -713,3 +714,13 @@ def test_name_of_a_node_that_is_too_long_is_cut_where_nodes_are_alike() -> None:
         lines.append("".join(text for text, _ in event_line(row, None, lambda *_: "12:00:00", 80)))
     assert lines[0] != lines[1]
     assert "~" in lines[0][:20]
+
+
+def test_table_at_80_columns_tells_long_names_of_nodes_apart() -> None:
+    names = ("10.211.55.22:VI_WEB", "10.211.55.23:VI_WEB", "VI_OF_ONE_ENGINE")
+    columns = table_columns(80, max(map(len, names)))
+    shown = []
+    for name in names:
+        row = InstanceRow(msgspec.structs.replace(WEB, name=name), NOW, believed=True, cells="")
+        shown.append("".join(text for text, _ in table_line(row, columns)).split()[1])
+    assert shown == ["~5.22:VI_WEB", "~5.23:VI_WEB", "VI_OF_ONE_E~"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ import pytest
 
 from engine import probe
 from hatui.lab import Host, Lab, wait_for
-from hatui.lab.host import which
 from hatui.lab.servers import own_command, python_command, start_web_server
 from tests.net.engine_talk import SERVICE, config, host_of, master
+from tests.net.secure_shell import client, new_key, start_ssh
 
 SOURCE = Path(probe.__file__)
 
@@ -121,47 +120,18 @@ def test_https_answer_is_read_whoever_signed_and_plain_http_there_is_a_loss_with
     assert any(line["text"].startswith("TLS: ") for line in lines), lines
 
 
-SSHD = """\
-Port 22
-HostKey {0}/host
-AuthorizedKeysFile {0}/key.pub
-StrictModes no
-UsePAM no
-PidFile none
-PermitRootLogin yes
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-SetEnv PATH={1}:/usr/sbin:/usr/bin:/sbin:/bin
-"""
-
-
 @pytest.mark.programs("sshd", "ssh-keygen")
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: sshd changes users")
-def test_real_ssh_carries_the_probe_and_the_engines_own_words(lab: Lab) -> None:
+def test_real_ssh_carries_the_probe(lab: Lab) -> None:
     host, third = host_of(lab), lab.add_host("third", "10.211.55.24/24")
-    engine = master(host, config())
-    for one in (host, third):
-        for name in ("host", "key"):
-            one.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(one.root / name)])
-        (one.root / "key.pub").write_text((host.root / "key.pub").read_text())
-        (one.root / "sshd.conf").write_text(SSHD.format(one.root, Path(sys.executable).parent))
-        one.run(["mkdir", "-p", "/run/sshd"])
-        daemon = one.start([which("sshd"), "-D", "-e", "-f", str(one.root / "sshd.conf")], log="sshd.log")
-        wait_for(lambda: "Server listening" in daemon.output, 10, "sshd")  # noqa: B023
-    known = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o BatchMode=yes"
-    env = {"HATUI_SSH": f"ssh -F none {known} -i {host.root / 'key'}"}
-    hatui = own_command("hatui", "hatui.cli")
-
+    master(host, config())
+    start_ssh(third, key := new_key(host, "key"))
     words = ["probe", SERVICE, "--over", "root@10.211.55.24", "--every", "50ms", "--for", "1"]
-    done = host.run([*hatui, *words], env=env, check=False)
+    done = host.run([*own_command("hatui", "hatui.cli"), *words], env={"HATUI_SSH": client(key)}, check=False)
     assert done.returncode in (0, 1), done.stderr
     head, *lines = lines_of(done.stdout)
     assert head["kinds"] == ["icmp", "arp"]
     assert {mac for line in lines for mac in line.get("macs", ())} == {host.mac}
-
-    words = ["--host", f"root@10.211.55.22:{engine.socket}", "status", "--json"]
-    found = json.loads(third.run([*hatui, *words], env=env).stdout)
-    assert found["instances"][0]["state"] == "MASTER"
-    refused = third.run([*hatui, "--host", "nobody@10.211.55.22", "status"], env=env, check=False)
-    assert refused.returncode == 3
-    assert "Permission denied" in refused.stderr
+    words[3] = "nobody@10.211.55.24"
+    refused = host.run([*own_command("hatui", "hatui.cli"), *words], env={"HATUI_SSH": client(key)}, check=False)
+    assert (refused.returncode, "[E-SSH]" in refused.stderr) == (2, True), refused.stderr
