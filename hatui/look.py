@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from textual.app import App
+from textual.screen import ModalScreen
 
 from hatui import keymap, keys, theming
 from hatui.pending import Severity
@@ -127,7 +128,9 @@ class Look(TypeAhead):
     # saying and copying ------------------------------------------------------------------------
 
     def say(self, text: str, severity: Severity = "information") -> None:
-        """A message at the edge of the screen."""
+        """A message at the edge of the screen; over a dialog one at a time, below its lines."""
+        if isinstance(self.screen_stack[-1] if self.screen_stack else None, ModalScreen):
+            self.clear_notifications()
         self.notify(text, severity=severity, timeout=6, markup=False)
 
     def copy(self, text: str) -> None:

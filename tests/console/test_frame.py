@@ -316,3 +316,20 @@ async def test_last_line_of_an_engine_without_instances_names_no_key_that_needs_
         last = (await settle(pilot)).splitlines()[-1]
         assert not any(word in last for word in ("Detail", "Why", "Failover", "Drill"))
         assert "? Help" in last
+
+
+@pytest.mark.parametrize("opens", ["F", "R", "question_mark", "w"])
+async def test_message_over_a_dialog_covers_none_of_its_lines(console: HatuiApp, opens: str) -> None:
+    async with console.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press(opens)
+        await settle(pilot)
+        console.say("the first one of two is gone when the second is said", "warning")
+        await until(pilot, "the first one of two")
+        console.say("a message that is as long as they may be: nothing is changed [E-UNCHANGED]", "warning")
+        text = await until(pilot, "nothing is changed [E-UNCHANGED]")
+        assert "the first one" not in text
+        dialog = console.screen.query_one(".dialog").content_region
+        toasts = console.screen.query("Toast")
+        assert toasts
+        assert not any(toast.region.overlaps(dialog) for toast in toasts)
