@@ -147,6 +147,10 @@ class MergedLink(Several):
         self._clock = clock
         self._gathering_s = GATHERING_S if gathering_s < 0 else gathering_s
         self._told: Deliver | None = None
+        self._lives: dict[str, tuple[str, int, int]] = {}
+        """Which engine a node is: its host, its process and when that began, by its own clock."""
+        self._again: set[str] = set()
+        """Nodes that are the engine of another node by a second name."""
         self._gathered: list[tuple[str, EventLine]] | None = []
 
     def now(self) -> int:
@@ -186,6 +190,8 @@ class MergedLink(Several):
     # hearing ---------------------------------------------------------------------------------
 
     def _hear(self, node: str, told: Sequence[Told]) -> None:
+        if node in self._again or self._same(node, told):
+            return  # everything would be there twice, and one master look like two
         lines: list[Told] = []
         for one in told:
             if isinstance(one, NodeTold | Rewound):
@@ -195,6 +201,21 @@ class MergedLink(Several):
             lines += self._merged(node, line)
         if lines:
             self._deliver(lines)
+
+    def _same(self, node: str, told: Sequence[Told]) -> bool:
+        """True when this node turns out to be the engine of another; it is told then."""
+        statuses = next((line.statuses for line in told if isinstance(line, Snapshot)), ())
+        engine = next((status for status in statuses if isinstance(status, EngineStatus)), None)
+        if engine is None:
+            return False
+        self._lives[node] = life = engine.host, engine.pid, engine.started
+        other = next((name for name, one in self._lives.items() if one == life and name != node), "")
+        if not other:
+            return False
+        self._again.add(node)
+        words = f"that is the engine of {other} again, by a second name: leave one of them out [E-HOST]"
+        self._deliver([NodeTold(node, LinkState(Connection.DENIED, self.now(), words))])
+        return True
 
     def _event(self, node: str, line: EventLine) -> list[Told]:
         if self._gathered is not None:

@@ -6,6 +6,7 @@ guess and never a pass. Every problem has a code that `hatui explain` knows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -314,13 +315,19 @@ def _silence(store: Store, now: int) -> Problem | None:
             return None
         case Connection.LOST:
             wait = f"; next try in {duration(link.retry_at - now)}" if link.retry_at > now else "; reconnecting"
-            known = link.detail and not link.detail.endswith(CLOSED)
-            why = f"; {plain(link.detail)}" if known else ""
-            words = f"connection lost {ago(link.since, now)}{wait}{why}; states are old"
-            return Problem(0, "E-NO-ENGINE", words)
+            why, code = _parted(plain(link.detail))
+            why = f"; {why}" if why and not why.endswith(CLOSED) else ""
+            return Problem(0, code, f"connection lost {ago(link.since, now)}{wait}{why}; states are old")
         case Connection.CONNECTING:
             return None
-    return Problem(0, "E-NO-ENGINE", link.detail or link.connection.value)
+    words, code = _parted(plain(link.detail))
+    return Problem(0, code, words or link.connection.value)
+
+
+def _parted(words: str) -> tuple[str, str]:
+    """The words and the code that stands behind them; where none does, that no engine answers."""
+    found = re.fullmatch(r"(.*) \[([A-Z]-[A-Z-]+)\]", words)
+    return (found[1], found[2]) if found else (words, "E-NO-ENGINE")
 
 
 def _instance_problems(status: InstanceStatus, now: int) -> list[Problem]:

@@ -22,6 +22,7 @@ from hatui.cli import main
 from hatui.link import EngineLink
 from hatui.merging import MergedLink
 from hatui.remote import RemoteClient, target
+from hatui.sentences import problems
 from hatui.store import Connection, LinkState, Store, Told
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
@@ -278,7 +279,8 @@ def staged(status: object, host: str, offset: int) -> StagedLink:
     """An engine that says one instance; its clock stands `offset` beside the other's."""
     from hatui import nodes
 
-    lines = (HELLO, Snapshot((status, ENGINE), 0, NOW), heartbeat())  # type: ignore[arg-type]
+    engine = msgspec.structs.replace(ENGINE, host=host)
+    lines = (HELLO, Snapshot((status, engine), 0, NOW), heartbeat())  # type: ignore[arg-type]
     moved = tuple(nodes.moved(line, offset) for line in lines)
     link = StagedLink(moved)
     link._now = NOW + offset
@@ -299,9 +301,24 @@ async def test_node_that_comes_back_with_less_loses_the_rest() -> None:
     both = MergedLink({"lb-a": a, "lb-b": b}, clock=lambda: NOW, gathering_s=0)  # type: ignore[dict-item]
     async with watching(both) as seen:
         await seen.until(lambda: len(seen.store.instances) == 2)
-        b.feed(Snapshot((ENGINE,), 0, NOW))
+        b.feed(Snapshot((msgspec.structs.replace(ENGINE, host="lb-b"),), 0, NOW))
         await seen.until(lambda: len(seen.store.instances) == 1)
         assert list(seen.store.instances) == ["lb-a:VI_WEB"]
+
+
+async def test_one_engine_by_two_names_is_shown_once_and_the_second_name_says_so(tmp_path: Path) -> None:
+    a, again = staged(WEB, "lb-a", 0), staged(WEB, "lb-a", 0)
+    both = MergedLink({"local": a, "10.0.0.11": again}, clock=lambda: NOW, gathering_s=0)  # type: ignore[dict-item]
+    console = HatuiApp(both, user_files=tmp_path)
+    async with console.run_test(size=SIZE) as pilot:
+        text = await until(pilot, "1 of 2 engines live")
+        assert "10.0.0.11: that is the engine of local again, by a second name: leave one of them out" in text
+        assert "TWO MASTERS" not in text
+        assert list(console.store.instances) == ["local:VI_WEB"]
+        again.feed(Snapshot((DNS, msgspec.structs.replace(ENGINE, host="lb-a")), 0, NOW))
+        await settle(pilot)
+        assert list(console.store.instances) == ["local:VI_WEB"]
+        assert problems(console.store, NOW)[0].code == "E-HOST"
 
 
 async def test_console_shows_acts_and_copies_by_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
