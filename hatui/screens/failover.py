@@ -200,12 +200,8 @@ class FailoverDialog(Dialog):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """The mouse, or enter on a button."""
-        if event.button.id == "confirm":
-            self.action_confirm()
-        elif event.button.id == "simulate":
-            self.action_simulate()
-        else:
-            self.action_cancel()
+        doing = {"confirm": self.action_confirm, "simulate": self.action_simulate}
+        doing.get(event.button.id or "", self.action_cancel)()
 
     def action_cancel(self) -> None:
         """From a field to the buttons; from there away."""
@@ -284,6 +280,8 @@ class FailoverDialog(Dialog):
 
     def _answer(self, reply: Reply) -> list[Line]:
         lines = outcome_lines(reply)
+        if reply.outcome is Outcome.REFUSED:
+            return lines  # what is told of the instance meanwhile is somebody else's
         told = measured(self.console.store, self._instance, self._after_seq)
         expected = self._before.expected if self._before else 0
         if told and reply.outcome is Outcome.DONE:

@@ -216,6 +216,26 @@ async def test_nobody_answered_is_undone_and_told_in_red_words(console: HatuiApp
         assert "hatui explain E-NO-SUCCESSOR" in text
 
 
+async def test_refused_because_of_somebody_else_shows_nothing_of_theirs_as_its_own(
+    console: HatuiApp, link: StagedLink
+) -> None:
+    def answer(command: Command) -> Reply:
+        link.feed(EventLine(30, NOW, WALL, HandOverFinished("VI_WEB", "10.0.0.12", 613_000_000, released=True)))
+        return Reply(0, Outcome.REFUSED, "E-BUSY", "VI_WEB: another failover is under way")
+
+    link.answers[Failover] = answer
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("F")
+        await until(pilot, "Fail over VI_WEB")
+        await pilot.press("y")
+        assert "answered after" not in await until(pilot, "[E-BUSY]")
+        link.feed(EventLine(31, NOW, WALL, HandOverFinished("VI_WEB", "10.0.0.13", 613_000_000, released=True)))
+        text = await settle(pilot)
+        assert "answered after" not in text
+        assert "U on the dashboard releases it" not in text
+
+
 async def test_refusal_shows_its_code(console: HatuiApp, link: StagedLink) -> None:
     link.answers[Failover] = Reply(0, Outcome.REFUSED, "E-HELD", "a hold is on already")
     async with console.run_test(size=SIZE) as pilot:
