@@ -41,6 +41,9 @@ class Wire:
 
     def __init__(self) -> None:
         self.heard: dict[tuple[str, int | None, str], Heard] = {}
+        """By source, VRID and interface; the one heard last stands last."""
+        self._last: dict[tuple[str, int | None], Heard] = {}
+        """The same by source and VRID alone."""
         self.looked = 0
         """How many packets were ever looked at."""
         self._seen = 0
@@ -49,6 +52,7 @@ class Wire:
         """Take what came since the last time; `seen` counts all that ever came: fewer are those of another time."""
         if seen < self._seen:  # a replay has begun: what was heard live is no fact of then
             self.heard.clear()
+            self._last.clear()
             self._seen = 0
         fresh = min(seen - self._seen, len(packets))
         self._seen = seen
@@ -59,14 +63,16 @@ class Wire:
             said = summary(packet.frame)
             key = (said.source, said.vrid, packet.interface)
             before = self.heard.pop(key, None)
-            self.heard[key] = Heard(packet, said, before.count + 1 if before else 1)
+            self.heard[key] = self._last[key[:2]] = Heard(packet, said, before.count + 1 if before else 1)
             if len(self.heard) > SOURCES:
-                del self.heard[next(iter(self.heard))]
+                oldest = next(iter(self.heard))
+                gone = self.heard.pop(oldest)
+                if self._last[oldest[:2]] is gone:
+                    del self._last[oldest[:2]]
 
     def last(self, source: str, vrid: int) -> Heard | None:
         """The last advert of a router for a VRID, on whichever interface."""
-        found = [one for (who, number, _), one in self.heard.items() if (who, number) == (source, vrid)]
-        return max(found, key=lambda one: one.packet.mono_ns, default=None)
+        return self._last.get((source, vrid))
 
 
 class Cell(msgspec.Struct, frozen=True):

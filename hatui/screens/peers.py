@@ -67,9 +67,11 @@ class Peers(FrameScreen):
         differing = {row.key[0] for row in rows if not row.head}
         heads = {row.key: row for row in found.rows if row.head}
         shown: list[PeerRow] = []
+        headed = set[str]()
         for row in rows:
             head = heads.get((row.key[0], ""))
-            if head is not None and head not in shown and row.key[0] in differing:
+            if head is not None and row.key[0] not in headed and row.key[0] in differing:
+                headed.add(row.key[0])
                 shown.append(head)
             if not row.head or not differing:
                 shown.append(row)
