@@ -37,6 +37,8 @@ GREETING_S = 5.0
 """Seconds that the engine has for its hello."""
 SILENCE_S = 8.0
 """Seconds without an octet after which a connection is dead: an engine says a heartbeat each second."""
+UNSURE = "whether the command took effect is unknown"
+"""What is added where a command was under way."""
 _LATE_S = 1.0
 """Seconds by which a wake may be late; more, and this program itself stood still."""
 LINE_LIMIT = 64 * 1024 * 1024
@@ -250,7 +252,7 @@ class EngineClient:
             self.lost = end
             for future in self._waiting.values():
                 if not future.done():
-                    future.set_exception(EngineLost(f"{end}; whether the command took effect is unknown"))
+                    future.set_exception(EngineLost(f"{end}; {UNSURE}"))
             self._arrived.set()
 
     def _hear(self, line: ServerLine) -> None:

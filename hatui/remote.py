@@ -11,12 +11,13 @@ import contextlib
 import os
 import shlex
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from engine.client import DEFAULT_SOCKET, EngineClient
+from engine.client import DEFAULT_SOCKET, UNSURE, EngineClient
 from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
+from engine.messages import Command, Reply
 from engine.wire import NO_MESSAGE
 from hatui import unreachable
 from hatui.text import plain
@@ -150,13 +151,24 @@ class RemoteClient(EngineClient):
             ) from None
         return await asyncio.open_unix_connection(sock=here, limit=256 * 1024)
 
+    async def ask(self, command: Command, reason: str = "", *, progress: Callable[[str], None] | None = None) -> Reply:
+        """As any client.
+
+        Raises: EngineLost with the reason that ssh gave for it.
+        """
+        try:
+            return await super().ask(command, reason, progress=progress)
+        except EngineLost as lost:
+            raise await self._ending(lost) from None
+
     async def _ending(self, end: EngineLost | ProtocolMismatch | Refused) -> EngineLost | ProtocolMismatch | Refused:
         """With the reason that ssh gave for it."""
         if not isinstance(end, EngineLost) or end.advice:
-            return end
+            return end  # it is known already
         await self.close()  # ssh has ended, and what it said last is here
         there = self._there
-        return unreachable.trouble(there.given, there.to, self._complaints, str(end), self._status)
+        words, under_way, _ = str(end).partition(f"; {UNSURE}")
+        return unreachable.trouble(there.given, there.to, self._complaints, words, self._status, under_way)
 
     async def close(self) -> None:
         """Leave, and see ssh off."""

@@ -40,17 +40,19 @@ _TRY = "try by hand what is run there: `ssh {to} hatui status`"
 _SSH = re.compile(r"^ssh: ")
 
 
-def trouble(given: str, to: str, said: Sequence[str], lost: str, status: int | None = None) -> EngineLost:
+def trouble(
+    given: str, to: str, said: Sequence[str], lost: str, status: int | None = None, more: str = ""
+) -> EngineLost:
     """What `said`, the lines of ssh and of what it ran, and its exit status mean.
 
     `given` is the host as it was named, `to` what ssh was told: [USER@]NODE; `lost` is all that is known where nothing
-    was said.
+    was said; `more` stands behind either.
     """
     words, code, advice = _meant([line for line in said if not _NO_MATTER.search(line)], said, lost, status)
     node = to.rpartition("@")[2]
     head = "" if words.startswith(given) else f"{given}: "
     tail = f" [{code}]" if code and not words.endswith("]") else ""
-    return EngineLost(f"{head}{words}{tail}", advice.format(to=to, node=node))
+    return EngineLost(f"{head}{words}{more}{tail}", advice.format(to=to, node=node))
 
 
 def _meant(lines: Sequence[str], said: Sequence[str], lost: str, status: int | None) -> tuple[str, str, str]:

@@ -187,7 +187,16 @@ async def test_what_ssh_says_at_the_end_is_why_the_connection_was_lost(
     relay = f"cd {ROOT}; {sys.executable} -m hatui.cli --socket {tmp_path}/lb-a relay"
     script.write_text(f"#!/bin/sh\n{relay}\necho '{words}' >&2\nexit 255\n")
     async with RemoteClient(target("anna@lb-a")) as client:
+        engines["lb-a"].answer = lambda _: []
+        asked = asyncio.get_running_loop().create_task(client.ask(Reload()))
+        async with asyncio.timeout(10):
+            while not engines["lb-a"].requests:
+                await asyncio.sleep(0.005)
         engines["lb-a"].hang_up()
+        with pytest.raises(
+            EngineLost, match=r"no answer any more; whether the command took effect is unknown \[E-SSH\]"
+        ):
+            await asked
         with pytest.raises(EngineLost, match=r"anna@lb-a: ssh gets no answer any more \[E-SSH\]"):
             async for _ in client.lines():
                 pass
