@@ -317,11 +317,12 @@ def _silence(store: Store, now: int) -> Problem | None:
             wait = f"; next try in {duration(link.retry_at - now)}" if link.retry_at > now else "; reconnecting"
             why, code = _parted(plain(link.detail))
             why = f"; {why}" if why and not why.endswith(CLOSED) else ""
-            return Problem(0, code, f"connection lost {ago(link.since, now)}{wait}{why}; states are old")
+            words = f"connection lost {ago(link.since, now)}{wait}{why}; states are old"
+            return Problem(0, code, words, fix=plain(link.advice))
         case Connection.CONNECTING:
             return None
     words, code = _parted(plain(link.detail))
-    return Problem(0, code, words or link.connection.value)
+    return Problem(0, code, words or link.connection.value, fix=plain(link.advice))
 
 
 def _parted(words: str) -> tuple[str, str]:

@@ -330,6 +330,19 @@ async def test_one_engine_by_two_names_is_shown_once_and_the_second_name_says_so
         assert problems(console.store, NOW)[0].code == "E-HOST"
 
 
+async def test_all_problems_tell_what_to_do_about_a_host_that_is_not_reached(tmp_path: Path) -> None:
+    a, b = staged(WEB, "lb-a", 0), staged(WEB, "lb-b", 0)
+    console = HatuiApp(MergedLink({"lb-a": a, "lb-b": b}, clock=lambda: NOW, gathering_s=0), user_files=tmp_path)  # type: ignore[dict-item]
+    async with console.run_test(size=SIZE) as pilot:
+        await until(pilot, "2 of 2 engines live")
+        words = "connect to host lb-b port 22: No route to host [E-SSH]"
+        b.feed(LinkState(Connection.LOST, NOW, words, advice="is lb-b up?"))
+        await until(pilot, "lb-b: connection lost 0.0s ago; reconnecting; connect to host lb-b port 22: No route")
+        await pilot.press("exclamation_mark")
+        text = await until(pilot, "hatui explain E-SSH")
+        assert "is lb-b up?" in text
+
+
 async def test_console_shows_acts_and_copies_by_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     a, b = staged(WEB, "lb-a", 0), staged(WEB, "lb-b", 100 * S)
