@@ -213,6 +213,8 @@ class Acting(Dialog):
         if self._phase != "asking" or against:
             if against:
                 self.console.say(against, "warning")
+            else:
+                self.say_decided()
             return
         command, reason = self.command(trial=False), self.value("reason")
         self._phase = "waiting"

@@ -147,6 +147,7 @@ class Ask(Dialog):
     def action_confirm(self) -> None:
         """Do it, once."""
         if self._asked:
+            self.say_decided()
             return
         if self._command is None:
             self.dismiss()

@@ -152,12 +152,10 @@ class ConfirmDialog(Dialog):
         self._do(RollbackConfig(0))
 
     def _do(self, command: Command) -> None:
-        if (
-            self._about is None
-            or self._phase != "asking"
-            or not self._waits
-            or self.console.refuse(whole(self._about.node))
-        ):
+        if self._about is None or self._phase != "asking" or not self._waits:
+            self.say_decided()
+            return
+        if self.console.refuse(whole(self._about.node)):
             return
         self._phase = "waiting"
         self._result = [((" asking the engine ...", "dim"),)]

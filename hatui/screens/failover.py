@@ -235,6 +235,7 @@ class FailoverDialog(Dialog):
         """Do it, once."""
         move = self._move
         if self._phase != "asking" or move is None:
+            self.say_decided()
             return
         wrong = self._wrong(move)
         if wrong:

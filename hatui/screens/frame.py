@@ -48,6 +48,10 @@ class Dialog(Painted, ModalScreen[None]):
 
     AUTO_FOCUS = ""
 
+    def say_decided(self) -> None:
+        """A key that decides, once more: nothing is asked for twice."""
+        self.console.say("this is decided: its answer comes or stands here, esc closes it [E-NOTHING]")
+
 
 class FrameScreen(Painted, Screen[None]):
     """One of the main screens."""

@@ -104,7 +104,7 @@ class Review(Dialog):
         if self._phase == "waiting":
             return "the engine is at it: its answer comes here [E-CHECKING]"
         if self._phase == "done":
-            return "the engine has answered: esc closes this, ctrl+s then reviews what is left [E-NOTHING]"
+            return "the engine has answered: esc closes this [E-NOTHING]"
         if self._screen.why_not:
             return self._screen.why_not
         if silent := self.console.why_silent(whole(self._screen.node)):

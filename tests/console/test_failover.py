@@ -17,6 +17,7 @@ from engine.messages import (
     Failover,
     GetConfig,
     HandOverFinished,
+    Maintenance,
     OtherRouter,
     Outcome,
     Release,
@@ -378,3 +379,25 @@ async def test_command_line_is_copied(console: HatuiApp, link: StagedLink) -> No
         await pilot.press("c")
         await settle(pilot)
         assert console.clipboard == "hatui failover VI_WEB --step-down"
+
+
+@pytest.mark.parametrize("opens", ["F", "R", "M"])
+async def test_key_that_decides_says_once_more_that_it_is_decided(
+    console: HatuiApp, link: StagedLink, opens: str
+) -> None:
+    done = Reply(0, Outcome.DONE, text="done")
+    link.answers |= {Failover: done, Reload: done, Maintenance: done}
+    async with console.run_test(size=SIZE, notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press(opens)
+        await until(pilot, "Cancel")
+        if opens == "M":
+            await pilot.click("#reason")
+            await pilot.press(*"patch", "enter")
+        await until(pilot, "y ")
+        await pilot.press("y")
+        await until(pilot, "esc Close")
+        asked = link.commands()
+        await pilot.press("y")
+        await until(pilot, "this is decided")
+        assert link.commands() == asked
