@@ -24,7 +24,6 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
-from engine.errors import HatuiError
 from engine.messages import AnnounceNow, Command, EventLine, PacketLine, Release, Reload, Reply, Snapshot
 from hatui import keys, remote
 from hatui.late import LateApp, later
@@ -545,9 +544,7 @@ def link_to(socket_path: str, hosts: Sequence[str] = ()) -> Link:
     if not hosts:
         return EngineLink(socket_path)
     links: dict[str, EngineLink] = {}
-    for there in map(remote.target, hosts):
-        if there.node in links:
-            raise HatuiError(f"--host {there.given}: {there.node} is named twice [E-HOST]")
+    for there in remote.targets(hosts):
         connect = partial(remote.client_of, there)
         links[there.node] = EngineLink(there.socket, connect=connect, arguments=["--host", there.given])
     return MergedLink(links) if len(links) > 1 else next(iter(links.values()))

@@ -19,7 +19,6 @@ from engine.client import DEFAULT_SOCKET, UNSURE, EngineClient
 from engine.errors import EngineLost, HatuiError, ProtocolMismatch, Refused
 from engine.messages import Command, Reply
 from engine.wire import NO_MESSAGE
-from hatui import unreachable
 from hatui.text import plain
 
 SSH = "HATUI_SSH"
@@ -116,6 +115,8 @@ class RemoteClient(EngineClient):
         except EngineLost as lost:
             raise await self._ending(lost) from None
         except Refused as refused:
+            from hatui import unreachable
+
             if refused.code == "E-NO-ENGINE":
                 raise unreachable.no_engine(there.given, there.to, refused.reason) from None
             reason = f"{there.given}: {refused.reason}"
@@ -123,6 +124,8 @@ class RemoteClient(EngineClient):
                 reason = unreachable.stranger(there.given, there.user, refused.reason)
             raise Refused(refused.code, reason) from None
         except ProtocolMismatch as mismatch:
+            from hatui import unreachable
+
             if NO_MESSAGE in str(mismatch):
                 raise unreachable.babble(there.given, there.to) from None
             raise ProtocolMismatch(f"{there.given}: {mismatch}") from None
@@ -165,6 +168,8 @@ class RemoteClient(EngineClient):
         """With the reason that ssh gave for it."""
         if not isinstance(end, EngineLost) or end.advice:
             return end  # it is known already
+        from hatui import unreachable
+
         await self.close()  # ssh has ended, and what it said last is here
         there = self._there
         words, under_way, _ = str(end).partition(f"; {UNSURE}")

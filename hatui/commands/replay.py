@@ -132,7 +132,7 @@ def read(path: Path) -> list[ServerLine]:
 
 async def _journals(chosen: argparse.Namespace) -> tuple[dict[str, Sequence[ServerLine]], dict[str, str]]:
     """The journals of all hosts that answer, and why the others have none."""
-    from hatui.remote import target
+    from hatui.remote import target, targets
 
     missing: dict[str, str] = {}
 
@@ -143,9 +143,7 @@ async def _journals(chosen: argparse.Namespace) -> tuple[dict[str, Sequence[Serv
             missing[target(host).node] = str(error)
             return []
 
-    names = [target(host).node for host in chosen.host]
-    if len(set(names)) < len(names):
-        raise HatuiError("--host: each host once [E-HOST]")
+    names = [there.node for there in targets(chosen.host)]
     found = await asyncio.gather(*map(one, chosen.host))
     return dict(zip(names, found, strict=True)), missing
 
