@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from engine.errors import EngineLost, HatuiError
 from engine.messages import Failover, Outcome, Reload, Reply, Snapshot, State
 from hatui.app import HatuiApp, link_to
 from hatui.cli import main
+from hatui.commands import relay
 from hatui.link import EngineLink
 from hatui.merging import MergedLink
 from hatui.remote import RemoteClient, target
@@ -155,6 +157,19 @@ def test_commands_ask_the_engine_on_another_host(
     assert "[E-NO-ENGINE]" in capsys.readouterr().err
     assert main(["--host", "a", "--host", "b", "status"]) == 3, "1 would say that the node is degraded"
     assert "[E-ONE-ENGINE]" in capsys.readouterr().err
+
+
+def test_stranger_over_there_is_told_the_group_and_the_command(
+    ssh: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    refused = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    assert relay._absent("/run/hatui/engine.sock", refused) == 3
+    (tmp_path / "said").write_text(capfd.readouterr().out)
+    (tmp_path / "ssh").write_text(f"#!/bin/sh\ncat {tmp_path}/said\n")
+    assert main(["--host", "anna@lb-a", "status"]) == 3
+    told = capfd.readouterr().err
+    assert "anna@lb-a: /run/hatui/engine.sock: Permission denied: " in told
+    assert " is not in group hatui; there: `sudo usermod -aG hatui anna` [E-PERMISSION]" in told
 
 
 async def test_account_that_prints_something_first_is_said(ssh: Path, tmp_path: Path) -> None:
