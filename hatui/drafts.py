@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -325,17 +325,30 @@ def unified(old: str, new: str, path: str, sides: tuple[str, str] = ("on disk", 
 
 def differing(old: str, new: str) -> int:
     """How many lines differ, each counted once on the side that has more of them."""
-    matcher = difflib.SequenceMatcher(None, old.split("\n"), new.split("\n"), autojunk=False)
-    return sum(max(b - a, d - c) for kind, a, b, c, d in matcher.get_opcodes() if kind != "equal")
+    return sum(max(b - a, d - c) for _, a, b, c, d in _differences(old, new))
 
 
 def changed_lines(old: str, new: str) -> dict[int, str]:
     """Line of the new text, from 0 -> `+` new, `|` changed, `-` something was removed before it."""
     marks: dict[int, str] = {}
-    matcher = difflib.SequenceMatcher(None, old.split("\n"), new.split("\n"), autojunk=False)
-    for kind, _, _, start, end in matcher.get_opcodes():
+    for kind, _, _, start, end in _differences(old, new):
         if kind == "delete":
             marks.setdefault(start, "-")
-        elif kind != "equal":
+        else:
             marks.update(dict.fromkeys(range(start, end), "+" if kind == "insert" else "|"))
     return marks
+
+
+def _differences(old: str, new: str) -> Iterator[tuple[str, int, int, int, int]]:
+    """What replaces, deletes or inserts lines. The lines before the first change and behind the last one are left
+    out at once: to compare thousands of lines that are much alike takes a tenth of a second."""
+    before, after = old.split("\n"), new.split("\n")
+    shorter = min(len(before), len(after))
+    head = next((at for at in range(shorter) if before[at] != after[at]), shorter)
+    tail = next((at for at in range(shorter - head) if before[-1 - at] != after[-1 - at]), shorter - head)
+    matcher = difflib.SequenceMatcher(
+        None, before[head : len(before) - tail], after[head : len(after) - tail], autojunk=False
+    )
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind != "equal":
+            yield kind, head + a, head + b, head + c, head + d

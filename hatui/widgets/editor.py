@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 import msgspec
@@ -161,7 +162,7 @@ class ConfigEditor(TextArea):
         highlights = self._highlights
         highlights.clear()
         for row, line in enumerate(self.document.lines):
-            spans = _coloured(line)
+            spans = [*_coloured(line)]
             underlined = getattr(self, "_underlines", {}).get(row, ())
             for one in underlined:
                 start, end = _octets(line, one.start), _octets(line, max(one.end, one.start + 1))
@@ -184,7 +185,8 @@ def _octets(line: str, column: int) -> int:
     return len(line[:column].encode("utf-8", "surrogatepass"))
 
 
-def _coloured(line: str) -> list[tuple[int, int | None, str]]:
+@lru_cache(maxsize=8192)
+def _coloured(line: str) -> tuple[tuple[int, int | None, str], ...]:
     spans: list[tuple[int, int | None, str]] = []
     first = True
     for match in _WORDS.finditer(line):
@@ -195,7 +197,7 @@ def _coloured(line: str) -> list[tuple[int, int | None, str]]:
             kind = "block" if line.rstrip().endswith("{") else "keyword"
         first = False
         spans.append((_octets(line, match.start()), _octets(line, match.end()), kind))
-    return spans
+    return tuple(spans)
 
 
 class Margin(Lines):

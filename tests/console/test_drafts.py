@@ -142,6 +142,18 @@ def test_changed_lines_are_marked() -> None:
     assert unified("a\n", "a\n", "f") == []
 
 
+LINES = st.lists(st.sampled_from(["a", "b", "}"]), max_size=12)
+
+
+@given(LINES, LINES)
+def test_lines_without_a_mark_are_those_that_stayed(old: list[str], new: list[str]) -> None:
+    marks = changed_lines("\n".join(old), "\n".join(new))
+    assert bool(marks) == ("\n".join(old) != "\n".join(new))
+    lines = iter("\n".join(old).split("\n"))
+    for at, line in enumerate("\n".join(new).split("\n")):
+        assert marks.get(at) in ("+", "|") or line in lines  # `in` goes on from where it was
+
+
 def test_lines_that_differ_are_counted() -> None:
     assert differing("a\nb\nc", "a\nb\nc") == 0
     assert differing("a\nb\nc", "a\nx\ny\nc") == 2
