@@ -129,8 +129,9 @@ class Look(TypeAhead):
 
     def say(self, text: str, severity: Severity = "information") -> None:
         """A message at the edge of the screen; over a dialog one at a time, below its lines."""
-        if isinstance(self.screen_stack[-1] if self.screen_stack else None, ModalScreen):
+        if self.screen_stack and isinstance(self.screen, ModalScreen):
             self.clear_notifications()
+            self.screen.query("ToastHolder").remove()  # else they keep their room, empty
         self.notify(text, severity=severity, timeout=6, markup=False)
 
     def copy(self, text: str) -> None:

@@ -180,8 +180,8 @@ class Review(Dialog):
         if ready:
             first = "y Apply and confirm" if self._may_confirm else "y Apply"
             hint = f"{first}{'  A For good' * (for_good and self._may_confirm)}  esc Cancel"
-        elif self._phase == "done" and waiting(self._screen.home) is not None:
-            hint = "C Confirm it now   esc Close"
+        elif waiting(self._screen.home) is not None:
+            hint = "C Confirm it now   esc Close" if self._phase == "done" else "C Decide about it   esc Close"
         path = self._draft.path if rows.size.width >= 100 else self._draft.path.rpartition("/")[2]
         title = rule(f"Review {whole(self._screen.node)}{plain(path)}", rows.size.width, hint, strong=True)
         rows.show_rows(lines, list(range(len(lines))), title)

@@ -333,3 +333,6 @@ async def test_message_over_a_dialog_covers_none_of_its_lines(console: HatuiApp,
         toasts = console.screen.query("Toast")
         assert toasts
         assert not any(toast.region.overlaps(dialog) for toast in toasts)
+        for word in ("third", "fourth", "fifth"):
+            console.say(f"the {word} one", "warning")
+            await until(pilot, f"the {word} one")
