@@ -354,6 +354,7 @@ SCREENS: tuple[Key, ...] = (
     Key("drills.open", "enter", "Open", "The report of this row, or the drill that it names.", "open", footer=10),
     Key("drills.drill", "D", "Drill", "Run a drill: preflight first.", "drill", acts=True, footer=20),
     Key("drills.abort", "a", "Abort", "Abort the drill under way: everything is restored at once.", "abort", footer=30),
+    Key("drills.ladder", "l", "Ladder", "All that passed on the link in the drill under way.", "ladder", footer=40),
     Key("drills.save", "s", "Save", "All panes as a file of text, with the rows that are out of sight.", "save"),
     # peers
     Key("peers.open", "enter", "Detail", "Everything about the instance of this row.", "open", footer=10),

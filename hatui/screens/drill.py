@@ -142,7 +142,8 @@ class DrillDialog(Acting):
         self._checks, self._lasts = report.checks, report.lasts
         self._show_rows()
         lines = check_lines(report.checks)
-        figures = f"outage at most {reports.figure(report.expected)}, budget {reports.figure(report.budget)}"
+        expected = f"outage at most {reports.figure(report.expected)}" if report.expected else "no outage"
+        figures = f"{expected}, budget {reports.figure(report.budget)}"
         return [((f" {plain(report.title)}", "strong"),), *lines, ((f" expected  {figures}", "plain"),)]
 
     def begin(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

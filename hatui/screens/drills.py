@@ -6,12 +6,13 @@ Invariant: a drill belongs to the engine; this screen only shows it, and `a` tel
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.widget import Widget
 
 from engine.errors import EngineLost, Refused
 from engine.messages import (
@@ -27,10 +28,11 @@ from hatui.late import later
 from hatui.nodes import named, parted, whole
 from hatui.screens.ask import ask_command
 from hatui.screens.frame import FrameScreen
+from hatui.screens.pager import Pager
 from hatui.screens.report import ReportPage
 from hatui.store import Store
 from hatui.text import Line, plain, rule
-from hatui.widgets.drills import about_row, idle_rows, last_of, running_lines
+from hatui.widgets.drills import about_row, details_lines, idle_rows, ladder_lines, last_of, running_lines
 from hatui.widgets.rows import Lines, Rows, bindings
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class Drills(FrameScreen):
     @property
     def idle_keys(self) -> tuple[str, ...]:
         """One drill at a time."""
-        return ("drills.drill",) if running_on(self.console.store) else ("drills.abort",)
+        return ("drills.drill",) if running_on(self.console.store) else ("drills.abort", "drills.ladder")
 
     def compose_body(self) -> ComposeResult:
         """The drill under way, the list, and where there is room what its selected row is about."""
@@ -110,8 +112,9 @@ class Drills(FrameScreen):
         drills = running_on(store)
         running.display = bool(drills)
         if drills:
-            lines = [line for _, drill in drills for line in self._told(drill)]
-            running.styles.height = min(len(lines), max(5, self.size.height - 8))
+            room = max(5, self.size.height - 8)
+            lines = [line for node, drill in drills for line in self._told(node, drill, room // len(drills))]
+            running.styles.height = min(len(lines), room)
             running.show(lines)
         wall, mode = self.console.link.wall(), self.console.time_mode
         rows, keys = idle_rows(self._plans, self._reports, list(store.instances), tuple(store.nodes), wall, mode)
@@ -129,8 +132,10 @@ class Drills(FrameScreen):
             head, lines = about_row(*self.selected, self._plans, self._reports, store.nodes, about.size.width)
             about.show(lines, rule(head, about.size.width))
 
-    def _told(self, drill: DrillProgress) -> list[Line]:
-        return running_lines(drill, self.console.link.wall(), self.size.width)
+    def _told(self, node: str, drill: DrillProgress, rows: int) -> list[Line]:
+        link = self.console.link
+        silent = self.console.store.silent(link.now(), whole(node))
+        return running_lines(drill, link.wall(), self.size.width, rows, silent=silent)
 
     # what keys do ------------------------------------------------------------------------------
 
@@ -184,18 +189,60 @@ class Drills(FrameScreen):
         kind, name = self.selected
         open_drill(self.console, name if kind == "instance" else "", name if kind == "plan" else "")
 
-    def action_abort(self) -> None:
-        """Restore at once."""
+    def _under_way(self) -> tuple[str, DrillProgress] | None:
+        """The drill that keys are about, with its node; says so when there is none."""
         drills = running_on(self.console.store)
         if not drills:
             self.console.say("no drill is running [E-NO-DRILL]")
-            return
+            return None
         here = self.console.here
-        node, drill = next((one for one in drills if one[0] == here), drills[0])
-        if not self.console.refuse(whole(node)):
+        return next((one for one in drills if one[0] == here), drills[0])
+
+    def action_abort(self) -> None:
+        """Restore at once."""
+        found = self._under_way()
+        if found is not None and not self.console.refuse(whole(found[0])):
+            node, drill = found
             words = ["What it changed is restored at once; its report says that it was aborted."]
             title = f"Abort drill #{drill.number}{f' on {node}' * bool(node)}?"
             self.app.push_screen(ask_command(title, AbortDrill(), words, node=node))
+
+    def action_ladder(self) -> None:
+        """All that passed on the link in the drill under way."""
+        self._page_of("Ladder", lambda drill, _: ladder_lines(drill), follow=True)
+
+    def focus_next(self, selector: str | type[Widget] = "*") -> Widget | None:
+        """The details of the drill under way are its other pane."""
+        if not running_on(self.console.store):
+            return super().focus_next(selector)
+        plans = {plan.name: plan for plan in self._plans}
+        wall = self.console.link.wall
+        self._page_of("Details", lambda drill, columns: details_lines(drill, plans.get(drill.plan), wall(), columns))
+        return self.focused
+
+    def focus_previous(self, selector: str | type[Widget] = "*") -> Widget | None:
+        """The same: there are two."""
+        return self.focus_next(selector) if running_on(self.console.store) else super().focus_previous(selector)
+
+    def _page_of(self, title: str, make: Callable[[DrillProgress, int], list[Line]], *, follow: bool = False) -> None:
+        """A page about the drill under way, as it goes; of one that has ended the last that was told."""
+        found = self._under_way()
+        if found is None:
+            return
+        node, last = found
+
+        def page(store: Store, now: int, columns: int) -> tuple[str, list[Line]]:
+            nonlocal last
+            told = next((one for name, one in running_on(store) if (name, one.number) == (node, last.number)), None)
+            last = told or last
+            said: list[Line] = []
+            if store.silent(now, whole(node)):
+                said = [((" UNKNOWN: the engine is silent; this was told last", "unknown"),), ()]
+            elif told is None:
+                said = [((" it has ended: enter on its report tells how", "warn"),), ()]
+            return f"{title} of drill #{last.number} {last.plan} {plain(last.instance)}", [*said, *make(last, columns)]
+
+        self.app.push_screen(Pager(page, follow=follow))
 
 
 def open_drill(console: HatuiApp, instance: str, plan: str) -> None:

@@ -42,14 +42,21 @@ class Pager(Dialog):
     BINDINGS: ClassVar[list[BindingType]] = bindings("page")
 
     def __init__(
-        self, page: Page, *, turn: Callable[[int], Page] | None = None, command: str = "", is_help: bool = False
+        self,
+        page: Page,
+        *,
+        turn: Callable[[int], Page] | None = None,
+        command: str = "",
+        is_help: bool = False,
+        follow: bool = False,
     ) -> None:
-        """`command` prints the same on the command line."""
+        """`command` prints the same on the command line. `follow`: the cursor stays on the last line as more come."""
         super().__init__()
         self._page = page
         self._turn = turn
         self._command = command
         self._is_help = is_help
+        self._follow = follow
         self._search = ""
 
     def compose(self) -> ComposeResult:
@@ -76,7 +83,10 @@ class Pager(Dialog):
         hint = self._hint(rows)
         if self._command and columns > len(title) + len(self._command) + len(hint) + 24:
             hint = f"same as {self._command}   {hint}"
+        last = rows.cursor >= rows.count - 1
         rows.show_rows(lines, list(range(len(lines))), rule(title, columns, hint, strong=True))
+        if self._follow and last:
+            rows.move_to(len(lines) - 1)
 
     def _hint(self, rows: PageRows) -> str:
         if self._search:

@@ -14,24 +14,29 @@ from hatui.reports import figure, folded, last_words, text, title_of, trend
 from hatui.text import NS, Line, Span, ago, fit, plain, rule, width, wrap
 
 MARKS = {"todo": "[    ]", "now": "[now ]", "done": "[done]", "failed": "[FAIL]"}
+NEWEST = 2
+"""Lines of the ladder that are worth more than the sentence below it."""
 LEAST_BAR = 6
 """Characters below which the bar of the outage says nothing."""
 OUTCOMES = {"pass": "good", "aborted": "warn"}
 
 
-def running_lines(drill: DrillProgress, wall: int, columns: int) -> list[Line]:
-    """CONSOLE 3.6: steps, probes, clock."""
+def running_lines(drill: DrillProgress, wall: int, columns: int, rows: int, *, silent: bool = False) -> list[Line]:
+    """CONSOLE 3.6: steps, probes, clock; of the ladder as much as so many rows leave room for. `silent`: the engine
+    tells nothing any more."""
     reason = f' "{plain(drill.reason)}"' if drill.reason else ""
     head = f" Drill #{drill.number} {drill.plan} {plain(drill.instance)}"
     lines: list[Line] = [
         ((head, "strong"), (f"   abort limit {drill.limit / NS:.1f}s   by {plain(drill.by)}{reason}", "plain"))
     ]
+    if silent:
+        lines.append(((" UNKNOWN: the engine is silent; this was told last", "unknown"),))
     roles = {"todo": "dim", "now": "mode", "done": "good", "failed": "bad"}
     for number, step in enumerate(drill.steps, start=1):
         lines.append(
             (
                 (f"  {number} ", "plain"),
-                (MARKS.get(step.state, "[    ]"), roles.get(step.state, "plain")),
+                (MARKS.get(step.state, "[    ]"), "unknown" if silent else roles.get(step.state, "plain")),
                 (f" {fit(step.name, 14)} ", "strong" if step.state == "now" else "plain"),
                 (plain(step.text), "plain"),
             )
@@ -40,17 +45,65 @@ def running_lines(drill: DrillProgress, wall: int, columns: int) -> list[Line]:
     room = max(10, columns - 28)
     for probe in drill.probes:
         cells = probe.cells[-room:]
-        lines.append(((f" {fit(plain(probe.name), 25)} ", "plain"), (cells, "bad" if "x" in cells else "good")))
-    lines.append(rule("Clock", columns, f"expected outage at most {figure(drill.expected)}"))
-    lines += [((f" {plain(text)}", "plain"),) for text in drill.ladder[-4:]]
-    if drill.acted:
-        lines.append(_outage(drill, wall, columns))
-    lines += [(), ((" Nothing else changes until step 5. Closing this window does not stop the drill.", "dim"),)]
+        role = "bad" if "x" in cells else "warn" if "m" in cells else "good"
+        lines.append(((f" {fit(plain(probe.name), 25)} ", "plain"), (cells, role)))
+    expected = f"expected outage at most {figure(drill.expected)}"
+    lines.append(rule("Clock", columns, f"{expected}   tab details   l ladder"))
+    last = [_outage(drill, wall, columns, silent=silent)] if drill.acted else []
+    left = rows - len(lines) - len(last)
+    closing = " Nothing else changes until step 5. Closing this window does not stop the drill."
+    after: list[Line] = [(), ((closing, "dim"),)] if left >= NEWEST + 2 else []
+    shown = max(0, min(len(drill.ladder), left - len(after), max(NEWEST, rows // 4)))
+    lines += [((f" {plain(text)}", "plain"),) for text in drill.ladder[len(drill.ladder) - shown :]]
+    return [*lines, *last, *after]
+
+
+def ladder_lines(drill: DrillProgress) -> list[Line]:
+    """All that passed on the link so far."""
+    lines: list[Line] = [((f" {plain(text)}", "plain"),) for text in drill.ladder]
+    return lines or [((" nothing has passed on the link yet", "dim"),)]
+
+
+def details_lines(drill: DrillProgress, plan: DrillPlan | None, wall: int, columns: int) -> list[Line]:
+    """All else that is known of a drill under way: who, what for, the limits, each step and probe."""
+    facts = [
+        ("instance", plain(drill.instance)),
+        ("by", plain(drill.by) + (f' "{plain(drill.reason)}"' if drill.reason else "")),
+        ("started", f"{ago(drill.started, wall)}"),
+        ("expected", f"an outage of at most {figure(drill.expected)}"),
+        ("budget", figure(drill.budget)),
+        ("limit", f"{figure(drill.limit)} for what a step waits for; then it is aborted, and all is restored at once"),
+    ]
+    facts += [("interface", "is really taken down")] if drill.real_link else []
+    lines: list[Line] = [((f" {plain(drill.title)}", "plain"),), ()]
+    lines += _facts(facts, columns)
+    lines += [(), ((f"   {'STEP':<14} {'SINCE':<12} STATE", "dim"),)]
+    for step in drill.steps:
+        since = ago(step.at, wall) if step.at else "-"
+        room = max(20, columns - 37)
+        for at, part in enumerate(wrap(plain(step.text), room) or [""]):
+            head = f"   {fit(step.name, 14)} {since:<12} {step.state:<5}" if not at else " " * 36
+            lines.append(((head + " ", "plain" if step.state != "failed" else "bad"), (part, "plain")))
+    lines += [(), ((f"   {'PROBE':<26} {'SENT':>6} {'LOST':>6}", "dim"),)]
+    lines += [((f"   {fit(plain(one.name), 26)} {one.sent:>6} {one.lost:>6}", "plain"),) for one in drill.probes]
+    if plan is not None:
+        lines += [(), ((f" Plan {plain(plan.name)}", "strong"),), *_of_plan(plan, columns)]
     return lines
 
 
-def _outage(drill: DrillProgress, wall: int, columns: int) -> Line:
+def _facts(facts: Sequence[tuple[str, str]], columns: int) -> list[Line]:
+    lines: list[Line] = []
+    for name, words in facts:
+        for at, part in enumerate(wrap(words, max(20, columns - 12)) or [""]):
+            lines.append(((f" {name if not at else '':<10}", "dim"), (part, "plain")))
+    return lines
+
+
+def _outage(drill: DrillProgress, wall: int, columns: int, *, silent: bool) -> Line:
     """The time since the act, and the outage that the probes have measured since then, against its budget."""
+    if silent:
+        was = f"was {figure(drill.outage)}" if drill.outage >= 0 else "is not measured"
+        return ((f" the outage {was} when the engine was heard last, of {figure(drill.budget)} budget", "unknown"),)
     since = max(0, wall - drill.acted)
     word = "restored" if drill.restoring else "now"
     so_far = f"outage so far {figure(drill.outage)}" if drill.outage >= 0 else "no probe measures the outage"
@@ -169,8 +222,4 @@ def _of_plan(plan: DrillPlan, columns: int) -> list[Line]:
         ("from", plain(plan.source)),
     ]
     lines: list[Line] = [((f" {line}", "plain"),) for line in wrap(plain(plan.title), columns - 2)]
-    return [*lines, (), *(((f" {name:<9}", "dim"), (words, "plain")) for name, words in rows)]
-
-
-def _limit(plan: DrillPlan) -> str:
-    return f"{plan.limit_s:g} s" if plan.limit_s else "from the timers"
+    return [*lines, (), *_facts(rows, columns)]

@@ -24,9 +24,10 @@ from engine.messages import (
 from engine.protocol.packet.pcapng import Pcapng
 from hatui.app import HatuiApp
 from hatui.screens.report import ReportPage
+from hatui.store import Connection, LinkState
 from tests.console.conftest import StagedLink
 from tests.console.piloting import settle, until
-from tests.console.recording import ENGINE, NOW, WALL, packets
+from tests.console.recording import ENGINE, NOW, WALL, S, packets
 from tests.console.rehearsed import REPORTS, RUNNING
 
 SIZE = (80, 24)
@@ -156,6 +157,62 @@ async def test_a_running_drill_is_seen_on_every_screen_and_ended_by_a(console: H
         await pilot.press("y")
         await until(pilot, "drill 17 is being aborted")
         assert AbortDrill() in link.commands()
+
+
+async def test_ladder_and_details_of_a_running_drill_go_on_with_it(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("4", "l")
+        await settle(pilot)
+        assert any("no drill is running" in one.message for one in console._notifications)
+        told(link, drill=RUNNING)
+        assert "l Ladder" in await until(pilot, "Drill #17 silent-master VI_WEB")
+        await pilot.press("l")
+        text = await until(pilot, "Ladder of drill #17 silent-master VI_WEB")
+        assert " -10.000  10.0.0.11 advert priority 150" in text
+        told(link, drill=msgspec.structs.replace(RUNNING, ladder=(*RUNNING.ladder, "  +3.596  10.0.0.12 advert")))
+        await until(pilot, "+3.596  10.0.0.12 advert")
+        await pilot.press("escape", "tab")
+        text = await until(pilot, "Details of drill #17 silent-master VI_WEB")
+        assert "observe" in text
+        assert "until another router serves, then" in text
+        await pilot.resize_terminal(160, 45)
+        assert "lb-a icmp" in await settle(pilot)
+        link.feed(LinkState(Connection.LOST, NOW, "gone", NOW + S))
+        await until(pilot, "UNKNOWN: the engine is silent; this was told last")
+        await pilot.press("escape")
+        text = await until(pilot, "the outage was 1.850 s when the engine was heard last, of 4.500 s budget")
+        assert "UNKNOWN: the engine is silent; this was told last" in text
+        assert "outage so far" not in text
+
+
+async def test_the_ladder_follows_its_end_and_tells_that_the_drill_has_ended(
+    console: HatuiApp, link: StagedLink
+) -> None:
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        lines = tuple(f"{at:+8.3f}  10.0.0.11 advert priority 150" for at in range(60))
+        told(link, drill=msgspec.structs.replace(RUNNING, ladder=lines))
+        await pilot.press("4", "l")
+        await until(pilot, "+59.000  10.0.0.11 advert")
+        told(link, drill=msgspec.structs.replace(RUNNING, ladder=(*lines, " +60.000  10.0.0.12 advert")))
+        await until(pilot, "+60.000  10.0.0.12 advert")
+        await pilot.press("g")
+        told(link, drill=msgspec.structs.replace(RUNNING, ladder=(*lines, " +61.000  10.0.0.12 advert")))
+        assert "+61.000" not in await settle(pilot)
+        told(link, drill=None)
+        await until(pilot, "it has ended: enter on its report tells how")
+
+
+async def test_a_small_screen_keeps_the_outage_of_a_running_drill_in_sight(console: HatuiApp, link: StagedLink) -> None:
+    async with console.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        probes = tuple(msgspec.structs.replace(RUNNING.probes[0], name=f"c{number} icmp") for number in range(4))
+        told(link, drill=msgspec.structs.replace(RUNNING, probes=probes))
+        await pilot.press("4")
+        text = await until(pilot, "outage so far 1.850 s of 4.500 s budget")
+        assert "tab details   l ladder" in text
+        assert "never drilled" in text
 
 
 async def test_nothing_to_abort_is_said(console: HatuiApp, link: StagedLink) -> None:

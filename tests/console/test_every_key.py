@@ -60,8 +60,8 @@ from tests.console.test_config_included import files
 from tests.console.test_pending import APPLIED, WAITS
 from tests.console.test_pictures import HELD
 
-PATIENCE = 200
-"""Looks until a key is said to do nothing; what starts a worker needs some."""
+PATIENCE = 2000
+"""Looks until a key is said to do nothing; what starts a worker needs some, on a busy machine many."""
 DRILLED = (StatusLine(msgspec.structs.replace(ENGINE, drill=RUNNING), NOW),)
 OURS = Reply(0, Outcome.DONE, files=(config_text(),))
 OTHER = Reply(0, Outcome.DONE, files=(config_text(CONFIG.replace("advert_int      1", "advert_int      2")),))

@@ -292,7 +292,7 @@ def changing(name: str) -> Scene:
     return run
 
 
-DRILLS = ["drill", "drill-running", "drill-report", "maintenance"]
+DRILLS = ["drill", "drill-running", "drill-ladder", "drill-details", "drill-report", "maintenance"]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=SIZED)
@@ -310,21 +310,33 @@ def drilling(name: str) -> Scene:
         link = app.link
         assert isinstance(link, StagedLink)
         check = Check("unknown", "P-PEER-HEARD", "10.0.0.12 is silent now")
-        told = msgspec.structs.replace(REPORTS[0], checks=(check,))
+        plan = PLANS[0]
+        told = msgspec.structs.replace(
+            REPORTS[0], plan=plan.name, title=plan.title, expected=0, budget=500_000_000, checks=(check,)
+        )
         link.answers[RunDrill] = Reply(0, Outcome.DONE, drill=told)
         link.answers[Maintenance] = Reply(0, Outcome.DONE, text="VI_WEB: 10.0.0.12 (priority 100) will be MASTER")
         link.answers[GetDrills] = Reply(0, Outcome.DONE, drills=REPORTS, plans=PLANS, drill=REPORTS[0])
         await settle(pilot)
-        if name == "drill-running":
+        if name in ("drill-running", "drill-ladder", "drill-details"):
             link.feed(StatusLine(msgspec.structs.replace(ENGINE, drill=RUNNING), NOW))
         keys, words = {
             "drill": ("D", "10.0.0.12 is silent now"),
             "drill-running": ("4", "Drill #17"),
+            "drill-ladder": ("4", "Drill #17"),
+            "drill-details": ("4", "Drill #17"),
             "drill-report": ("4", "#16"),
             "maintenance": ("M", "will be MASTER"),
         }[name]
         await pilot.press(keys)
         await until(pilot, words)
+        if name == "drill-ladder":
+            await pilot.press("l")
+            await until(pilot, "Ladder of drill #17")
+        if name == "drill-details":
+            await until(pilot, "#16")
+            await pilot.press("tab")
+            await until(pilot, "Details of drill #17")
         if name == "drill-report":
             await pilot.press("G", "k", "enter")
             await until(pilot, "PASS  outage")

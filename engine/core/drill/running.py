@@ -122,7 +122,7 @@ class Running:
             acted=self.acted,
             restoring=bool(self.restored),
             every=int(plan.every_ms * 1_000_000),
-            ladder=self.listener.ladder()[-12:],
+            ladder=self.listener.ladder(),
             real_link=self.real,
             outage=self.outage(),
         )
