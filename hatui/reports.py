@@ -49,7 +49,7 @@ def facts(report: DrillReport) -> list[tuple[str, str]]:
         ("verdict", f"{report.outcome.upper()}  {plain(report.text)}"),
         (
             "started",
-            f"{date(report.started)} {clock(report.started)} by {plain(report.by) or '-'}"
+            f"{date(report.started)} {clock(report.started)}{f' by {plain(report.by)}' * bool(report.by)}"
             + (f' "{plain(report.reason)}"' if report.reason else ""),
         ),
         (
@@ -91,17 +91,18 @@ def own_owner(report: DrillReport) -> list[str]:
 
 def text(report: DrillReport) -> list[str]:
     """For a terminal."""
-    lines = [f"{title_of(report)}: {plain(report.title)}", ""]
+    lines = [f"{title_of(report)}: {plain(report.title).removeprefix('SIMULATION: ')}", ""]
     lines += [f"  {name:<11} {value}" for name, value in facts(report)]
     lines += ["", "  STEP         STATE   "]
     lines += [f"  {step.name:<12} {step.state:<7} {plain(step.text)}" for step in report.steps]
     lines += ["", "  PHASE        EXPECTED     MEASURED"]
     lines += [f"  {one.name:<12} {figure(one.expected):<12} {figure(one.measured)}" for one in report.phases]
-    lines += ["", "  PROBE            SENT  LOST  OUTAGE    +/-      WAY BACK  OWNERS"]
+    wide = max([15, *(len(plain(one.name)) + 1 for one in report.probes)])
+    lines += ["", f"  {'PROBE':<{wide}}  SENT  LOST  OUTAGE    +/-      WAY BACK  OWNERS"]
     for one in report.probes:
         owners = " ".join(one.owners) or "-"
         lines.append(
-            f"  {plain(one.name):<15}{one.sent:>6}{one.lost:>6}  {figure(one.outage):<9} {figure(one.every):<8} "
+            f"  {plain(one.name):<{wide}}{one.sent:>6}{one.lost:>6}  {figure(one.outage):<9} {figure(one.every):<8} "
             f"{figure(one.back):<9} {owners}"
         )
     lines += [f"  {words}" for words in own_owner(report)]

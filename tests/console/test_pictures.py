@@ -11,7 +11,18 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from engine.messages import LedgerLine, MaintenanceInfo, Outcome, Reply, RunDrill, State, StatusLine
+from engine.messages import (
+    DrillStep,
+    LedgerLine,
+    MaintenanceInfo,
+    Outcome,
+    Phase,
+    ProbeResult,
+    Reply,
+    RunDrill,
+    State,
+    StatusLine,
+)
 from hatui.app import HatuiApp
 from hatui.replay import JournalLink
 from tests.console.conftest import StagedLink
@@ -42,7 +53,27 @@ ASIDE = msgspec.structs.replace(
 )
 BESIDE = msgspec.structs.replace(API, heard_at=NOW - S // 2)
 SIMULATED = msgspec.structs.replace(
-    report(0, 0, "pass"), plan="hand-over", simulation=True, text="SIMULATION, nothing was sent: outage 0.000 s"
+    report(0, 0, "pass"),
+    plan="hand-over",
+    title="SIMULATION: planned move to the other router and back",
+    by="",
+    reason="",
+    simulation=True,
+    text="SIMULATION, nothing was sent: outage 0.000 s, budget 0.500 s",
+    budget=500_000_000,
+    expected=0,
+    takeover_expected=609_000_000,
+    takeover=609_000_000,
+    phases=(Phase("detect", 0), Phase("elect", 609_000_000)),
+    probes=(ProbeResult("simulated client icmp", 10_000_000, 1400, 0, 0, 0),),
+    steps=(
+        DrillStep("preflight", "done", "this node is MASTER, the other router is BACKUP"),
+        DrillStep("hand-over", "done", "on the model"),
+        DrillStep("observe", "done", "this node BACKUP, the other router MASTER"),
+        DrillStep("restore", "done", "this node MASTER, the other router BACKUP"),
+    ),
+    checks=(),
+    ladder=(),
 )
 SCENES: dict[str, tuple[tuple[object, ...], tuple[str, ...], str]] = {
     "held": ((HELD,), (), "U Release"),
