@@ -544,7 +544,7 @@ def link_to(socket_path: str, hosts: Sequence[str] = ()) -> Link:
     if not hosts:
         return EngineLink(socket_path)
     links: dict[str, EngineLink] = {}
-    for there in remote.targets(hosts):
+    for there in remote.targets(hosts, by_node=True):
         connect = partial(remote.client_of, there)
         links[there.node] = EngineLink(there.socket, connect=connect, arguments=["--host", there.given])
     return MergedLink(links) if len(links) > 1 else next(iter(links.values()))

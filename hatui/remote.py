@@ -74,16 +74,18 @@ def target(text: str) -> Target:
     return Target(text, user, node, f"/{path}" if found else DEFAULT_SOCKET)
 
 
-def targets(hosts: Sequence[str]) -> tuple[Target, ...]:
-    """The hosts as they were named, each once.
+def targets(hosts: Sequence[str], *, by_node: bool = False) -> tuple[Target, ...]:
+    """The hosts as they were named, each once; one may run several engines. `by_node`: they are shown beside each
+    other by the name of the host, so that each host may have but one.
 
     Raises: HatuiError when one is no name of a host, or is named twice.
     """
-    found: dict[str, Target] = {}
+    found: dict[tuple[str, str], Target] = {}
     for there in map(target, hosts):
-        if there.node in found:
+        key = there.node, "" if by_node else there.socket
+        if key in found:
             raise HatuiError(f"--host {there.given}: {there.node} is named twice [E-HOST]")
-        found[there.node] = there
+        found[key] = there
     return tuple(found.values())
 
 

@@ -85,7 +85,7 @@ def test_capture_filters_and_counts_what_was_lost(hatui: Hatui, socket_path: Pat
     with engine_of(socket_path, *PACKETS[:20], Gap(packets=17), *PACKETS[20:]):
         status, out, err = hatui("capture", "-f", "vrid==51 && verdict==rejected", "-c", "3")
     assert status == 0
-    assert all(line.endswith("VI_WEB  x auth-type: auth type none here PASS is expected") for line in out.splitlines())
+    assert all(line.endswith("VI_WEB  x auth-type: authentication none, ours is pass") for line in out.splitlines())
     assert err.startswith("3 packets, ")
     assert err.endswith(", 17 lost\n")
 
@@ -181,7 +181,7 @@ def test_decode_of_our_own_capture_still_knows_the_verdicts(hatui: Hatui, tmp_pa
     status, out, err = hatui("decode", str(path))
     assert status == 1
     assert err == f"{len(PACKETS)} packets, 0 malformed, 3 rejected by the engine, 0 of other protocols\n"
-    assert sum("BAD: auth type none here PASS is expected" in line for line in out.splitlines()) == 3
+    assert sum("BAD: authentication none, ours is pass" in line for line in out.splitlines()) == 3
     status, out, err = hatui("decode", str(path), "-f", "vrid==53")
     assert status == 0
     assert len(out.splitlines()) == 12

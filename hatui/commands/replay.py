@@ -143,7 +143,7 @@ async def _journals(chosen: argparse.Namespace) -> tuple[dict[str, Sequence[Serv
             missing[target(host).node] = str(error)
             return []
 
-    names = [there.node for there in targets(chosen.host)]
+    names = [there.node for there in targets(chosen.host, by_node=True)]
     found = await asyncio.gather(*map(one, chosen.host))
     return dict(zip(names, found, strict=True)), missing
 

@@ -92,8 +92,7 @@ def _state(row: InstanceRow) -> Span:
 
 def _master(row: InstanceRow) -> Span:
     if not row.believed:
-        age = duration(row.now - row.heard) if row.heard else "?"
-        return f"was {state_word(row.status.state)} {age}", "unknown"
+        return f"was {state_word(row.status.state)}", "unknown"
     return master_of(row.status), "plain" if row.status.master or row.status.state is State.MASTER else "dim"
 
 
@@ -124,7 +123,7 @@ def _timer_wide(row: InstanceRow) -> Span:
 
 def _since(row: InstanceRow) -> Span:
     if not row.believed:
-        return "--", "dim"
+        return (duration(row.now - row.heard), "unknown") if row.heard else ("--", "dim")
     return duration(row.now - row.status.since), "plain"
 
 

@@ -314,7 +314,7 @@ def packets() -> list[PacketLine]:
                     stranger,
                     "VI_WEB",
                     Verdict.AUTH_TYPE,
-                    detail="auth type none here PASS is expected",
+                    detail="authentication none, ours is pass",
                 )
             )
         found.append(

@@ -23,7 +23,7 @@ from hatui.cli import main
 from hatui.commands import relay
 from hatui.link import EngineLink
 from hatui.merging import MergedLink
-from hatui.remote import RemoteClient, target
+from hatui.remote import RemoteClient, target, targets
 from hatui.sentences import problems
 from hatui.store import Connection, LinkState, Store, Told
 from tests.console.conftest import StagedLink
@@ -227,6 +227,14 @@ def test_one_engine_by_two_names_is_refused(
     assert main([*asked, "--host", one]) == 1
     assert "lb-a is named twice [E-HOST]" in capsys.readouterr().err
     assert not [one for one in engines["lb-a"].requests if isinstance(one.command, Failover)]
+
+
+def test_one_host_may_run_several_engines() -> None:
+    assert [there.socket for there in targets(["local:/a", "local:/b"])] == ["/a", "/b"]
+    with pytest.raises(HatuiError, match="named twice"):
+        targets(["local:/a", "local:/a"])
+    with pytest.raises(HatuiError, match="named twice"):
+        targets(["local:/a", "local:/b"], by_node=True)
 
 
 # one view of several -----------------------------------------------------------------------------

@@ -154,9 +154,13 @@ def test_without_an_engine(pictures: Pictures, tmp_path: Path, connection: Conne
 
     async def run(pilot: Pilot[None]) -> None:
         await settle(pilot)
-        link.feed(
-            LinkState(connection, NOW - S, "no engine: the socket /run/hatui/engine.sock does not exist", NOW + S)
-        )
+        socket = "/run/hatui/engine.sock"
+        detail = {
+            Connection.ABSENT: f"no engine: the socket {socket} does not exist",
+            Connection.DENIED: f"{socket}: permission denied: you are not in group hatui",
+            Connection.LOST: "the engine closed the connection",
+        }[connection]
+        link.feed(LinkState(connection, NOW - S, detail, NOW + S))
         await settle(pilot)
 
     pictures(app, run, size)
